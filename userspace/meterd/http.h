@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * http - the local API and web page.
+ *
+ * GET /                  the page (index.html, style.css, app.js of web_dir)
+ * GET /api/v1/live       the last reading (live.h); 503 before the first and
+ *                        when the last is older than 10 s
+ * GET /api/v1/events     server-sent events: "live", one per reading
+ * GET /api/v1/modules    modules of the bus (lib/modules.h)
+ * GET /api/v1/status     state of the daemon
+ *
+ * Only GET and HEAD exist, so nothing can be changed from here. Errors are JSON:
+ * {"error":"..."}. Nothing waits for a client: one that does not read its events
+ * is disconnected.
+ */
+#ifndef METERD_HTTP_H
+#define METERD_HTTP_H
+
+#include <systemd/sd-event.h>
+
+#include "reading.h"
+
+struct http;
+struct mqtt;
+
+/**
+ * struct http_config - section [http] of the configuration
+ * @listen: ADDRESS:PORT, "[::1]:8080" for IPv6; port 0 takes any free one;
+ *	NULL or empty: no TCP
+ * @socket: path of the unix socket (mode 0660), NULL or empty: none
+ * @web_dir: folder of the page's files; NULL or empty: no page, API only
+ * @modules_dir: where the modules are found; NULL: /sys/bus/smappee/devices
+ */
+struct http_config {
+	char *listen;
+	char *socket;
+	char *web_dir;
+	char *modules_dir;
+};
+
+/**
+ * http_open() - listen
+ * @h: where to put the server
+ * @event: loop in which it lives; held until http_close()
+ * @config: copied
+ * @gateway: name of the gateway, shown in the status; copied
+ *
+ * Sets SIGPIPE to be ignored, since a client may leave at any time. Files of
+ * @web_dir are read once, here; when one is missing it says so and goes on
+ * without it.
+ *
+ * Return: 0, or -errno after printing the error.
+ */
+int http_open(struct http **h, sd_event *event, const struct http_config *config,
+	      const char *gateway);
+
+/** http_watch_mqtt() - show the counters of @m in the status; @m outlives @h, or is set to NULL */
+void http_watch_mqtt(struct http *h, const struct mqtt *m);
+
+/** http_port() - TCP port that is listened on, 0 when none */
+unsigned int http_port(const struct http *h);
+
+/** http_publish() - give a reading to the clients; NULL @h is allowed */
+void http_publish(struct http *h, const struct reading *r);
+
+/** http_close() - disconnect all clients and free; NULL @h is allowed */
+void http_close(struct http *h);
+
+#endif
