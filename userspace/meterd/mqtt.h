@@ -3,7 +3,7 @@
  * mqtt - publishes readings to an MQTT broker.
  *
  * TOPIC/GATEWAY/live    QoS 0, not retained: the JSON of live.h, one per reading
- * TOPIC/GATEWAY/status  QoS 1, retained: "online"; "offline" by last will
+ * TOPIC/GATEWAY/status  retained: "online"; "offline" at the end and by last will
  *
  * Nothing here waits for the broker. A broker that is absent, goes away, or
  * does not read costs readings (counted as dropped), never time.
