@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# What a user and a developer call; "make help" lists it. The kernel's build
+# system does not read this file: it prefers Kbuild beside it.
+#
+# Everything is built and run inside suites (scripts/suite), so the host needs
+# make, mmdebstrap and root. ./run installs the first two and asks sudo.
+
+MAKEFLAGS += --no-print-directory
+SHELL := /bin/sh
+
+suite := scripts/suite
+jobs ?= 2
+cache := $(or $(SMAPPEE_CACHE),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/smappee-build)
+lines := 6.1 6.12 7.2
+O := build/userspace
+
+# What a program or module is made of: touching it makes them again.
+module_src := $(wildcard Kbuild Kconfig compat/* include/*/*.h include/*/*/*.h \
+	$(shell find drivers tests/kunit -type f 2>/dev/null))
+user_src := $(shell find userspace tests/unit include/uapi -type f 2>/dev/null) \
+	$(wildcard drivers/tty/serdev/smappee_bus/*.[ch])
+guest_src := $(shell find tests/vm/guest tests/vm/initrd-init dts-overlays -type f 2>/dev/null) scripts/guest
+
+help:
+	@echo 'Usage: make TARGET (or ./run TARGET, which installs what is missing on the host first)'
+	@echo ''
+	@echo '  demo [SECONDS=n]   boot the virtual gateway on a simulated house, show live power;'
+	@echo '                     without SECONDS until interrupted; writes build/demo.json'
+	@echo '  check              every test; the last line is "N passed, N failed, N skipped"'
+	@echo '  bench              measured figures into build/bench.json (some minutes)'
+	@echo ''
+	@echo '  build              modules, programs and the guest'
+	@echo '  modules            kernel modules for all of: $(lines) (modules-6.12 for one)'
+	@echo '  userspace          programs for amd64 and arm64 (Debian 13) and with Debian 12 libraries'
+	@echo '  guest              what the virtual gateway boots from'
+	@echo '  unit               unit tests; unit-sanitize: with address and undefined sanitizers'
+	@echo '  kunit              kernel unit tests on UML'
+	@echo '  lint               checkpatch, sparse, W=1, kernel-doc, clang-format, cppcheck, dt schema'
+	@echo '  vm                 tests in the virtual gateway; T="NAME..." for some of tests/vm/test_NAME.py'
+	@echo '  browser            the web page in a headless browser'
+	@echo '  clean              remove build/ ("distclean": and the cache of suites and kernels)'
+
+build: modules userspace guest
+
+# Kernel modules: build/modules/LINE.release names the folder under build/modules.
+modules: $(lines:%=modules-%)
+$(lines:%=modules-%): modules-%: build/modules/%.release
+$(lines:%=build/modules/%.release): build/modules/%.release: $(module_src) scripts/kernels
+	@scripts/kernels build $*
+
+# User space: all three flavours by the same makefile.
+userspace: userspace-native userspace-arm64 userspace-bookworm
+userspace-native: $(O)/native/.stamp
+userspace-arm64: $(O)/arm64/.stamp
+userspace-bookworm: $(O)/bookworm/.stamp
+
+$(O)/native/.stamp: in := trixie
+$(O)/arm64/.stamp: in := trixie
+$(O)/arm64/.stamp: flags := CROSS=aarch64-linux-gnu-
+$(O)/bookworm/.stamp: in := bookworm
+$(O)/sanitize/.stamp: in := trixie
+$(O)/sanitize/.stamp: flags := SANITIZE=address,undefined CFLAGS=-O1\ -g unit
+$(O)/%/.stamp: $(user_src)
+	@$(suite) $(in) make -s -j$(jobs) -C userspace O=/src/$(O)/$* all $(flags)
+	@touch $@
+
+# A unit test's results are those of one run; it is run whenever asked for.
+unit: userspace-native
+	@$(suite) trixie make -s -j$(jobs) -C userspace O=/src/$(O)/native unit
+	@mkdir -p build/results
+	@$(suite) trixie scripts/unit $(O)/native/unit > build/results/unit.tap; \
+		status=$$?; $(suite) trixie scripts/tally build/results/unit.tap; exit $$status
+unit-sanitize: $(O)/sanitize/.stamp
+	@mkdir -p build/results
+	@$(suite) trixie scripts/unit $(O)/sanitize/unit > build/results/unit-sanitize.tap; \
+		status=$$?; $(suite) trixie scripts/tally build/results/unit-sanitize.tap; exit $$status
+
+kunit:
+	@scripts/kunit
+lint:
+	@scripts/lint
+
+guest: build/guest/initrd.cpio
+build/guest/initrd.cpio: build/modules/6.12.release $(O)/arm64/.stamp $(guest_src) scripts/suites/guest.packages
+	@scripts/guest build
+selftests: build/selftests/.stamp
+build/selftests/.stamp: $(shell find tests/selftests -type f 2>/dev/null) build/modules/6.12.release
+	@tests/selftests/build && touch $@
+
+vm_needs := guest userspace-native selftests
+demo: guest userspace-native
+	@$(suite) trixie python3 tests/vm/demo.py $(if $(SECONDS),--seconds $(SECONDS))
+vm: $(vm_needs)
+	@$(suite) trixie python3 tests/vm/check.py $(T)
+bench: $(vm_needs)
+	@$(suite) trixie python3 tests/vm/bench.py
+browser: userspace-native
+	@$(suite) trixie python3 tests/browser/run.py
+
+check:
+	@scripts/check
+
+clean:
+	rm -rf build
+distclean: clean
+	rm -rf --one-file-system $(cache)
+
+.PHONY: help build modules $(lines:%=modules-%) userspace userspace-native userspace-arm64 \
+	userspace-bookworm unit unit-sanitize kunit lint guest selftests demo vm bench browser \
+	check clean distclean
+.DELETE_ON_ERROR:
