@@ -1,0 +1,313 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * page-server - meterd's own HTTP server and MQTT publisher, fed with the
+ * readings of an invented house instead of a meter. For the browser test, and to
+ * work on the page without hardware.
+ *
+ *   page-server [--listen ADDRESS:PORT] [--socket PATH] [--web DIR]
+ *               [--modules DIR] [--mqtt HOST:PORT] [--interval MS] [--name TEXT]
+ *
+ * Prints "port N" when it serves, then obeys lines on standard input: "start",
+ * "stop" (readings), "past N" (N readings at once, one second apart, up to now),
+ * "unknown" and "known" (values of the second load), "quit" or end of file.
+ */
+#include <errno.h>
+#include <getopt.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "meterd/http.h"
+#include "meterd/mqtt.h"
+
+#define NS_PER_S 1000000000LL
+#define US_PER_MS 1000ULL
+#define J_PER_WH 3600.0
+#define RAD_PER_DEG (3.14159265358979323846 / 180)
+#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
+
+/**
+ * struct plan - an invented load
+ * @name: its name
+ * @role: its role
+ * @elements: 1 or 3
+ * @hub: hub of its inputs
+ * @first: first input on that hub
+ * @current_a: mean current
+ * @swing_a: how much it moves
+ * @period_s: and how fast
+ * @angle_deg: of the current behind the voltage; more than 90 is export
+ */
+struct plan {
+	const char *name;
+	enum load_role role;
+	unsigned int elements;
+	unsigned int hub;
+	unsigned int first;
+	double current_a;
+	double swing_a;
+	double period_s;
+	double angle_deg;
+};
+
+static const struct plan plans[] = {
+	{ "grid", LOAD_GRID, 3, 1, 0, 14, 3, 150, 12 },
+	{ "heat pump", LOAD_SUBMETER, 3, 2, 0, 10, 2.5, 90, 30 },
+	{ "solar roof", LOAD_PRODUCTION, 3, 3, 0, 9, 3, 260, 178 },
+	{ "wallbox", LOAD_SUBMETER, 3, 4, 0, 16, 0.2, 40, 2 },
+	{ "kitchen", LOAD_SUBMETER, 1, 2, 3, 4, 3.5, 35, 8 },
+};
+
+static const char *const inputs[][4] = {
+	{ "hub1/A", "hub1/B", "hub1/C", "hub1/D" },
+	{ "hub2/A", "hub2/B", "hub2/C", "hub2/D" },
+	{ "hub3/A", "hub3/B", "hub3/C", "hub3/D" },
+	{ "solid1/A", "solid1/B", "solid1/C", "solid1/D" },
+};
+
+static const char *const phases[] = { "L1", "L2", "L3" };
+
+/**
+ * struct house - the invented house
+ * @http: server
+ * @mqtt: publisher, NULL without --mqtt
+ * @loop: event loop
+ * @timer: next reading
+ * @interval_us: between readings
+ * @sequence: number of the last reading
+ * @load: its loads
+ * @unknown: the second load has no values
+ */
+struct house {
+	struct http *http;
+	struct mqtt *mqtt;
+	sd_event *loop;
+	sd_event_source *timer;
+	uint64_t interval_us;
+	uint64_t sequence;
+	struct load_reading load[COUNT(plans)];
+	bool unknown;
+};
+
+static void set_element(struct element_reading *e, const struct plan *p, unsigned int i, double t)
+{
+	double turn = 6.283185307179586 * t / p->period_s + i;
+	double angle = p->angle_deg * RAD_PER_DEG;
+
+	e->input = inputs[p->hub - 1][p->first + i];
+	e->phase = phases[(p->elements == 1 ? p->first : i) % 3];
+	e->v_v = 230.4 + 0.8 * sin(t / 17 + i);
+	e->i_a = p->current_a + p->swing_a * (sin(turn) + 0.12 * sin(turn * 7.3));
+	e->s_va = e->v_v * e->i_a;
+	e->p_w = e->s_va * cos(angle);
+	e->q1_var = e->s_va * sin(angle);
+	e->pf = cos(angle);
+}
+
+static void set_load(struct load_reading *l, const struct plan *p, double t)
+{
+	unsigned int i;
+
+	l->role = p->role;
+	l->elements = p->elements;
+	l->p_w = 0;
+	l->q1_var = 0;
+	for (i = 0; i < p->elements; i++) {
+		set_element(&l->element[i], p, i, t);
+		l->p_w += l->element[i].p_w;
+		l->q1_var += l->element[i].q1_var;
+	}
+	l->s_va = hypot(l->p_w, l->q1_var);
+	l->pf = l->p_w / l->s_va;
+	if (l->p_w > 0)
+		l->import_j += l->p_w;
+	else
+		l->export_j -= l->p_w;
+}
+
+static void forget_load(struct load_reading *l)
+{
+	unsigned int i;
+
+	l->p_w = l->q1_var = l->s_va = l->pf = NAN;
+	for (i = 0; i < l->elements; i++) {
+		l->element[i].i_a = l->element[i].p_w = l->element[i].q1_var = NAN;
+		l->element[i].s_va = l->element[i].pf = NAN;
+	}
+}
+
+static void publish(struct house *h, int64_t utc_ns)
+{
+	struct reading r = { .windows = 5, .voltages = 3, .loads = COUNT(plans), .load = h->load };
+	double t = utc_ns / 1e9;
+	unsigned int i;
+
+	for (i = 0; i < COUNT(plans); i++)
+		set_load(&h->load[i], &plans[i], t);
+	if (h->unknown)
+		forget_load(&h->load[1]);
+	for (i = 0; i < 3; i++) {
+		r.voltage[i].phase = phases[i];
+		r.voltage[i].ln_v = h->load[0].element[i].v_v;
+		r.voltage[i].ll_v = r.voltage[i].ln_v * sqrt(3);
+	}
+	r.sequence = ++h->sequence;
+	r.utc_ns = utc_ns;
+	r.end_ns = utc_ns;
+	r.start_ns = utc_ns - NS_PER_S;
+	r.frequency_hz = 50.01 + 0.01 * sin(t / 11);
+	r.repaired_blocks = h->sequence / 40;
+	http_publish(h->http, &r);
+	mqtt_publish(h->mqtt, &r);
+}
+
+static int64_t utc_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_REALTIME, &t);
+	return t.tv_sec * NS_PER_S + t.tv_nsec;
+}
+
+static int on_timer(sd_event_source *source, uint64_t usec, void *data)
+{
+	struct house *h = data;
+
+	publish(h, utc_ns());
+	sd_event_source_set_time_relative(source, h->interval_us);
+	return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
+}
+
+static void obey(struct house *h, const char *line)
+{
+	int n;
+
+	if (!strcmp(line, "start")) {
+		sd_event_source_set_time_relative(h->timer, 0);
+		sd_event_source_set_enabled(h->timer, SD_EVENT_ONESHOT);
+	} else if (!strcmp(line, "stop")) {
+		sd_event_source_set_enabled(h->timer, SD_EVENT_OFF);
+	} else if (!strcmp(line, "unknown") || !strcmp(line, "known")) {
+		h->unknown = *line == 'u';
+	} else if (sscanf(line, "past %d", &n) == 1) {
+		while (n-- > 0)
+			publish(h, utc_ns() - n * NS_PER_S);
+	} else if (!strcmp(line, "quit")) {
+		sd_event_exit(h->loop, 0);
+	} else {
+		fprintf(stderr, "page-server: %s: unknown command\n", line);
+	}
+}
+
+static int on_input(sd_event_source *source, int fd, uint32_t events, void *data)
+{
+	struct house *h = data;
+	char text[4096];
+	ssize_t n = read(fd, text, sizeof(text) - 1);
+	char *line, *rest = text;
+
+	if (n <= 0)
+		return sd_event_exit(h->loop, 0);
+	text[n] = '\0';
+	while ((line = strsep(&rest, "\n")))
+		if (*line)
+			obey(h, line);
+	return 0;
+}
+
+/* "HOST:PORT" in place; a path stays whole. */
+static void split(char *text, struct mqtt_config *config)
+{
+	char *colon = strrchr(text, ':');
+
+	config->host = text;
+	if (*text != '/' && colon) {
+		*colon = '\0';
+		config->port = atoi(colon + 1);
+	}
+}
+
+static const struct option options[] = {
+	{ "listen", required_argument, NULL, 'l' },   { "socket", required_argument, NULL, 's' },
+	{ "web", required_argument, NULL, 'w' },      { "modules", required_argument, NULL, 'm' },
+	{ "interval", required_argument, NULL, 'i' }, { "name", required_argument, NULL, 'n' },
+	{ "mqtt", required_argument, NULL, 'q' },     { 0 },
+};
+
+static int parse(struct house *h, int argc, char **argv, struct http_config *http,
+		 struct mqtt_config *mqtt)
+{
+	int c;
+
+	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
+		switch (c) {
+		case 'l':
+			http->listen = optarg;
+			break;
+		case 's':
+			http->socket = optarg;
+			break;
+		case 'w':
+			http->web_dir = optarg;
+			break;
+		case 'm':
+			http->modules_dir = optarg;
+			break;
+		case 'i':
+			h->interval_us = atoi(optarg) * US_PER_MS;
+			break;
+		case 'n':
+			h->load[1].name = optarg;
+			break;
+		case 'q':
+			split(optarg, mqtt);
+			break;
+		default:
+			return -EINVAL;
+		}
+	}
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	static struct house h = { .interval_us = 1000 * US_PER_MS };
+	struct http_config http = { .listen = "127.0.0.1:0" };
+	struct mqtt_config mqtt = { .topic = "meterd", .port = 1883 };
+	unsigned int i;
+	int ret;
+
+	for (i = 0; i < COUNT(plans); i++) {
+		h.load[i].name = plans[i].name;
+		h.load[i].import_j = plans[i].angle_deg < 90 ? (812.3 + 431.7 * i) * 1000 * J_PER_WH : 0;
+		h.load[i].export_j = plans[i].angle_deg > 90 ? 1632.4 * 1000 * J_PER_WH : 0;
+	}
+	ret = parse(&h, argc, argv, &http, &mqtt);
+	if (ret || sd_event_default(&h.loop) < 0)
+		return EXIT_FAILURE;
+	ret = http_open(&h.http, h.loop, &http, "demo-house");
+	if (!ret && mqtt.host)
+		ret = mqtt_open(&h.mqtt, h.loop, &mqtt, "demo-house");
+	http_watch_mqtt(h.http, h.mqtt);
+	if (!ret)
+		ret = sd_event_add_time_relative(h.loop, &h.timer, CLOCK_MONOTONIC, 0, 0, on_timer,
+						 &h);
+	if (ret >= 0) {
+		sd_event_source_set_enabled(h.timer, SD_EVENT_OFF);
+		ret = sd_event_add_io(h.loop, NULL, STDIN_FILENO, EPOLLIN, on_input, &h);
+	}
+	if (ret >= 0) {
+		printf("port %u\n", http_port(h.http));
+		fflush(stdout);
+		ret = sd_event_loop(h.loop);
+	}
+	sd_event_source_unref(h.timer);
+	http_close(h.http);
+	mqtt_close(h.mqtt);
+	sd_event_unref(h.loop);
+	return ret < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+}
