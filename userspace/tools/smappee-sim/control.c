@@ -1,0 +1,370 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Commands: status, truth, fault, clear.
+ */
+#include "control.h"
+
+#include "truth.h"
+
+#include <errno.h>
+#include <json-c/json.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define TRUTH_SECONDS_MAX 1e7
+
+static void put_string(struct json_object *o, const char *key, const char *value)
+{
+	json_object_object_add(o, key, json_object_new_string(value));
+}
+
+static void put_whole(struct json_object *o, const char *key, int64_t value)
+{
+	json_object_object_add(o, key, json_object_new_int64(value));
+}
+
+static void put_bool(struct json_object *o, const char *key, bool value)
+{
+	json_object_object_add(o, key, json_object_new_boolean(value));
+}
+
+/* JSON has no NAN: what is not known is null. */
+static void put_number(struct json_object *o, const char *key, double value)
+{
+	json_object_object_add(o, key, isfinite(value) ? json_object_new_double(value) : NULL);
+}
+
+__attribute__((format(printf, 1, 2))) static struct json_object *error(const char *format, ...)
+{
+	struct json_object *o = json_object_new_object();
+	char text[256];
+	va_list ap;
+
+	va_start(ap, format);
+	vsnprintf(text, sizeof(text), format, ap);
+	va_end(ap);
+	put_string(o, "error", text);
+	return o;
+}
+
+static bool get_number(struct json_object *command, const char *key, double *out)
+{
+	struct json_object *o;
+
+	if (!json_object_object_get_ex(command, key, &o))
+		return false;
+	if (!json_object_is_type(o, json_type_double) && !json_object_is_type(o, json_type_int))
+		return false;
+	*out = json_object_get_double(o);
+	return isfinite(*out);
+}
+
+/* status */
+
+static const char *state_name(uint8_t state)
+{
+	static const char *const name[] = { "free-running", "locking", "locked", "reference" };
+
+	return name[state];
+}
+
+static struct json_object *module_status(struct segment *g, struct module *m, double t)
+{
+	struct json_object *o = json_object_new_object();
+
+	put_string(o, "name", m->built->name);
+	put_whole(o, "unit", m->built->unit);
+	put_whole(o, "type", m->built->type);
+	put_whole(o, "serial", m->serial);
+	put_string(o, "sync_state", state_name(module_sync_state(m, t)));
+	put_number(o, "offset_ns", segment_true_offset(g, m, t) * 1e9);
+	put_number(o, "measured_offset_ns", m->reference ? 0 : m->offset_s * 1e9);
+	put_number(o, "crystal_ppm", m->built->crystal_ppm);
+	put_whole(o, "rate_hz", m->rate_hz);
+	put_whole(o, "format", m->format);
+	put_whole(o, "boot", m->boot);
+	put_bool(o, "silent", t < m->silent_until);
+	return o;
+}
+
+static struct json_object *fault_status(const struct faults *f)
+{
+	struct json_object *o = json_object_new_object();
+
+	for (unsigned int kind = 0; kind < FAULT_KINDS; kind++)
+		put_whole(o, fault_name((enum fault_kind)kind), (int64_t)f->done[kind]);
+	return o;
+}
+
+static struct json_object *status(struct control *c, int64_t now_ns)
+{
+	struct json_object *o = json_object_new_object();
+	struct json_object *list = json_object_new_array();
+	struct segment *g = c->wire->segment;
+	struct module *reference = segment_reference(g);
+	double t = wire_time(c->wire, now_ns);
+	bool locked = reference != NULL;
+
+	for (unsigned int i = 0; i < g->modules; i++) {
+		struct module *m = &g->module[i];
+
+		locked &= m->reference || module_sync_state(m, t) == SMAPPEE_SYNC_LOCKED;
+		json_object_array_add(list, module_status(g, m, t));
+	}
+	if (reference) {
+		put_whole(o, "index", module_position(reference, t).index);
+		put_whole(o, "rate_hz", reference->rate_hz);
+	} else {
+		put_number(o, "index", NAN);
+		put_number(o, "rate_hz", NAN);
+	}
+	put_number(o, "seconds", t);
+	put_bool(o, "locked", locked);
+	put_bool(o, "connected", c->connected);
+	put_whole(o, "requests", (int64_t)g->requests);
+	put_whole(o, "foreign", (int64_t)g->foreign);
+	put_whole(o, "damaged", (int64_t)g->damaged);
+	put_whole(o, "exceptions", (int64_t)g->exceptions);
+	put_whole(o, "collisions", (int64_t)c->wire->collisions);
+	put_whole(o, "bytes_in", (int64_t)c->wire->bytes_in);
+	put_whole(o, "bytes_out", (int64_t)c->wire->bytes_out);
+	put_number(o, "busy_s", c->wire->busy_ns * 1e-9);
+	json_object_object_add(o, "faults", fault_status(&g->faults));
+	json_object_object_add(o, "modules", list);
+	return o;
+}
+
+/* truth */
+
+static struct json_object *voltages(const struct signal *s, const struct truth_range *r)
+{
+	struct json_object *list = json_object_new_array();
+
+	for (unsigned int p = 0; p < s->phases; p++) {
+		const char name[] = { 'L', (char)('1' + p), '\0' };
+		struct json_object *o = json_object_new_object();
+
+		put_string(o, "phase", name);
+		put_number(o, "ln_v", truth_voltage(s, p, r));
+		put_number(o, "ll_v", truth_line_voltage(s, p, r));
+		json_object_array_add(list, o);
+	}
+	return list;
+}
+
+static struct json_object *element_json(const struct element *e, const struct element_truth *t)
+{
+	struct json_object *o = json_object_new_object();
+	const char name[] = { 'L', (char)('1' + e->phase), '\0' };
+
+	put_string(o, "input", e->input);
+	put_string(o, "phase", name);
+	put_number(o, "v_v", t->v_v);
+	put_number(o, "i_a", t->i_a);
+	put_number(o, "p_w", t->p_w);
+	put_number(o, "q1_var", t->q1_var);
+	put_number(o, "s_va", t->s_va);
+	put_number(o, "pf", t->pf);
+	return o;
+}
+
+static struct json_object *loads(const struct signal *s, const struct truth_range *r)
+{
+	struct json_object *list = json_object_new_array();
+
+	for (unsigned int i = 0; i < s->loads; i++) {
+		struct json_object *o = json_object_new_object();
+		struct json_object *elements = json_object_new_array();
+		struct load_truth t;
+
+		truth_load(s, i, r, &t);
+		put_string(o, "name", s->load[i].name);
+		put_number(o, "p_w", t.p_w);
+		put_number(o, "q1_var", t.q1_var);
+		put_number(o, "s_va", t.s_va);
+		put_number(o, "pf", t.pf);
+		put_number(o, "import_wh", t.import_wh);
+		put_number(o, "export_wh", t.export_wh);
+		for (unsigned int e = 0; e < s->load[i].elements; e++)
+			json_object_array_add(elements,
+					      element_json(&s->load[i].element[e], &t.element[e]));
+		json_object_object_add(o, "elements", elements);
+		json_object_array_add(list, o);
+	}
+	return list;
+}
+
+/* True time of a place on the reference's index, which may lie between samples. */
+static double index_time(const struct module *reference, double index)
+{
+	double whole = floor(index);
+	double a = module_sample_time(reference, (int64_t)whole);
+	double b = module_sample_time(reference, (int64_t)whole + 1);
+
+	return a + (b - a) * (index - whole);
+}
+
+static struct json_object *truth(struct control *c, struct json_object *command)
+{
+	const struct signal *s = &c->wire->segment->scenario->signal;
+	struct module *reference = segment_reference(c->wire->segment);
+	struct json_object *o, *exact;
+	struct truth_range r = { 0 };
+	double from, to;
+
+	if (!get_number(command, "from", &from) || !get_number(command, "to", &to))
+		return error("truth needs \"from\" and \"to\", numbers");
+	if (from < 0 || !(to > from))
+		return error("truth from %.0f to %.0f: from must be 0 or more and below to", from,
+			     to);
+	if (!reference)
+		return error("no module is the reference: there is no index");
+	if (json_object_object_get_ex(command, "exact", &exact))
+		r.exact = json_object_get_boolean(exact);
+	r.from_s = index_time(reference, from);
+	r.to_s = index_time(reference, to);
+	r.rate_hz = reference->rate_hz;
+	if (r.from_s < 0 || r.to_s - r.from_s > TRUTH_SECONDS_MAX)
+		return error("truth from %.0f to %.0f: not a stretch of this run", from, to);
+	o = json_object_new_object();
+	put_number(o, "from", from);
+	put_number(o, "to", to);
+	put_number(o, "seconds", r.to_s - r.from_s);
+	put_number(o, "frequency_hz", s->frequency_hz);
+	json_object_object_add(o, "voltages", voltages(s, &r));
+	json_object_object_add(o, "loads", loads(s, &r));
+	return o;
+}
+
+/* fault */
+
+/**
+ * struct fault_form - what a kind of fault takes besides unit
+ * @value: key of its value, NULL for none
+ * @needed: it must be given
+ * @fallback: value if it is not
+ * @min: least value
+ * @max: greatest value
+ */
+static const struct fault_form {
+	const char *value;
+	bool needed;
+	double fallback;
+	double min;
+	double max;
+} forms[FAULT_KINDS] = {
+	[FAULT_DELAY] = { "ms", true, 0, 0, 10000 },
+	[FAULT_EXCEPTION] = { "value", false, SMAPPEE_EX_DEVICE_FAILURE, 1, 255 },
+	[FAULT_SILENT] = { "seconds", true, 0, 0, 1e6 },
+	[FAULT_SERIAL] = { "value", true, 0, 1, 999999 },
+};
+
+static struct json_object *fill_rule(struct json_object *command, struct fault_rule *rule)
+{
+	const struct fault_form *form = &forms[rule->kind];
+	const char *kind = fault_name(rule->kind);
+	double number;
+
+	rule->value = form->fallback;
+	rule->rate = 1;
+	rule->count = -1;
+	if (form->value && !get_number(command, form->value, &rule->value) && form->needed)
+		return error("fault %s needs \"%s\", a number", kind, form->value);
+	if (form->value && (rule->value < form->min || rule->value > form->max))
+		return error("fault %s: %s = %g: give %g to %g", kind, form->value, rule->value,
+			     form->min, form->max);
+	if (!get_number(command, "rate", &rule->rate) && rule->kind == FAULT_BIT_ERRORS)
+		return error("fault bit_errors needs \"rate\", errors per bit");
+	if (rule->rate < 0 || rule->rate > 1)
+		return error("fault %s: rate = %g: give 0 to 1", kind, rule->rate);
+	if (get_number(command, "count", &number)) {
+		if (number < 1 || number > 1e9 || number != floor(number))
+			return error("fault %s: count = %g: give 1 to 1000000000", kind, number);
+		rule->count = (long)number;
+	}
+	return NULL;
+}
+
+static struct json_object *fault(struct control *c, struct json_object *command, int64_t now_ns)
+{
+	struct fault_rule rule = { 0 };
+	struct json_object *o, *wrong;
+	double unit = 0;
+	const char *kind;
+	int ret;
+
+	if (!json_object_object_get_ex(command, "kind", &o))
+		return error("fault needs \"kind\"");
+	kind = json_object_get_string(o);
+	rule.kind = fault_kind(kind ? kind : "");
+	if (rule.kind == FAULT_KINDS)
+		return error(
+			"fault kind \"%s\": not known; known: bit_errors, drop, delay, truncate, "
+			"duplicate, garbage, wrong_unit, exception, miss_sync, silent, restart, "
+			"serial",
+			kind ? kind : "null");
+	get_number(command, "unit", &unit);
+	if (unit < 0 || unit > SMAPPEE_UNIT_MAX || unit != floor(unit))
+		return error("fault %s: unit = %g: give 0 for all, or a unit", kind, unit);
+	rule.unit = (uint8_t)unit;
+	wrong = fill_rule(command, &rule);
+	if (wrong)
+		return wrong;
+	ret = segment_fault(c->wire->segment, &rule, wire_time(c->wire, now_ns));
+	if (ret == -ENOENT)
+		return error("fault %s: no unit %u in this scenario", kind, rule.unit);
+	if (ret)
+		return error("fault %s: %d rules are in force already; clear them first", kind,
+			     FAULT_RULES_MAX);
+	o = json_object_new_object();
+	put_bool(o, "ok", true);
+	return o;
+}
+
+static struct json_object *clear(struct control *c)
+{
+	struct json_object *o = json_object_new_object();
+
+	fault_clear(&c->wire->segment->faults);
+	for (unsigned int i = 0; i < c->wire->segment->modules; i++)
+		c->wire->segment->module[i].silent_until = -INFINITY;
+	put_bool(o, "ok", true);
+	return o;
+}
+
+static struct json_object *dispatch(struct control *c, struct json_object *command, int64_t now_ns)
+{
+	struct json_object *o;
+	const char *name;
+
+	if (!json_object_is_type(command, json_type_object) ||
+	    !json_object_object_get_ex(command, "cmd", &o))
+		return error("not a command; give an object with \"cmd\" on one line");
+	name = json_object_get_string(o);
+	if (name && !strcmp(name, "status"))
+		return status(c, now_ns);
+	if (name && !strcmp(name, "truth"))
+		return truth(c, command);
+	if (name && !strcmp(name, "fault"))
+		return fault(c, command, now_ns);
+	if (name && !strcmp(name, "clear"))
+		return clear(c);
+	return error("cmd \"%s\": not known; known: status, truth, fault, clear",
+		     name ? name : "null");
+}
+
+char *control_command(struct control *c, const char *line, int64_t now_ns)
+{
+	struct json_object *command = json_tokener_parse(line);
+	struct json_object *o = dispatch(c, command, now_ns);
+	char *text = NULL;
+
+	if (asprintf(&text, "%s\n", json_object_to_json_string_ext(o, JSON_C_TO_STRING_PLAIN)) < 0)
+		text = NULL;
+	json_object_put(o);
+	json_object_put(command);
+	return text;
+}

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * scenario - the INI file that describes a segment: its line, the mains, the
+ * modules and the loads. smappee-sim(1) lists the keys.
+ */
+#ifndef SIM_SCENARIO_H
+#define SIM_SCENARIO_H
+
+#include "signal.h"
+
+#include <linux/smappee.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define SCENARIO_MODULES_MAX 32
+#define SCENARIO_ERROR_MAX 512
+
+/**
+ * struct scenario_module - one module as it is built
+ * @name: its name in the scenario
+ * @type: SMAPPEE_TYPE_OPEN_*
+ * @unit: address, 1 to 247
+ * @serial: 1 to 999999
+ * @fw_major: firmware version
+ * @fw_minor: firmware version
+ * @channels: measuring slots
+ * @full_scale: peak value at the rail, V or A, per channel
+ * @sensor: CT type code of its channels
+ * @noise_lsb: RMS noise, in LSB of the 16-bit formats
+ * @crystal_ppm: constant frequency error, ppm
+ * @wander_ppm: amplitude of the slow part, ppm
+ * @wander_period_s: period of the slow part, s
+ * @capture_ns: granularity of time-stamp capture, ns
+ * @reference: starts as the reference
+ */
+struct scenario_module {
+	char name[SIGNAL_NAME_MAX];
+	uint16_t type;
+	uint8_t unit;
+	uint32_t serial;
+	uint16_t fw_major;
+	uint16_t fw_minor;
+	unsigned int channels;
+	double full_scale[SMAPPEE_CHANNELS_MAX];
+	uint16_t sensor;
+	double noise_lsb;
+	double crystal_ppm;
+	double wander_ppm;
+	double wander_period_s;
+	double capture_ns;
+	bool reference;
+};
+
+/**
+ * struct scenario - one segment
+ * @bit_rate: bits per second on the line
+ * @turnaround_s: from the last byte of a request to the first edge, s
+ * @seed: of noise, start phases and faults
+ * @rate_hz: sampling rate of modules that nobody has set yet
+ * @depth_s: how long a module keeps scans, s
+ * @first_index: index at which the reference starts, near 2^32 to see it wrap
+ * @signal: mains and loads
+ * @modules: number of modules
+ * @module: the modules
+ */
+struct scenario {
+	double bit_rate;
+	double turnaround_s;
+	uint64_t seed;
+	unsigned int rate_hz;
+	double depth_s;
+	uint32_t first_index;
+	struct signal signal;
+	unsigned int modules;
+	struct scenario_module module[SCENARIO_MODULES_MAX];
+};
+
+/**
+ * scenario_load() - read a scenario
+ * @s: gets it; free with scenario_free(), also after an error
+ * @path: the file
+ * @data: folder of recordings for [replay], NULL: that of the scenario
+ * @error: SCENARIO_ERROR_MAX bytes; gets one line "FILE:LINE: [section] key =
+ *	value: what is wrong; what is allowed"
+ *
+ * Return: 0, or a negative error number with @error filled.
+ */
+int scenario_load(struct scenario *s, const char *path, const char *data, char *error);
+
+/** scenario_channel_name() - "L1".. of a voltage module, "A".. of the others */
+void scenario_channel_name(const struct scenario_module *m, unsigned int channel, char out[4]);
+
+/** scenario_free() - release what the scenario owns */
+void scenario_free(struct scenario *s);
+
+#endif

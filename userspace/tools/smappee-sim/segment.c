@@ -1,0 +1,263 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Requests to replies. The way of a request: bit errors, CRC, address, the
+ * module's answer, trouble with it, and, for a sync answer, the other modules'
+ * ears.
+ */
+#include "segment.h"
+
+#include "frame.h"
+#include "random.h"
+#include "registers.h"
+#include "samples.h"
+
+#include <errno.h>
+#include <math.h>
+#include <string.h>
+
+/* A restarting module is off the line for so long. */
+#define RESTART_S 0.3
+
+int segment_init(struct segment *g, const struct scenario *s)
+{
+	int ret = 0;
+
+	*g = (struct segment){ .scenario = s };
+	fault_init(&g->faults, s->seed);
+	while (g->modules < s->modules && !ret) {
+		ret = module_init(&g->module[g->modules], s, g->modules);
+		g->modules++;
+	}
+	if (ret)
+		segment_free(g);
+	return ret;
+}
+
+void segment_free(struct segment *g)
+{
+	for (unsigned int i = 0; i < g->modules; i++)
+		module_free(&g->module[i]);
+	g->modules = 0;
+}
+
+struct module *segment_reference(struct segment *g)
+{
+	for (unsigned int i = 0; i < g->modules; i++)
+		if (g->module[i].reference)
+			return &g->module[i];
+	return NULL;
+}
+
+struct module *segment_unit(struct segment *g, uint8_t unit)
+{
+	for (unsigned int i = 0; i < g->modules; i++)
+		if (g->module[i].built->unit == unit)
+			return &g->module[i];
+	return NULL;
+}
+
+static size_t answer_read(struct module *m, const uint8_t *request, double t, uint8_t *out,
+			  uint8_t *code)
+{
+	uint16_t values[SMAPPEE_REGS_MAX];
+	unsigned int count = frame_get16(request + 4);
+
+	*code = registers_read(m, t, frame_get16(request + 2), count, values);
+	return *code ? 0 : frame_registers_answer(out, m->built->unit, values, count);
+}
+
+static size_t answer_write(struct module *m, const uint8_t *request, double t, uint8_t *out,
+			   uint8_t *code)
+{
+	uint16_t values[SMAPPEE_REGS_MAX];
+	uint16_t address = frame_get16(request + 2);
+	unsigned int count = frame_get16(request + 4);
+
+	*code = SMAPPEE_EX_ILLEGAL_VALUE;
+	if (!count || count > SMAPPEE_REGS_MAX - 2 || request[6] != 2 * count)
+		return 0;
+	for (unsigned int i = 0; i < count; i++)
+		values[i] = frame_get16(request + 7 + 2 * i);
+	*code = registers_write(m, t, address, count, values);
+	return *code ? 0 : frame_written_answer(out, m->built->unit, address, (uint16_t)count);
+}
+
+static size_t answer_samples(struct module *m, const uint8_t *request, double t, uint8_t *out,
+			     uint8_t *code)
+{
+	unsigned int scans = frame_get16(request + SMAPPEE_SAMPLES_REQ_SCANS);
+
+	if (scans > SMAPPEE_SAMPLES_SCANS_MAX) {
+		*code = SMAPPEE_EX_ILLEGAL_VALUE;
+		return 0;
+	}
+	return samples_answer(m, t, frame_get32(request + SMAPPEE_SAMPLES_REQ_INDEX), scans, out);
+}
+
+static size_t answer_sync(struct module *m, double edge, uint8_t *out, uint8_t *code)
+{
+	if (m->reference)
+		return module_sync_answer(m, edge, out);
+	*code = SMAPPEE_EX_ILLEGAL_FUNCTION;
+	return 0;
+}
+
+/* The module's own answer, before anything goes wrong with it. */
+static size_t answer(struct segment *g, struct module *m, const uint8_t *request, double t,
+		     double edge, uint8_t *out)
+{
+	double trouble;
+	uint8_t code = 0;
+	size_t len = 0;
+
+	if (fault_strikes(&g->faults, FAULT_EXCEPTION, m->built->unit, &trouble))
+		code = (uint8_t)trouble;
+	else if (request[1] == SMAPPEE_FC_READ_REGISTERS)
+		len = answer_read(m, request, t, out, &code);
+	else if (request[1] == SMAPPEE_FC_WRITE_REGISTERS)
+		len = answer_write(m, request, t, out, &code);
+	else if (request[1] == SMAPPEE_FC_READ_SAMPLES)
+		len = answer_samples(m, request, t, out, &code);
+	else if (request[1] == SMAPPEE_FC_SYNC)
+		len = answer_sync(m, edge, out, &code);
+	else
+		code = SMAPPEE_EX_ILLEGAL_FUNCTION;
+	if (!code)
+		return len;
+	g->exceptions++;
+	return frame_exception(out, m->built->unit, request[1], code);
+}
+
+static void change_unit(uint8_t *frame, size_t len)
+{
+	frame[0] = frame[0] == SMAPPEE_UNIT_MAX ? SMAPPEE_UNIT_MIN : frame[0] + 1;
+	/* The inner CRC-32 of samples covers the address too. */
+	if (frame[1] == SMAPPEE_FC_READ_SAMPLES)
+		frame_put32(frame + len - SMAPPEE_SAMPLES_TAIL,
+			    frame_crc32(frame, len - SMAPPEE_SAMPLES_TAIL));
+	frame_seal(frame, len - 2);
+}
+
+static void spoil(struct faults *f, uint8_t unit, struct reply *r)
+{
+	if (fault_strikes(f, FAULT_WRONG_UNIT, unit, NULL))
+		change_unit(r->bytes, r->len);
+	if (fault_strikes(f, FAULT_TRUNCATE, unit, NULL))
+		r->len = 1 + random_next(&f->random) % (r->len - 1);
+	if (fault_strikes(f, FAULT_DUPLICATE, unit, NULL)) {
+		memcpy(r->bytes + r->len, r->bytes, r->len);
+		r->len *= 2;
+	}
+	if (fault_strikes(f, FAULT_GARBAGE, unit, NULL)) {
+		size_t n = 1 + random_next(&f->random) % SEGMENT_GARBAGE_MAX;
+
+		memmove(r->bytes + n, r->bytes, r->len);
+		for (size_t i = 0; i < n; i++)
+			r->bytes[i] = (uint8_t)random_next(&f->random);
+		r->len += n;
+	}
+	fault_flip(f, unit, r->bytes, r->len);
+	if (fault_strikes(f, FAULT_DROP, unit, NULL))
+		r->len = 0;
+}
+
+static void let_hear(struct segment *g, const struct module *sender, const struct reply *r)
+{
+	double end = r->edge_s + SMAPPEE_SYNC_LEN * 10 / g->scenario->bit_rate;
+	size_t len = r->len < SMAPPEE_SYNC_LEN ? r->len : SMAPPEE_SYNC_LEN;
+
+	for (unsigned int i = 0; i < g->modules && r->len; i++) {
+		struct module *m = &g->module[i];
+
+		if (m == sender || m->reference ||
+		    fault_strikes(&g->faults, FAULT_MISS_SYNC, m->built->unit, NULL))
+			continue;
+		module_hear(m, r->edge_s, end, r->bytes, len);
+	}
+}
+
+/* A write to all is carried out and not answered. */
+static void broadcast(struct segment *g, const uint8_t *request, double t)
+{
+	uint8_t out[SMAPPEE_FRAME_MAX_MODBUS], code;
+
+	if (request[1] != SMAPPEE_FC_WRITE_REGISTERS)
+		return;
+	for (unsigned int i = 0; i < g->modules; i++)
+		if (t >= g->module[i].silent_until)
+			answer_write(&g->module[i], request, t, out, &code);
+}
+
+void segment_request(struct segment *g, uint8_t *request, size_t len, double end_s,
+		     struct reply *reply)
+{
+	uint8_t unit = request[0];
+	double late_ms = 0;
+	struct module *m;
+
+	reply->len = 0;
+	fault_flip(&g->faults, unit, request, len);
+	if (!frame_intact(request, len)) {
+		g->damaged++;
+		return;
+	}
+	if (unit == SMAPPEE_UNIT_BROADCAST) {
+		g->requests++;
+		broadcast(g, request, end_s);
+		return;
+	}
+	m = segment_unit(g, unit);
+	if (!m || end_s < m->silent_until) {
+		g->foreign++;
+		return;
+	}
+	g->requests++;
+	fault_strikes(&g->faults, FAULT_DELAY, unit, &late_ms);
+	reply->edge_s = end_s + g->scenario->turnaround_s + late_ms * 1e-3;
+	reply->len = answer(g, m, request, end_s, reply->edge_s, reply->bytes);
+	spoil(&g->faults, unit, reply);
+	if (request[1] == SMAPPEE_FC_SYNC)
+		let_hear(g, m, reply);
+}
+
+static void strike(struct module *m, const struct fault_rule *rule, double t)
+{
+	if (rule->kind == FAULT_SERIAL)
+		m->serial = (uint32_t)rule->value;
+	if (rule->kind == FAULT_SILENT)
+		m->silent_until = t + rule->value;
+	if (rule->kind == FAULT_RESTART) {
+		module_restart(m, t);
+		m->silent_until = t + RESTART_S;
+	}
+}
+
+int segment_fault(struct segment *g, const struct fault_rule *rule, double t)
+{
+	if (rule->unit && !segment_unit(g, rule->unit))
+		return -ENOENT;
+	if (rule->kind != FAULT_SERIAL && rule->kind != FAULT_SILENT && rule->kind != FAULT_RESTART)
+		return fault_add(&g->faults, rule);
+	for (unsigned int i = 0; i < g->modules; i++) {
+		if (rule->unit && rule->unit != g->module[i].built->unit)
+			continue;
+		strike(&g->module[i], rule, t);
+		g->faults.done[rule->kind]++;
+	}
+	return 0;
+}
+
+double segment_true_offset(struct segment *g, struct module *m, double t)
+{
+	struct module *reference = segment_reference(g);
+	struct position a, b;
+
+	if (m == reference)
+		return 0;
+	if (!reference || module_sync_state(m, t) != SMAPPEE_SYNC_LOCKED)
+		return NAN;
+	a = module_position(m, t);
+	b = module_position(reference, t);
+	/* Indices agree in 32 bits, as on the wire. */
+	return ((int32_t)(uint32_t)(a.index - b.index) + (a.phase - b.phase)) / m->rate_hz;
+}
