@@ -31,6 +31,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "history.h"
 #include "http.h"
 #include "lib/modules.h"
 #include "live.h"
@@ -161,6 +162,7 @@ struct page_file {
  * @last_live: number of the last event that is a reading
  * @streams: open streams
  * @json: the last reading
+ * @history: power of the last minutes
  * @have_reading: @json holds one
  * @reading_us: CLOCK_MONOTONIC time at which it came
  * @first_reading_us: CLOCK_BOOTTIME time of the first
@@ -185,6 +187,7 @@ struct http {
 	uint64_t last_live;
 	unsigned int streams;
 	struct live_buffer json;
+	struct history *history;
 	bool have_reading;
 	uint64_t reading_us;
 	uint64_t first_reading_us;
@@ -313,6 +316,11 @@ static enum MHD_Result get_live(struct http *h, struct MHD_Connection *connectio
 				    "are silent, and the log of meterd",
 				    (double)age / US_PER_S);
 	return answer(connection, MHD_HTTP_OK, h->json.text, h->json.length);
+}
+
+static enum MHD_Result get_history(struct http *h, struct MHD_Connection *connection)
+{
+	return answer_object(connection, MHD_HTTP_OK, history_json(h->history));
 }
 
 static enum MHD_Result get_modules(struct http *h, struct MHD_Connection *connection)
@@ -535,6 +543,7 @@ static const struct {
 } routes[] = {
 	{ "/api/v1/live", get_live },
 	{ "/api/v1/events", get_events },
+	{ "/api/v1/history", get_history },
 	{ "/api/v1/modules", get_modules },
 	{ "/api/v1/status", get_status },
 };
@@ -586,7 +595,7 @@ static enum MHD_Result get(struct http *h, struct MHD_Connection *connection, co
 	}
 	return answer_error(connection, MHD_HTTP_NOT_FOUND,
 			    "nothing at %.200s; there are /, /api/v1/live, /api/v1/events, "
-			    "/api/v1/modules and /api/v1/status",
+			    "/api/v1/history, /api/v1/modules and /api/v1/status",
 			    url);
 }
 
@@ -1023,12 +1032,13 @@ static bool is_set(const char *text)
 
 static int copy_config(struct http *h, const struct http_config *config, const char *gateway)
 {
+	h->history = history_new();
 	h->gateway = strdup(gateway);
 	if (is_set(config->web_dir))
 		h->web_dir = strdup(config->web_dir);
 	if (is_set(config->modules_dir))
 		h->modules_dir = strdup(config->modules_dir);
-	if (!h->gateway || (is_set(config->web_dir) && !h->web_dir) ||
+	if (!h->history || !h->gateway || (is_set(config->web_dir) && !h->web_dir) ||
 	    (is_set(config->modules_dir) && !h->modules_dir)) {
 		fprintf(stderr, "meterd: http: out of memory\n");
 		return -ENOMEM;
@@ -1094,6 +1104,7 @@ void http_publish(struct http *h, const struct reading *r)
 	h->reading_us = clock_us(CLOCK_MONOTONIC);
 	if (!h->first_reading_us)
 		h->first_reading_us = clock_us(CLOCK_BOOTTIME);
+	history_add(h->history, r);
 	push_live(h);
 	serve_streams(h);
 }
@@ -1135,6 +1146,7 @@ void http_close(struct http *h)
 	for (i = 0; i < RING; i++)
 		free(h->ring[i].text);
 	live_free(&h->json);
+	history_free(h->history);
 	sd_event_unref(h->event);
 	free(h->modules);
 	free(h->gateway);

@@ -6,6 +6,7 @@
  * GET /api/v1/live       the last reading (live.h); 503 before the first and
  *                        when the last is older than 10 s
  * GET /api/v1/events     server-sent events: "live", one per reading
+ * GET /api/v1/history    active power of the last 5 minutes (history.h)
  * GET /api/v1/modules    modules of the bus (lib/modules.h)
  * GET /api/v1/status     state of the daemon
  *
