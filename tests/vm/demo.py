@@ -1,0 +1,145 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The demo: a simulated house, the virtual gateway, live power with the truth beside it.
+
+    demo.py [--seconds N] [--scenario NAME] [--second NAME]
+
+Without --seconds until interrupted. Writes build/demo.json at the end.
+"""
+
+import argparse
+import json
+import os
+import signal
+import sys
+import time
+
+from meter import SCENARIOS, SEGMENT_A, Comparison, CpuShare, Meter, quantity
+from vm import BUILD, TOP, Failure, Gateway
+
+COLUMNS = (("P", "W", 10, 1), ("Q1", "var", 10, 1), ("PF", "", 8, 4), ("I", "A", 9, 3), ("V", "V", 9, 2))
+
+
+def say(text):
+    print(f"demo: {text}", flush=True)
+
+
+def number(value, width, digits):
+    return " " * (width - 1) + "-" if value is None else f"{value:{width}.{digits}f}"
+
+
+def table(reading, truth, address, elapsed, comparison):
+    """Lines of the live table: each load as measured, and below it the truth."""
+    real = {load["name"]: load for load in truth["loads"]}
+    head = f"{'load':<18}" + "".join(f"{(key + ' ' + unit).strip():>{width}}" for key, unit, width, _ in COLUMNS)
+    lines = [f"virtual gateway, {elapsed:.0f} s   {address}   Ctrl-C ends", "",
+             head + "   error of P"]
+    for load in reading["loads"]:
+        name = load["name"]
+        error = comparison.error(name)
+        lines.append(f"{name[:18]:<18}" + "".join(number(quantity(load, k), w, d) for k, _, w, d in COLUMNS)
+                     + ("" if error is None else f"  {100 * error:+10.4f} %"))
+        if name in real:
+            lines.append(f"\033[2m{'  truth':<18}"
+                         + "".join(number(quantity(real[name], k), w, d) for k, _, w, d in COLUMNS) + "\033[0m")
+    frequency, true_frequency = reading.get("frequency_hz"), truth.get("frequency_hz")
+    lines += ["", f"f {number(frequency, 8, 4)} Hz (truth {number(true_frequency, 8, 4)})   "
+                  f"lost scans {reading['lost_scans']}   gaps {reading['gaps']}   "
+                  f"repaired blocks {reading['repaired_blocks']}"]
+    return lines
+
+
+def summary(reading, truth, elapsed, comparison):
+    """One line for a log: the total and the worst load."""
+    power = sum(load["p_w"] or 0 for load in reading["loads"])
+    real = sum(load["p_w"] for load in truth["loads"])
+    worst = max(((abs(comparison.error(load["name"]) or 0), load["name"]) for load in reading["loads"]),
+                default=(0, "none"))
+    frequency = reading.get("frequency_hz")
+    return (f"{elapsed:6.1f} s  P {power:.1f} W (truth {real:.1f})  worst load \"{worst[1]}\" {100 * worst[0]:.4f} %  "
+            f"f {'-' if frequency is None else format(frequency, '.3f')} Hz  lost {reading['lost_scans']}  "
+            f"gaps {reading['gaps']}  repaired {reading['repaired_blocks']}")
+
+
+def write_report(comparison, more):
+    report = {"seconds": round(comparison.seconds, 3),
+              "lost_scans": comparison.last["lost_scans"],
+              "repaired_blocks": comparison.last["repaired_blocks"],
+              "gaps": comparison.last["gaps"],
+              **more, "loads": comparison.loads()}
+    path = f"{BUILD}/demo.json"
+    with open(path + ".new", "w") as out:
+        json.dump(report, out, indent=1)
+        out.write("\n")
+    os.replace(path + ".new", path)
+    say(f"wrote {os.path.relpath(path, TOP)}")
+
+
+def follow(gateway, meter, seconds):
+    """Show readings until SECONDS have passed. Return what the report needs."""
+    guest = gateway.guest
+    tty = sys.stdout.isatty()
+    address = f"http://127.0.0.1:{guest.http}/"
+    comparison = Comparison(guest, gateway.sims[0])
+    first_s, begin, cpu = None, None, None
+    try:
+        for reading, arrived in meter.readings():
+            if first_s is None:
+                first_s = arrived - guest.started
+                begin = arrived
+                say(f"first reading {first_s:.1f} s after power-on")
+                say(f"web page: {address}   MQTT broker: 127.0.0.1:{guest.mqtt}")
+                cpu = CpuShare(guest)
+            truth = comparison.add(reading)
+            elapsed = arrived - begin
+            if tty:
+                print("\033[H\033[2J" + "\n".join(table(reading, truth, address, elapsed, comparison)), flush=True)
+            else:
+                print(summary(reading, truth, elapsed, comparison), flush=True)
+            if seconds and elapsed >= seconds:
+                break
+    except KeyboardInterrupt:
+        print()
+    if comparison.last is None:
+        return
+    share = cpu.percent()
+    say(f"CPU of the guest: meterd {share['meterd']:.1f} %, bus thread {share['kernel_thread']:.1f} %, "
+        f"idle {share['idle']:.1f} %")
+    write_report(comparison, {"boot_to_first_reading_s": round(first_s, 2),
+                              "cpu_percent": {k: round(v, 2) for k, v in share.items()}})
+
+
+def main():
+    parser = argparse.ArgumentParser(description="live power of a simulated house")
+    parser.add_argument("--seconds", type=float, help="end by itself after this long")
+    parser.add_argument("--scenario", default="house", help="of segment A")
+    parser.add_argument("--second", default="segment-b", help="of segment B, if there is such a scenario")
+    options = parser.parse_args()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    folder = f"{TOP}/{SCENARIOS}"
+    scenarios = [f"{folder}/{options.scenario}.ini", f"{folder}/{options.second}.ini"]
+    scenarios = [s for s in scenarios if os.path.exists(s)]
+    try:
+        say("power on: QEMU, Debian's arm64 kernel, the simulated modules on its two UARTs")
+        with Gateway("demo", scenarios, http=8080, mqtt=1883) as gateway:
+            guest = gateway.guest
+            say(f"Linux {guest.release} is up after {gateway.boot_s:.1f} s")
+            meter = Meter(guest, f"{folder}/{options.scenario}.meterd.conf")
+            modules = guest.wait_for(f"cat {SEGMENT_A}/modules && [ $(cat {SEGMENT_A}/modules) != 0 ]",
+                                     "enumeration of segment A")
+            say(f"segment A: {modules.split()[0]} modules")
+            meter.start()
+            follow(gateway, meter, options.seconds)
+            meter.stop()
+            for line in guest.alarms():
+                say(f"the kernel complains: {line}")
+    except Failure as failure:
+        print(f"demo: {failure}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        say("interrupted")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
