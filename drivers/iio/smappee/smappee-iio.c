@@ -1,68 +1,48 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * One IIO device for a waveform module: buffered channels, a time stamp that
- * is the same on all devices of a segment for the same sample index, labels
- * and scales. Fetching, repair and time are the bus's business.
+ * IIO device of a waveform module: buffered channels in a software kfifo, fed
+ * by the bus. The bus decodes into scans that already have the layout that IIO
+ * wants, so that a push is a time stamp and a copy.
  *
- * The bus pushes blocks from its sampler thread between postenable and
- * predisable and never outside: smappee_stream_stop() returns when no push is
- * under way and none will come. So a push needs no lock and no check whether
- * the buffer is still there.
+ * The time stamp of a scan depends on its index alone: devices of a segment
+ * that use the same clock have equal stamps for equal instants.
  */
 #include <linux/atomic.h>
-#include <linux/device.h>
-#include <linux/err.h>
 #include <linux/iio/buffer.h>
 #include <linux/iio/iio.h>
 #include <linux/iio/kfifo_buf.h>
 #include <linux/iio/sysfs.h>
-#include <linux/math64.h>
 #include <linux/module.h>
 #include <linux/smappee/bus.h>
 #include <linux/sysfs.h>
-#include <linux/time.h>
 
 #include "compat.h"
 #include "smappee-iio.h"
 
-#define SMAPPEE_IIO_RATES	3
-
 /**
- * struct smappee_iio - state of one IIO device
- * @indio_dev: the IIO device
+ * struct smappee_iio - an IIO device on a module
+ * @sink: where the bus delivers
  * @sdev: the module
- * @sink: where the bus pushes to
- * @overruns: scans that found the buffer full; written by the sampler thread
- * @rates: sampling rates of the segment, Hz; written under the IIO core's lock
- *	   of the attribute that is read
- * @masks: the one scan mask: a module always delivers all its channels
- * @channels: its channels, and the time stamp
+ * @indio_dev: the IIO device that this is the private part of
+ * @info: what kind of module it is
+ * @overruns: scans that did not fit in a buffer, as nobody had read it
+ * @channels: the inputs, and the time stamp
+ * @masks: the one scan mask: a module delivers all inputs, the core picks
+ * @rates: sampling rates that can be chosen, Hz
  */
 struct smappee_iio {
-	struct iio_dev *indio_dev;
-	struct smappee_device *sdev;
 	struct smappee_sink sink;
+	struct smappee_device *sdev;
+	struct iio_dev *indio_dev;
+	const struct smappee_iio_info *info;
 	atomic64_t overruns;
-	int rates[SMAPPEE_IIO_RATES];
-	unsigned long masks[2];
 	struct iio_chan_spec channels[SMAPPEE_CHANNELS_MAX + 1];
+	unsigned long masks[2];
+	int rates[3];
 };
 
-static const char * const smappee_voltage_labels[SMAPPEE_CHANNELS_MAX] = {
-	"L1", "L2", "L3", "N", "U5", "U6", "U7", "U8",
-};
-
-static const char * const smappee_current_labels[SMAPPEE_CHANNELS_MAX] = {
-	"A", "B", "C", "D", "E", "F", "G", "H",
-};
-
-/*
- * The offset that turns CLOCK_MONOTONIC into the clock that user space has
- * chosen for this device. It was captured once for the block's piece of the
- * segment's clock, so it is the same on all devices. The coarse clocks differ
- * from the fine ones in resolution only, so they get the fine time.
- */
-static s64 smappee_iio_offset(struct iio_dev *indio_dev,
+/* What to add to a time in CLOCK_MONOTONIC for the clock that was chosen. */
+static s64 smappee_iio_offset(const struct iio_dev *indio_dev,
 			      const struct smappee_times *times)
 {
 	switch (iio_device_get_clock(indio_dev)) {
@@ -87,14 +67,15 @@ static void smappee_iio_push(struct smappee_sink *sink,
 	struct iio_dev *indio_dev = st->indio_dev;
 	s64 offset_ns = smappee_iio_offset(indio_dev, block->times);
 	void *scan = block->data;
+	unsigned int lost = 0;
 	unsigned int i;
 
-	for (i = 0; i < block->scans; i++, scan += block->stride) {
-		/* The bus zeroes the room between the samples and the time. */
+	for (i = 0; i < block->scans; i++, scan += block->stride)
 		if (iio_push_to_buffers_with_ts(indio_dev, scan, block->stride,
 						block->time_ns[i] + offset_ns))
-			atomic64_inc(&st->overruns);
-	}
+			lost++;
+	if (lost)
+		atomic64_add(lost, &st->overruns);
 }
 
 static int smappee_iio_postenable(struct iio_dev *indio_dev)
@@ -108,6 +89,7 @@ static int smappee_iio_predisable(struct iio_dev *indio_dev)
 {
 	struct smappee_iio *st = iio_priv(indio_dev);
 
+	/* When this returns, no push is running. */
 	smappee_stream_stop(st->sdev);
 
 	return 0;
@@ -118,28 +100,30 @@ static const struct iio_buffer_setup_ops smappee_iio_setup_ops = {
 	.predisable = smappee_iio_predisable,
 };
 
-/*
- * Scales are nV and nA per 16-bit LSB on the wire, mV and mA per LSB here: one
- * millionth, and 1/256 of that for 24-bit samples.
- */
-static int smappee_iio_scale(struct smappee_iio *st, unsigned int channel,
+/* mV or mA per LSB, from nV or nA per LSB of 16 bits. */
+static int smappee_iio_scale(const struct smappee_iio *st, unsigned int channel,
 			     int *val, int *val2)
 {
-	u64 nano = (u64)st->sdev->channel[channel].scale * 1000;
-	u32 rem;
+	u32 scale = st->sdev->channel[channel].scale;
+	u32 part;
 
-	if (st->channels[channel].scan_type.realbits == 24)
-		nano = DIV_ROUND_CLOSEST_ULL(nano, 256);
+	*val = scale / 1000000;
+	part = scale % 1000000;
+	if (st->channels[channel].scan_type.realbits == 16) {
+		*val2 = part * 1000;
+		return IIO_VAL_INT_PLUS_NANO;
+	}
 
-	*val = div_u64_rem(nano, NSEC_PER_SEC, &rem);
-	*val2 = rem;
+	/* A 24-bit LSB is 1/256 of it. */
+	*val2 = div_u64((*val % 256 * 1000000ULL + part) * 1000, 256);
+	*val /= 256;
 
 	return IIO_VAL_INT_PLUS_NANO;
 }
 
 static int smappee_iio_read_raw(struct iio_dev *indio_dev,
-				const struct iio_chan_spec *chan,
-				int *val, int *val2, long mask)
+				struct iio_chan_spec const *chan, int *val,
+				int *val2, long mask)
 {
 	struct smappee_iio *st = iio_priv(indio_dev);
 
@@ -155,21 +139,23 @@ static int smappee_iio_read_raw(struct iio_dev *indio_dev,
 }
 
 static int smappee_iio_read_avail(struct iio_dev *indio_dev,
-				  const struct iio_chan_spec *chan,
+				  struct iio_chan_spec const *chan,
 				  const int **vals, int *type, int *length,
 				  long mask)
 {
-	static const int rate_hz[SMAPPEE_IIO_RATES] = { 2000, 4000, 8000 };
 	struct smappee_iio *st = iio_priv(indio_dev);
-	unsigned int rates = smappee_stream_rates(st->sdev);
-	unsigned int i, n = 0;
+	unsigned int rates, n = 0;
 
 	if (mask != IIO_CHAN_INFO_SAMP_FREQ)
 		return -EINVAL;
 
-	for (i = 0; i < SMAPPEE_IIO_RATES; i++)
-		if (rates & BIT(i))
-			st->rates[n++] = rate_hz[i];
+	rates = smappee_stream_rates(st->sdev);
+	if (rates & SMAPPEE_RATES_2000)
+		st->rates[n++] = 2000;
+	if (rates & SMAPPEE_RATES_4000)
+		st->rates[n++] = 4000;
+	if (rates & SMAPPEE_RATES_8000)
+		st->rates[n++] = 8000;
 
 	*vals = st->rates;
 	*type = IIO_VAL_INT;
@@ -178,56 +164,52 @@ static int smappee_iio_read_avail(struct iio_dev *indio_dev,
 	return IIO_AVAIL_LIST;
 }
 
-/* The rate belongs to the segment, which refuses while anyone streams. */
 static int smappee_iio_write_raw(struct iio_dev *indio_dev,
-				 const struct iio_chan_spec *chan,
-				 int val, int val2, long mask)
+				 struct iio_chan_spec const *chan, int val,
+				 int val2, long mask)
 {
 	struct smappee_iio *st = iio_priv(indio_dev);
 
-	if (mask != IIO_CHAN_INFO_SAMP_FREQ || val <= 0 || val2)
+	if (mask != IIO_CHAN_INFO_SAMP_FREQ || val < 0 || val2)
 		return -EINVAL;
 
 	return smappee_stream_set_rate(st->sdev, val);
 }
 
 static int smappee_iio_read_label(struct iio_dev *indio_dev,
-				  const struct iio_chan_spec *chan, char *label)
+				  struct iio_chan_spec const *chan, char *label)
 {
-	const char * const *labels = chan->type == IIO_VOLTAGE ?
-		smappee_voltage_labels : smappee_current_labels;
+	struct smappee_iio *st = iio_priv(indio_dev);
 
-	if (chan->type == IIO_TIMESTAMP)
-		return -EINVAL;
+	return sysfs_emit(label, "%s\n", st->info->labels[chan->channel]);
+}
 
-	return sysfs_emit(label, "%s\n", labels[chan->channel]);
+static struct smappee_iio *smappee_iio_of(struct device *dev)
+{
+	return iio_priv(dev_to_iio_dev(dev));
 }
 
 static ssize_t lost_scans_show(struct device *dev,
 			       struct device_attribute *attr, char *buf)
 {
-	struct smappee_iio *st = iio_priv(dev_to_iio_dev(dev));
-
-	return sysfs_emit(buf, "%llu\n", smappee_lost_scans(st->sdev));
+	return sysfs_emit(buf, "%llu\n",
+			  smappee_lost_scans(smappee_iio_of(dev)->sdev));
 }
 static IIO_DEVICE_ATTR_RO(lost_scans, 0);
 
 static ssize_t repaired_blocks_show(struct device *dev,
 				    struct device_attribute *attr, char *buf)
 {
-	struct smappee_iio *st = iio_priv(dev_to_iio_dev(dev));
-
-	return sysfs_emit(buf, "%llu\n", smappee_repaired_blocks(st->sdev));
+	return sysfs_emit(buf, "%llu\n",
+			  smappee_repaired_blocks(smappee_iio_of(dev)->sdev));
 }
 static IIO_DEVICE_ATTR_RO(repaired_blocks, 0);
 
 static ssize_t overruns_show(struct device *dev,
 			     struct device_attribute *attr, char *buf)
 {
-	struct smappee_iio *st = iio_priv(dev_to_iio_dev(dev));
-
 	return sysfs_emit(buf, "%lld\n",
-			  (long long)atomic64_read(&st->overruns));
+			  atomic64_read(&smappee_iio_of(dev)->overruns));
 }
 static IIO_DEVICE_ATTR_RO(overruns, 0);
 
@@ -242,108 +224,103 @@ static const struct attribute_group smappee_iio_group = {
 	.attrs = smappee_iio_attrs,
 };
 
-static const struct iio_info smappee_iio_info = {
+static const struct iio_info smappee_iio_ops = {
 	.attrs = &smappee_iio_group,
 	.read_raw = smappee_iio_read_raw,
 	.read_avail = smappee_iio_read_avail,
-	.read_label = smappee_iio_read_label,
 	.write_raw = smappee_iio_write_raw,
+	.read_label = smappee_iio_read_label,
 };
 
-static void smappee_iio_channel(struct iio_chan_spec *chan, unsigned int i,
-				enum iio_chan_type type, unsigned int bits)
+static int smappee_iio_channels(struct smappee_iio *st)
 {
-	chan->type = type;
-	chan->indexed = 1;
-	chan->channel = i;
-	chan->info_mask_separate = BIT(IIO_CHAN_INFO_SCALE);
-	chan->info_mask_shared_by_all = BIT(IIO_CHAN_INFO_SAMP_FREQ);
-	chan->info_mask_shared_by_all_available = BIT(IIO_CHAN_INFO_SAMP_FREQ);
-	chan->scan_index = i;
-	chan->scan_type.sign = 's';
-	chan->scan_type.realbits = bits;
-	chan->scan_type.storagebits = bits == 24 ? 32 : bits;
-	chan->scan_type.endianness = IIO_CPU;
-}
+	const struct iio_chan_spec timestamp =
+		IIO_CHAN_SOFT_TIMESTAMP(st->sdev->channels);
+	const struct smappee_device *sdev = st->sdev;
+	bool wide = sdev->format == SMAPPEE_FORMAT_S24 ||
+		    sdev->format == SMAPPEE_FORMAT_S24_PACKED;
+	unsigned int i;
 
-static unsigned int smappee_iio_bits(const struct smappee_device *sdev)
-{
-	switch (sdev->format) {
-	case SMAPPEE_FORMAT_S24:
-	case SMAPPEE_FORMAT_S24_PACKED:
-		return 24;
-	default:
-		return 16;
+	if (!sdev->channels || sdev->channels > st->info->n_labels)
+		return -ENODEV;
+
+	for (i = 0; i < sdev->channels; i++) {
+		struct iio_chan_spec *chan = &st->channels[i];
+
+		if (sdev->channel[i].kind != SMAPPEE_KIND_NONE &&
+		    sdev->channel[i].kind != st->info->kind)
+			return -ENODEV;
+
+		chan->type = st->info->type;
+		chan->indexed = 1;
+		chan->channel = i;
+		chan->scan_index = i;
+		chan->scan_type.sign = 's';
+		chan->scan_type.realbits = wide ? 24 : 16;
+		chan->scan_type.storagebits = wide ? 32 : 16;
+		chan->scan_type.endianness = IIO_CPU;
+		/* An input without a sensor has no scale. */
+		if (sdev->channel[i].kind != SMAPPEE_KIND_NONE)
+			chan->info_mask_separate = BIT(IIO_CHAN_INFO_SCALE);
+		chan->info_mask_shared_by_all = BIT(IIO_CHAN_INFO_SAMP_FREQ);
+		chan->info_mask_shared_by_all_available =
+			BIT(IIO_CHAN_INFO_SAMP_FREQ);
 	}
+	st->channels[i] = timestamp;
+	st->masks[0] = GENMASK(sdev->channels - 1, 0);
+
+	return 0;
 }
 
 /**
- * smappee_iio_probe() - register the IIO device of a waveform module
+ * smappee_iio_probe() - make an IIO device for a module
  * @sdev: the module
- * @name: name of the IIO device
- * @kind: what all channels of the module must be, SMAPPEE_KIND_*
+ * @info: what kind of module it is
  *
- * The device is managed: it goes away when the driver is unbound.
+ * All is undone when the driver is unbound.
  *
- * Context: Process context, from a driver's probe.
- * Return: 0, -EINVAL if the module's channels are not of @kind, or an error of
- * the IIO core.
+ * Return: 0; -ENODEV if the module's inputs are not what @info says; or an
+ * error of the IIO core.
  */
-int smappee_iio_probe(struct smappee_device *sdev, const char *name, u16 kind)
+int smappee_iio_probe(struct smappee_device *sdev,
+		      const struct smappee_iio_info *info)
 {
-	enum iio_chan_type type = kind == SMAPPEE_KIND_VOLTAGE ?
-		IIO_VOLTAGE : IIO_CURRENT;
-	static const struct iio_chan_spec timestamp[] = {
-		IIO_CHAN_SOFT_TIMESTAMP(SMAPPEE_CHANNELS_MAX),
-	};
-	unsigned int bits = smappee_iio_bits(sdev);
-	struct device *dev = &sdev->dev;
 	struct iio_dev *indio_dev;
 	struct smappee_iio *st;
-	unsigned int i;
 	int ret;
 
-	if (!sdev->channels || sdev->channels > SMAPPEE_CHANNELS_MAX)
-		return dev_err_probe(dev, -EINVAL,
-				     "%u channels, 1 to %u can be handled\n",
-				     sdev->channels, SMAPPEE_CHANNELS_MAX);
-
-	indio_dev = devm_iio_device_alloc(dev, sizeof(*st));
+	indio_dev = devm_iio_device_alloc(&sdev->dev, sizeof(*st));
 	if (!indio_dev)
 		return -ENOMEM;
 
 	st = iio_priv(indio_dev);
-	st->indio_dev = indio_dev;
-	st->sdev = sdev;
 	st->sink.push = smappee_iio_push;
+	st->sdev = sdev;
+	st->indio_dev = indio_dev;
+	st->info = info;
+	ret = smappee_iio_channels(st);
+	if (ret)
+		return dev_err_probe(&sdev->dev, ret,
+				     "its inputs are not those of a %s module\n",
+				     info->name);
 
-	for (i = 0; i < sdev->channels; i++) {
-		if (sdev->channel[i].kind != kind)
-			return dev_err_probe(dev, -EINVAL,
-					     "channel %u is of kind %u, not %u as in this type of module\n",
-					     i, sdev->channel[i].kind, kind);
-		smappee_iio_channel(&st->channels[i], i, type, bits);
-	}
-	st->channels[i] = timestamp[0];
-	st->masks[0] = GENMASK(sdev->channels - 1, 0);
-
-	indio_dev->name = name;
+	indio_dev->name = info->name;
 	indio_dev->label = sdev->label;
-	indio_dev->info = &smappee_iio_info;
+	indio_dev->info = &smappee_iio_ops;
+	indio_dev->modes = INDIO_DIRECT_MODE;
 	indio_dev->channels = st->channels;
 	indio_dev->num_channels = sdev->channels + 1;
 	indio_dev->available_scan_masks = st->masks;
 
-	ret = devm_iio_kfifo_buffer_setup(dev, indio_dev,
+	ret = devm_iio_kfifo_buffer_setup(&sdev->dev, indio_dev,
 					  &smappee_iio_setup_ops);
 	if (ret)
-		return dev_err_probe(dev, ret, "no buffer\n");
+		return ret;
 
-	return devm_iio_device_register(dev, indio_dev);
+	return devm_iio_device_register(&sdev->dev, indio_dev);
 }
 EXPORT_SYMBOL_NS_GPL(smappee_iio_probe, SMAPPEE_IIO_NS);
 
 MODULE_DESCRIPTION("IIO devices of modular energy meters");
-MODULE_AUTHOR("The open metering gateway developers");
 MODULE_LICENSE("GPL");
 MODULE_IMPORT_NS(SMAPPEE_BUS_NS);

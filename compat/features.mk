@@ -1,0 +1,17 @@
+# SPDX-License-Identifier: GPL-2.0
+#
+# Feature tests of the target kernel's headers. Distributions backport, so what
+# counts is what the header says, not the version number. The answers become
+# macros for compat/compat.h, and for the missing headers a folder of ours. A dot
+# stands for a parenthesis, which make would count.
+
+# $(call smappee_has,HEADER,BASIC REGEX,MACRO)
+smappee_has = $(shell grep -qs -e '$(2)' $(srctree)/include/linux/$(1) && echo -D$(3))
+
+smappee_features := \
+	$(call smappee_has,serdev.h,size_t .\*receive_buf.,SMAPPEE_HAVE_SERDEV_SIZE_T) \
+	$(call smappee_has,device/bus.h,match..*const struct device_driver,SMAPPEE_HAVE_CONST_MATCH) \
+	$(call smappee_has,device/bus.h,uevent..const struct device,SMAPPEE_HAVE_CONST_UEVENT) \
+	$(call smappee_has,module.h,MODULE_INFO.import_ns. ns.,SMAPPEE_HAVE_STRING_NS) \
+	$(call smappee_has,iio/buffer.h,iio_push_to_buffers_with_ts.struct,SMAPPEE_HAVE_PUSH_WITH_TS) \
+	$(if $(wildcard $(srctree)/include/linux/unaligned.h),,-I$(smappee_top)/compat/include)

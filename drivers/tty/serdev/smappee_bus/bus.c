@@ -1,0 +1,348 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The bus type: how modules and their drivers find each other, and what a
+ * module shows in sysfs. What a module does is none of its business.
+ */
+#include <linux/module.h>
+#include <linux/property.h>
+#include <linux/slab.h>
+#include <linux/smappee/bus.h>
+#include <linux/sysfs.h>
+
+#include "compat.h"
+#include "internal.h"
+
+#define to_smappee_driver(d) \
+	container_of_const(d, struct smappee_driver, driver)
+
+static const struct smappee_device_id *
+bus_match_id(const struct smappee_device_id *id,
+	     const struct smappee_device *sdev)
+{
+	for (; id && id->type; id++)
+		if (id->type == sdev->type)
+			return id;
+
+	return NULL;
+}
+
+static int bus_match(struct device *dev,
+		     bus_match_const struct device_driver *drv)
+{
+	const struct smappee_driver *sdrv = to_smappee_driver(drv);
+
+	return !!bus_match_id(sdrv->id_table, to_smappee_device(dev));
+}
+
+/* smappee:t<type>s<slots>v<firmware major>.<minor>, all decimal */
+#define BUS_MODALIAS		"smappee:t%us%uv%u.%u"
+#define BUS_MODALIAS_ARGS(sdev)	(sdev)->type, (sdev)->slots, \
+				(sdev)->firmware_major, (sdev)->firmware_minor
+
+static int bus_uevent(bus_uevent_const struct device *dev,
+		      struct kobj_uevent_env *env)
+{
+	const struct smappee_device *sdev = to_smappee_device(dev);
+	int ret;
+
+	ret = add_uevent_var(env, "SMAPPEE_UNIT=%u", sdev->unit);
+	if (ret)
+		return ret;
+	ret = add_uevent_var(env, "SMAPPEE_SERIAL=%04u%06u", sdev->type,
+			     sdev->serial);
+	if (ret)
+		return ret;
+
+	return add_uevent_var(env, "MODALIAS=" BUS_MODALIAS,
+			      BUS_MODALIAS_ARGS(sdev));
+}
+
+static int bus_probe(struct device *dev)
+{
+	return to_smappee_driver(dev->driver)->probe(to_smappee_device(dev));
+}
+
+static void bus_remove(struct device *dev)
+{
+	struct smappee_driver *sdrv = to_smappee_driver(dev->driver);
+
+	if (sdrv->remove)
+		sdrv->remove(to_smappee_device(dev));
+}
+
+struct bus_type smappee_bus_type = {
+	.name = "smappee",
+	.match = bus_match,
+	.uevent = bus_uevent,
+	.probe = bus_probe,
+	.remove = bus_remove,
+};
+
+/**
+ * __smappee_driver_register() - register a driver of modules
+ * @sdrv: the driver
+ * @owner: its module; use smappee_driver_register()
+ *
+ * Return: 0 or an error of driver_register().
+ */
+int __smappee_driver_register(struct smappee_driver *sdrv, struct module *owner)
+{
+	sdrv->driver.bus = &smappee_bus_type;
+	sdrv->driver.owner = owner;
+	/* A driver may do transactions, and there are many modules. */
+	if (sdrv->driver.probe_type == PROBE_DEFAULT_STRATEGY)
+		sdrv->driver.probe_type = PROBE_PREFER_ASYNCHRONOUS;
+
+	return driver_register(&sdrv->driver);
+}
+EXPORT_SYMBOL_NS_GPL(__smappee_driver_register, SMAPPEE_BUS_NS);
+
+/**
+ * smappee_driver_unregister() - unregister a driver of modules
+ * @sdrv: the driver
+ */
+void smappee_driver_unregister(struct smappee_driver *sdrv)
+{
+	driver_unregister(&sdrv->driver);
+}
+EXPORT_SYMBOL_NS_GPL(smappee_driver_unregister, SMAPPEE_BUS_NS);
+
+static ssize_t type_show(struct device *dev, struct device_attribute *attr,
+			 char *buf)
+{
+	return sysfs_emit(buf, "%u\n", to_smappee_device(dev)->type);
+}
+static DEVICE_ATTR_RO(type);
+
+static ssize_t serial_number_show(struct device *dev,
+				  struct device_attribute *attr, char *buf)
+{
+	return sysfs_emit(buf, "%s\n", to_smappee_module(dev)->serial_text);
+}
+static DEVICE_ATTR_RO(serial_number);
+
+static ssize_t firmware_show(struct device *dev, struct device_attribute *attr,
+			     char *buf)
+{
+	struct smappee_device *sdev = to_smappee_device(dev);
+
+	return sysfs_emit(buf, "%u.%u\n", sdev->firmware_major,
+			  sdev->firmware_minor);
+}
+static DEVICE_ATTR_RO(firmware);
+
+static ssize_t slots_show(struct device *dev, struct device_attribute *attr,
+			  char *buf)
+{
+	return sysfs_emit(buf, "%u\n", to_smappee_device(dev)->slots);
+}
+static DEVICE_ATTR_RO(slots);
+
+static ssize_t unit_show(struct device *dev, struct device_attribute *attr,
+			 char *buf)
+{
+	return sysfs_emit(buf, "%u\n", to_smappee_device(dev)->unit);
+}
+static DEVICE_ATTR_RO(unit);
+
+static ssize_t label_show(struct device *dev, struct device_attribute *attr,
+			  char *buf)
+{
+	return sysfs_emit(buf, "%s\n", to_smappee_device(dev)->label);
+}
+static DEVICE_ATTR_RO(label);
+
+static ssize_t state_show(struct device *dev, struct device_attribute *attr,
+			  char *buf)
+{
+	struct smappee_module *module = to_smappee_module(dev);
+	const char *state = "idle";
+
+	if (test_bit(SMAPPEE_MODULE_SILENT, &module->flags))
+		state = "silent";
+	else if (rcu_access_pointer(module->sink))
+		state = "streaming";
+
+	return sysfs_emit(buf, "%s\n", state);
+}
+static DEVICE_ATTR_RO(state);
+
+static ssize_t sync_state_show(struct device *dev,
+			       struct device_attribute *attr, char *buf)
+{
+	static const char *const names[] = {
+		[SMAPPEE_SYNC_FREE] = "free-running",
+		[SMAPPEE_SYNC_LOCKING] = "locking",
+		[SMAPPEE_SYNC_LOCKED] = "locked",
+		[SMAPPEE_SYNC_REFERENCE] = "reference",
+	};
+	u16 state = READ_ONCE(to_smappee_module(dev)->sync_state);
+
+	return sysfs_emit(buf, "%s\n",
+			  names[min_t(u16, state, ARRAY_SIZE(names) - 1)]);
+}
+static DEVICE_ATTR_RO(sync_state);
+
+static ssize_t sync_offset_ns_show(struct device *dev,
+				   struct device_attribute *attr, char *buf)
+{
+	return sysfs_emit(buf, "%d\n",
+			  READ_ONCE(to_smappee_module(dev)->sync_offset_ns));
+}
+static DEVICE_ATTR_RO(sync_offset_ns);
+
+static ssize_t boot_count_show(struct device *dev,
+			       struct device_attribute *attr, char *buf)
+{
+	return sysfs_emit(buf, "%u\n", READ_ONCE(to_smappee_module(dev)->boot));
+}
+static DEVICE_ATTR_RO(boot_count);
+
+static ssize_t modalias_show(struct device *dev, struct device_attribute *attr,
+			     char *buf)
+{
+	struct smappee_device *sdev = to_smappee_device(dev);
+
+	return sysfs_emit(buf, BUS_MODALIAS "\n", BUS_MODALIAS_ARGS(sdev));
+}
+static DEVICE_ATTR_RO(modalias);
+
+#define BUS_COUNTER_ATTR(_name)						\
+static ssize_t _name##_show(struct device *dev,				\
+			    struct device_attribute *attr, char *buf)	\
+{									\
+	struct smappee_module *module = to_smappee_module(dev);		\
+									\
+	return sysfs_emit(buf, "%lld\n",				\
+			  atomic64_read(&module->count._name));		\
+}									\
+static DEVICE_ATTR_RO(_name)
+
+BUS_COUNTER_ATTR(lost_scans);
+BUS_COUNTER_ATTR(repaired_blocks);
+BUS_COUNTER_ATTR(crc_errors);
+BUS_COUNTER_ATTR(timeouts);
+
+static struct attribute *smappee_module_attrs[] = {
+	&dev_attr_type.attr,
+	&dev_attr_serial_number.attr,
+	&dev_attr_firmware.attr,
+	&dev_attr_slots.attr,
+	&dev_attr_unit.attr,
+	&dev_attr_label.attr,
+	&dev_attr_state.attr,
+	&dev_attr_sync_state.attr,
+	&dev_attr_sync_offset_ns.attr,
+	&dev_attr_boot_count.attr,
+	&dev_attr_lost_scans.attr,
+	&dev_attr_repaired_blocks.attr,
+	&dev_attr_crc_errors.attr,
+	&dev_attr_timeouts.attr,
+	&dev_attr_modalias.attr,
+	NULL
+};
+ATTRIBUTE_GROUPS(smappee_module);
+
+static void smappee_module_release(struct device *dev)
+{
+	struct smappee_module *module = to_smappee_module(dev);
+
+	fwnode_handle_put(dev_fwnode(dev));
+	smappee_segment_put(module->segment);
+	kfree_const(module->sdev.label);
+	kfree(module);
+}
+
+const struct device_type smappee_module_type = {
+	.name = "smappee_module",
+	.groups = smappee_module_groups,
+	.release = smappee_module_release,
+};
+
+/**
+ * smappee_read_registers() - read registers of a module
+ * @sdev: the module
+ * @address: first register
+ * @count: how many, 1 to 125
+ * @values: room for them, CPU endian
+ *
+ * Context: may sleep; not in smappee_sink.push().
+ * Return: 0, -ENODEV if the module is gone, or -ETIMEDOUT no answer, -EBADMSG
+ * damaged answer, -EPROTO wrong answer, -EIO the port does not send,
+ * -ESHUTDOWN the segment is going away, or what the module answered:
+ * -EOPNOTSUPP, -ENXIO, -EINVAL, -EBUSY, -EREMOTEIO.
+ */
+int smappee_read_registers(struct smappee_device *sdev, u16 address, u16 count,
+			   u16 *values)
+{
+	struct smappee_module *module = to_smappee_module(&sdev->dev);
+
+	if (test_bit(SMAPPEE_MODULE_GONE, &module->flags))
+		return -ENODEV;
+
+	return smappee_line_read_registers(&module->segment->line,
+					   SMAPPEE_CONTROL, sdev->unit, address,
+					   count, values, 3, &module->count);
+}
+EXPORT_SYMBOL_NS_GPL(smappee_read_registers, SMAPPEE_BUS_NS);
+
+/**
+ * smappee_write_registers() - write registers of a module
+ * @sdev: the module
+ * @address: first register
+ * @count: how many, 1 to 16
+ * @values: what to write, CPU endian
+ *
+ * Context: may sleep; not in smappee_sink.push().
+ * Return: 0, or an error of smappee_read_registers().
+ */
+int smappee_write_registers(struct smappee_device *sdev, u16 address, u16 count,
+			    const u16 *values)
+{
+	struct smappee_module *module = to_smappee_module(&sdev->dev);
+
+	if (test_bit(SMAPPEE_MODULE_GONE, &module->flags))
+		return -ENODEV;
+
+	return smappee_line_write_registers(&module->segment->line,
+					    SMAPPEE_CONTROL, sdev->unit,
+					    address, count, values, 3,
+					    &module->count);
+}
+EXPORT_SYMBOL_NS_GPL(smappee_write_registers, SMAPPEE_BUS_NS);
+
+/**
+ * smappee_lost_scans() - scans of a module that are lost for good
+ * @sdev: the module
+ *
+ * Return: how many since it was found.
+ */
+u64 smappee_lost_scans(struct smappee_device *sdev)
+{
+	return atomic64_read(&to_smappee_module(&sdev->dev)->count.lost_scans);
+}
+EXPORT_SYMBOL_NS_GPL(smappee_lost_scans, SMAPPEE_BUS_NS);
+
+/**
+ * smappee_repaired_blocks() - blocks of a module that came at a second try
+ * @sdev: the module
+ *
+ * Return: how many since it was found.
+ */
+u64 smappee_repaired_blocks(struct smappee_device *sdev)
+{
+	struct smappee_module *module = to_smappee_module(&sdev->dev);
+
+	return atomic64_read(&module->count.repaired_blocks);
+}
+EXPORT_SYMBOL_NS_GPL(smappee_repaired_blocks, SMAPPEE_BUS_NS);
+
+int smappee_bus_init(void)
+{
+	return bus_register(&smappee_bus_type);
+}
+
+void smappee_bus_exit(void)
+{
+	bus_unregister(&smappee_bus_type);
+}

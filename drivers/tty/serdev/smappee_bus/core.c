@@ -1,0 +1,338 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Bus of modular energy meters: glue to serdev, life of a segment, and the
+ * segment's attributes.
+ */
+#include <linux/idr.h>
+#include <linux/kstrtox.h>
+#include <linux/mod_devicetable.h>
+#include <linux/module.h>
+#include <linux/property.h>
+#include <linux/serdev.h>
+#include <linux/slab.h>
+#include <linux/sysfs.h>
+
+#include "compat.h"
+#include "enumerate.h"
+#include "internal.h"
+#include "sampler.h"
+
+#define CREATE_TRACE_POINTS
+#include "trace.h"
+
+/* A port may miss the speed by this much: 10 bits must be sampled right. */
+#define CORE_SPEED_PERMILLE	20
+/* The rate of a segment before anybody has chosen one. */
+#define CORE_RATE_HZ		4000
+
+static DEFINE_IDA(core_ida);
+
+/**
+ * smappee_segment_get() - hold a segment
+ * @segment: the segment
+ *
+ * Return: @segment.
+ */
+struct smappee_segment *smappee_segment_get(struct smappee_segment *segment)
+{
+	kref_get(&segment->kref);
+
+	return segment;
+}
+
+static void core_free(struct kref *kref)
+{
+	struct smappee_segment *segment =
+		container_of(kref, struct smappee_segment, kref);
+
+	cleanup_srcu_struct(&segment->sink_srcu);
+	mutex_destroy(&segment->clock_lock);
+	mutex_destroy(&segment->list_lock);
+	mutex_destroy(&segment->rate_lock);
+	ida_free(&core_ida, segment->line.id);
+	kfree(segment);
+}
+
+/**
+ * smappee_segment_put() - let go of a segment
+ * @segment: the segment
+ */
+void smappee_segment_put(struct smappee_segment *segment)
+{
+	kref_put(&segment->kref, core_free);
+}
+
+/**
+ * smappee_segment_modules() - how many modules a segment has
+ * @segment: the segment
+ *
+ * Return: modules that are registered, silent ones included.
+ */
+unsigned int smappee_segment_modules(struct smappee_segment *segment)
+{
+	struct smappee_module *module;
+	unsigned int n = 0;
+
+	guard(mutex)(&segment->list_lock);
+	list_for_each_entry(module, &segment->modules, node)
+		n++;
+
+	return n;
+}
+
+static serdev_receive_t core_receive(struct serdev_device *serdev,
+				     const serdev_receive_u8 *data,
+				     size_t count)
+{
+	struct smappee_segment *segment = serdev_device_get_drvdata(serdev);
+
+	return smappee_line_receive(&segment->line, data, count);
+}
+
+static const struct serdev_device_ops core_serdev_ops = {
+	.receive_buf = core_receive,
+	.write_wakeup = serdev_device_write_wakeup,
+};
+
+static struct smappee_segment *core_alloc(struct serdev_device *serdev,
+					  unsigned int speed)
+{
+	struct smappee_segment *segment;
+	int id;
+
+	segment = kzalloc(sizeof(*segment), GFP_KERNEL);
+	if (!segment)
+		return ERR_PTR(-ENOMEM);
+
+	id = ida_alloc(&core_ida, GFP_KERNEL);
+	if (id < 0)
+		goto free;
+	if (init_srcu_struct(&segment->sink_srcu))
+		goto free_id;
+
+	kref_init(&segment->kref);
+	segment->dev = &serdev->dev;
+	segment->rate_hz = CORE_RATE_HZ;
+	mutex_init(&segment->rate_lock);
+	mutex_init(&segment->list_lock);
+	mutex_init(&segment->clock_lock);
+	INIT_LIST_HEAD(&segment->modules);
+	init_waitqueue_head(&segment->wake);
+	init_waitqueue_head(&segment->configured);
+	smappee_clock_init(&segment->clock, segment->rate_hz);
+	smappee_line_init(&segment->line, serdev, id, speed, &segment->count);
+
+	return segment;
+
+free_id:
+	ida_free(&core_ida, id);
+free:
+	kfree(segment);
+	return ERR_PTR(-ENOMEM);
+}
+
+/* Open the port and set it up: 8N1, no flow control, our speed. */
+static int core_open(struct smappee_segment *segment)
+{
+	struct smappee_line *line = &segment->line;
+	struct serdev_device *serdev = line->serdev;
+	unsigned int speed;
+	int ret;
+
+	ret = serdev_device_open(serdev);
+	if (ret)
+		return dev_err_probe(segment->dev, ret, "cannot open the port\n");
+
+	speed = serdev_device_set_baudrate(serdev, line->speed);
+	if (abs_diff(speed, line->speed) >
+	    line->speed / 1000 * CORE_SPEED_PERMILLE) {
+		dev_err(segment->dev,
+			"the port gives %u baud instead of %u; set current-speed to what all modules and the port can do\n",
+			speed, line->speed);
+		ret = -EINVAL;
+		goto close;
+	}
+	serdev_device_set_flow_control(serdev, false);
+	ret = serdev_device_set_parity(serdev, SERDEV_PARITY_NONE);
+	if (ret)
+		goto close;
+
+	return 0;
+
+close:
+	serdev_device_close(serdev);
+	return ret;
+}
+
+static int core_probe(struct serdev_device *serdev)
+{
+	struct device *dev = &serdev->dev;
+	struct smappee_segment *segment;
+	u32 speed;
+	int ret;
+
+	ret = device_property_read_u32(dev, "current-speed", &speed);
+	if (ret || speed < 1200 || speed > 12000000)
+		return dev_err_probe(dev, ret ?: -EINVAL,
+				     "current-speed is missing or impossible\n");
+
+	segment = core_alloc(serdev, speed);
+	if (IS_ERR(segment))
+		return PTR_ERR(segment);
+	serdev_device_set_drvdata(serdev, segment);
+	serdev_device_set_client_ops(serdev, &core_serdev_ops);
+
+	ret = core_open(segment);
+	if (ret)
+		goto put;
+	ret = smappee_enumerate_init(segment);
+	if (ret)
+		goto close;
+	ret = smappee_sampler_start(segment);
+	if (ret)
+		goto stop;
+	smappee_debugfs_add(segment);
+	smappee_enumerate_start(segment);
+	dev_info(dev, "segment %u at %u baud\n", segment->line.id, speed);
+
+	return 0;
+
+stop:
+	smappee_line_stop(&segment->line);
+	smappee_enumerate_exit(segment);
+close:
+	serdev_device_close(serdev);
+put:
+	smappee_segment_put(segment);
+	return ret;
+}
+
+static void core_remove(struct serdev_device *serdev)
+{
+	struct smappee_segment *segment = serdev_device_get_drvdata(serdev);
+
+	/* No transaction begins any more, so all that follows is quick. */
+	smappee_line_stop(&segment->line);
+	smappee_debugfs_remove(segment);
+	smappee_enumerate_exit(segment);
+	smappee_sampler_stop(segment);
+	serdev_device_close(serdev);
+	smappee_segment_put(segment);
+}
+
+static struct smappee_segment *core_segment(struct device *dev)
+{
+	return serdev_device_get_drvdata(to_serdev_device(dev));
+}
+
+static ssize_t speed_show(struct device *dev, struct device_attribute *attr,
+			  char *buf)
+{
+	return sysfs_emit(buf, "%u\n", core_segment(dev)->line.speed);
+}
+static DEVICE_ATTR_RO(speed);
+
+static ssize_t modules_show(struct device *dev, struct device_attribute *attr,
+			    char *buf)
+{
+	return sysfs_emit(buf, "%u\n",
+			  smappee_segment_modules(core_segment(dev)));
+}
+static DEVICE_ATTR_RO(modules);
+
+static ssize_t rescan_store(struct device *dev, struct device_attribute *attr,
+			    const char *buf, size_t count)
+{
+	bool yes;
+	int ret;
+
+	ret = kstrtobool(buf, &yes);
+	if (ret)
+		return ret;
+	if (yes)
+		smappee_enumerate_rescan(core_segment(dev));
+
+	return count;
+}
+static DEVICE_ATTR_WO(rescan);
+
+#define CORE_COUNTER_ATTR(_name)					\
+static ssize_t _name##_show(struct device *dev,				\
+			    struct device_attribute *attr, char *buf)	\
+{									\
+	return sysfs_emit(buf, "%lld\n",				\
+			  atomic64_read(&core_segment(dev)->count._name)); \
+}									\
+static DEVICE_ATTR_RO(_name)
+
+CORE_COUNTER_ATTR(transactions);
+CORE_COUNTER_ATTR(crc_errors);
+CORE_COUNTER_ATTR(timeouts);
+CORE_COUNTER_ATTR(retries);
+CORE_COUNTER_ATTR(lost_scans);
+CORE_COUNTER_ATTR(repaired_blocks);
+
+static struct attribute *smappee_segment_attrs[] = {
+	&dev_attr_speed.attr,
+	&dev_attr_modules.attr,
+	&dev_attr_rescan.attr,
+	&dev_attr_transactions.attr,
+	&dev_attr_crc_errors.attr,
+	&dev_attr_timeouts.attr,
+	&dev_attr_retries.attr,
+	&dev_attr_lost_scans.attr,
+	&dev_attr_repaired_blocks.attr,
+	NULL
+};
+ATTRIBUTE_GROUPS(smappee_segment);
+
+/*
+ * Segments of register modules ("smappee,register-segment", the B-bus with a
+ * Power Box) will join this table: the same line, another kind of polling.
+ */
+static const struct of_device_id core_of_match[] = {
+	{ .compatible = "smappee,waveform-segment" },
+	{ }
+};
+MODULE_DEVICE_TABLE(of, core_of_match);
+
+static struct serdev_device_driver core_driver = {
+	.driver = {
+		.name = "smappee-bus",
+		.of_match_table = core_of_match,
+		.dev_groups = smappee_segment_groups,
+		.probe_type = PROBE_PREFER_ASYNCHRONOUS,
+	},
+	.probe = core_probe,
+	.remove = core_remove,
+};
+
+static int __init core_init(void)
+{
+	int ret;
+
+	ret = smappee_bus_init();
+	if (ret)
+		return ret;
+	smappee_debugfs_init();
+	ret = serdev_device_driver_register(&core_driver);
+	if (ret) {
+		smappee_debugfs_exit();
+		smappee_bus_exit();
+	}
+
+	return ret;
+}
+module_init(core_init);
+
+static void __exit core_exit(void)
+{
+	serdev_device_driver_unregister(&core_driver);
+	smappee_debugfs_exit();
+	smappee_bus_exit();
+	ida_destroy(&core_ida);
+}
+module_exit(core_exit);
+
+MODULE_DESCRIPTION("Bus of modular energy meters on a serial line");
+MODULE_LICENSE("GPL");

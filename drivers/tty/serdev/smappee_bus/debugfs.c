@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Debugfs: what a developer wants to see of a segment. No tool depends on it;
+ * what tools need is in sysfs, see Documentation/ABI/testing/sysfs-bus-smappee.
+ */
+#include <linux/debugfs.h>
+#include <linux/kernel.h>
+#include <linux/seq_file.h>
+
+#include "internal.h"
+
+static struct dentry *debugfs_root;
+
+static void debugfs_counters(struct seq_file *seq,
+			     const struct smappee_counters *count)
+{
+#define DEBUGFS_COUNTER(_name) \
+	seq_printf(seq, " " #_name "=%lld", atomic64_read(&count->_name))
+	DEBUGFS_COUNTER(transactions);
+	DEBUGFS_COUNTER(timeouts);
+	DEBUGFS_COUNTER(crc_errors);
+	DEBUGFS_COUNTER(bad_answers);
+	DEBUGFS_COUNTER(exceptions);
+	DEBUGFS_COUNTER(retries);
+	DEBUGFS_COUNTER(lost_scans);
+	DEBUGFS_COUNTER(repaired_blocks);
+	DEBUGFS_COUNTER(stray_bytes);
+#undef DEBUGFS_COUNTER
+	seq_putc(seq, '\n');
+}
+
+static int stats_show(struct seq_file *seq, void *unused)
+{
+	struct smappee_segment *segment = seq->private;
+	struct smappee_module *module;
+
+	seq_printf(seq, "segment speed=%u rate_hz=%u streams=%u",
+		   segment->line.speed, READ_ONCE(segment->rate_hz),
+		   READ_ONCE(segment->streams));
+	debugfs_counters(seq, &segment->count);
+
+	guard(mutex)(&segment->list_lock);
+	list_for_each_entry(module, &segment->modules, node) {
+		seq_printf(seq, "unit=%u", module->sdev.unit);
+		debugfs_counters(seq, &module->count);
+	}
+
+	return 0;
+}
+DEFINE_SHOW_ATTRIBUTE(stats);
+
+static int modules_show(struct seq_file *seq, void *unused)
+{
+	struct smappee_segment *segment = seq->private;
+	struct smappee_module *module;
+
+	guard(mutex)(&segment->list_lock);
+	list_for_each_entry(module, &segment->modules, node)
+		seq_printf(seq,
+			   "unit=%u serial=%s channels=%u format=%u flags=0x%lx sync_state=%u boot=%u next=%llu most=%u misses=%u failures=%u%s\n",
+			   module->sdev.unit, module->serial_text,
+			   module->sdev.channels, module->sdev.format,
+			   module->flags, module->sync_state, module->boot,
+			   module->next, module->most, module->misses,
+			   module->failures,
+			   segment->reference == module ? " reference" : "");
+
+	return 0;
+}
+DEFINE_SHOW_ATTRIBUTE(modules);
+
+/* Each line: index time_ns period_ns */
+static int clock_show(struct seq_file *seq, void *unused)
+{
+	struct smappee_segment *segment = seq->private;
+	const struct smappee_epoch *epoch;
+	unsigned int n;
+
+	guard(mutex)(&segment->clock_lock);
+	for (n = 0; (epoch = smappee_clock_kept(&segment->clock, n)); n++)
+		seq_printf(seq, "%llu %lld %llu.%09llu\n", epoch->index,
+			   epoch->time_ns, epoch->period >> 32,
+			   (epoch->period & U32_MAX) * NSEC_PER_SEC >> 32);
+
+	return 0;
+}
+DEFINE_SHOW_ATTRIBUTE(clock);
+
+void smappee_debugfs_init(void)
+{
+	debugfs_root = debugfs_create_dir("smappee", NULL);
+}
+
+void smappee_debugfs_exit(void)
+{
+	debugfs_remove(debugfs_root);
+}
+
+void smappee_debugfs_add(struct smappee_segment *segment)
+{
+	char name[sizeof("segment") + 10];
+
+	snprintf(name, sizeof(name), "segment%u", segment->line.id);
+	segment->debugfs = debugfs_create_dir(name, debugfs_root);
+	debugfs_create_file("stats", 0444, segment->debugfs, segment,
+			    &stats_fops);
+	debugfs_create_file("modules", 0444, segment->debugfs, segment,
+			    &modules_fops);
+	debugfs_create_file("clock", 0444, segment->debugfs, segment,
+			    &clock_fops);
+}
+
+void smappee_debugfs_remove(struct smappee_segment *segment)
+{
+	debugfs_remove(segment->debugfs);
+}

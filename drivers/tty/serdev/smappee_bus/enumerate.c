@@ -1,0 +1,520 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Enumeration: ask the units that the firmware description lists, then all
+ * others of the scan range, who they are; compare with what is known; register
+ * what is new and unregister what is no longer there. A module that is still
+ * the same is left alone, whatever it is doing.
+ *
+ * All of it happens in one work item per segment, so nothing here runs twice at
+ * a time and nothing is registered under a lock. Transactions have the lowest
+ * priority: streams go on while a segment is scanned.
+ *
+ * Automatic assignment of unit addresses (function code discover) will go here:
+ * it ends in enumerate_unit() for the address that was assigned.
+ */
+#include <linux/bitmap.h>
+#include <linux/delay.h>
+#include <linux/jiffies.h>
+#include <linux/property.h>
+#include <linux/slab.h>
+
+#include "enumerate.h"
+#include "internal.h"
+#include "sampler.h"
+
+/* A unit that is listed, or known, is asked more often than any other. */
+#define ENUMERATE_TRIES_KNOWN	3
+#define ENUMERATE_TRIES		2
+/* While something that should be there is missing, look again this often. */
+#define ENUMERATE_AGAIN_MS	5000
+/* A module that verification could not reach is verified again after this. */
+#define ENUMERATE_VERIFY_MS	500
+/* An absent unit costs an answer timeout; leave the line to the streams. */
+#define ENUMERATE_PAUSE_MS	40
+
+/**
+ * smappee_identity_parse() - check an identity block
+ * @regs: the SMAPPEE_REG_IDENTITY_COUNT registers from SMAPPEE_REG_IDENTITY
+ * @id: what they say
+ *
+ * Return: 0, or -EPROTO if that is not the identity of a module.
+ */
+int smappee_identity_parse(const u16 *regs, struct smappee_identity *id)
+{
+	id->type = regs[SMAPPEE_REG_TYPE - SMAPPEE_REG_IDENTITY];
+	id->slots = regs[SMAPPEE_REG_SLOTS - SMAPPEE_REG_IDENTITY];
+	id->serial = modbus_u32(&regs[SMAPPEE_REG_SERIAL -
+				      SMAPPEE_REG_IDENTITY]);
+	id->firmware_minor = regs[SMAPPEE_REG_FW_MINOR - SMAPPEE_REG_IDENTITY];
+	id->firmware_major = regs[SMAPPEE_REG_FW_MAJOR - SMAPPEE_REG_IDENTITY];
+
+	if (!id->type || id->type > 9999)
+		return -EPROTO;
+	if (!id->slots || id->slots > SMAPPEE_CHANNELS_MAX)
+		return -EPROTO;
+	if (!id->serial || id->serial > 999999)
+		return -EPROTO;
+
+	return 0;
+}
+
+/**
+ * smappee_choose_format() - the sample format that costs the line least
+ * @formats: BIT(SMAPPEE_FORMAT_*) that a module supports
+ *
+ * Return: SMAPPEE_FORMAT_*, 0 if there is none that we know.
+ */
+u8 smappee_choose_format(u16 formats)
+{
+	static const u8 wanted[] = {
+		SMAPPEE_FORMAT_S16_PACKED,
+		SMAPPEE_FORMAT_S16,
+		SMAPPEE_FORMAT_S24_PACKED,
+		SMAPPEE_FORMAT_S24,
+	};
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(wanted); i++)
+		if (formats & BIT(wanted[i]))
+			return wanted[i];
+
+	return 0;
+}
+
+static struct smappee_module *enumerate_find(struct smappee_segment *segment,
+					     u8 unit)
+{
+	struct smappee_module *module;
+
+	guard(mutex)(&segment->list_lock);
+	list_for_each_entry(module, &segment->modules, node)
+		if (module->sdev.unit == unit)
+			return module;
+
+	return NULL;
+}
+
+static int enumerate_identify(struct smappee_segment *segment, u8 unit,
+			      unsigned int tries, struct smappee_identity *id)
+{
+	u16 regs[SMAPPEE_REG_IDENTITY_COUNT];
+	int ret;
+
+	ret = smappee_line_read_registers(&segment->line, SMAPPEE_HOUSEKEEPING,
+					  unit, SMAPPEE_REG_IDENTITY,
+					  ARRAY_SIZE(regs), regs, tries, NULL);
+	if (ret)
+		return ret;
+
+	return smappee_identity_parse(regs, id);
+}
+
+static int enumerate_channels(struct smappee_module *module)
+{
+	u16 regs[SMAPPEE_CHANNELS_MAX * SMAPPEE_REG_CHANNEL_STRIDE];
+	struct smappee_device *sdev = &module->sdev;
+	unsigned int i;
+	int ret;
+
+	ret = smappee_line_read_registers(&module->segment->line,
+					  SMAPPEE_HOUSEKEEPING, sdev->unit,
+					  SMAPPEE_REG_CHANNEL,
+					  sdev->channels *
+					  SMAPPEE_REG_CHANNEL_STRIDE,
+					  regs, ENUMERATE_TRIES_KNOWN,
+					  &module->count);
+	if (ret)
+		return ret;
+
+	for (i = 0; i < sdev->channels; i++) {
+		const u16 *r = regs + i * SMAPPEE_REG_CHANNEL_STRIDE;
+
+		sdev->channel[i].kind = r[SMAPPEE_CHANNEL_KIND];
+		sdev->channel[i].sensor = r[SMAPPEE_CHANNEL_SENSOR];
+		sdev->channel[i].scale = modbus_u32(r + SMAPPEE_CHANNEL_SCALE);
+		if (sdev->channel[i].kind > SMAPPEE_KIND_CURRENT)
+			return -EPROTO;
+		if (sdev->channel[i].kind && !sdev->channel[i].scale)
+			return -EPROTO;
+	}
+
+	return 0;
+}
+
+/* Read what a waveform module can do. Other modules have no such block. */
+static int enumerate_describe(struct smappee_module *module)
+{
+	u16 regs[SMAPPEE_REG_WAVEFORM_COUNT];
+	struct smappee_device *sdev = &module->sdev;
+	u16 channels;
+	int ret;
+
+	ret = smappee_line_read_registers(&module->segment->line,
+					  SMAPPEE_HOUSEKEEPING, sdev->unit,
+					  SMAPPEE_REG_WAVEFORM,
+					  ARRAY_SIZE(regs), regs,
+					  ENUMERATE_TRIES_KNOWN,
+					  &module->count);
+	if (ret == -ENXIO)
+		return 0;
+	if (ret)
+		return ret;
+
+	if (regs[SMAPPEE_REG_PROTOCOL - SMAPPEE_REG_WAVEFORM] !=
+	    SMAPPEE_PROTOCOL_VERSION)
+		return -EPROTONOSUPPORT;
+	channels = regs[SMAPPEE_REG_CHANNELS - SMAPPEE_REG_WAVEFORM];
+	sdev->rates = regs[SMAPPEE_REG_RATES - SMAPPEE_REG_WAVEFORM];
+	sdev->format = smappee_choose_format(regs[SMAPPEE_REG_FORMATS -
+						  SMAPPEE_REG_WAVEFORM]);
+	if (!channels || channels > SMAPPEE_CHANNELS_MAX || !sdev->format)
+		return -EPROTO;
+	sdev->channels = channels;
+
+	return enumerate_channels(module);
+}
+
+/* The firmware node of a unit, with a reference, or NULL. */
+static struct fwnode_handle *enumerate_fwnode(struct smappee_segment *segment,
+					      u8 unit)
+{
+	struct fwnode_handle *child;
+	u32 reg;
+
+	device_for_each_child_node(segment->dev, child)
+		if (!fwnode_property_read_u32(child, "reg", &reg) &&
+		    reg == unit)
+			return child;
+
+	return NULL;
+}
+
+static int enumerate_label(struct smappee_module *module)
+{
+	struct smappee_device *sdev = &module->sdev;
+	const char *label;
+
+	if (device_property_read_string(&sdev->dev, "label", &label))
+		label = module->serial_text;
+	sdev->label = kstrdup_const(label, GFP_KERNEL);
+
+	return sdev->label ? 0 : -ENOMEM;
+}
+
+static void enumerate_insert(struct smappee_segment *segment,
+			     struct smappee_module *module)
+{
+	struct smappee_module *other;
+
+	guard(mutex)(&segment->list_lock);
+	list_for_each_entry(other, &segment->modules, node)
+		if (other->sdev.unit > module->sdev.unit)
+			break;
+	/* Before the first with a greater unit; at the end if there is none. */
+	list_add_tail(&module->node, &other->node);
+}
+
+static void enumerate_take_out(struct smappee_segment *segment,
+			       struct smappee_module *module)
+{
+	guard(mutex)(&segment->list_lock);
+	list_del_init(&module->node);
+	if (segment->reference == module)
+		segment->reference = NULL;
+}
+
+static struct smappee_module *
+enumerate_alloc(struct smappee_segment *segment, u8 unit,
+		const struct smappee_identity *id)
+{
+	struct smappee_module *module;
+	struct smappee_device *sdev;
+
+	module = kzalloc(sizeof(*module), GFP_KERNEL);
+	if (!module)
+		return NULL;
+
+	module->segment = smappee_segment_get(segment);
+	INIT_LIST_HEAD(&module->node);
+	module->flags = BIT(SMAPPEE_MODULE_CONFIGURE);
+	snprintf(module->serial_text, sizeof(module->serial_text), "%04u%06u",
+		 id->type, id->serial);
+
+	sdev = &module->sdev;
+	sdev->unit = unit;
+	sdev->type = id->type;
+	sdev->slots = id->slots;
+	sdev->serial = id->serial;
+	sdev->firmware_major = id->firmware_major;
+	sdev->firmware_minor = id->firmware_minor;
+	sdev->dev.parent = segment->dev;
+	sdev->dev.bus = &smappee_bus_type;
+	sdev->dev.type = &smappee_module_type;
+	device_initialize(&sdev->dev);
+	device_set_node(&sdev->dev, enumerate_fwnode(segment, unit));
+
+	return module;
+}
+
+static int enumerate_add(struct smappee_segment *segment, u8 unit,
+			 const struct smappee_identity *id)
+{
+	struct smappee_module *module;
+	struct smappee_device *sdev;
+	int ret;
+
+	module = enumerate_alloc(segment, unit, id);
+	if (!module)
+		return -ENOMEM;
+	sdev = &module->sdev;
+
+	ret = dev_set_name(&sdev->dev, "%u-%03u", segment->line.id, unit);
+	if (ret)
+		goto put;
+	ret = enumerate_label(module);
+	if (ret)
+		goto put;
+	ret = enumerate_describe(module);
+	if (ret) {
+		dev_warn(segment->dev,
+			 "unit %u (%s): not usable: its description cannot be read: %pe\n",
+			 unit, module->serial_text, ERR_PTR(ret));
+		goto put;
+	}
+
+	enumerate_insert(segment, module);
+	ret = device_add(&sdev->dev);
+	if (ret) {
+		set_bit(SMAPPEE_MODULE_GONE, &module->flags);
+		enumerate_take_out(segment, module);
+		goto put;
+	}
+	dev_info(&sdev->dev, "%s, firmware %u.%u, %u channels, label \"%s\"\n",
+		 module->serial_text, sdev->firmware_major,
+		 sdev->firmware_minor, sdev->channels, sdev->label);
+	smappee_sampler_kick(segment);
+
+	return 0;
+
+put:
+	put_device(&sdev->dev);
+	return ret;
+}
+
+static void enumerate_remove(struct smappee_segment *segment,
+			     struct smappee_module *module, const char *why)
+{
+	dev_info(&module->sdev.dev, "%s removed: %s\n", module->serial_text,
+		 why);
+	set_bit(SMAPPEE_MODULE_GONE, &module->flags);
+	enumerate_take_out(segment, module);
+	device_unregister(&module->sdev.dev);
+}
+
+static bool enumerate_same(const struct smappee_module *module,
+			   const struct smappee_identity *id)
+{
+	const struct smappee_device *sdev = &module->sdev;
+
+	return sdev->type == id->type && sdev->serial == id->serial &&
+	       sdev->slots == id->slots &&
+	       sdev->firmware_major == id->firmware_major &&
+	       sdev->firmware_minor == id->firmware_minor;
+}
+
+/* Who is at this unit? Then make the list of modules say so. */
+static int enumerate_unit(struct smappee_segment *segment, u8 unit,
+			  unsigned int tries, bool drop_silent)
+{
+	struct smappee_module *module = enumerate_find(segment, unit);
+	struct smappee_identity id;
+	int ret;
+
+	ret = enumerate_identify(segment, unit, tries, &id);
+	if (ret) {
+		if (module && drop_silent && ret == -ETIMEDOUT &&
+		    test_bit(SMAPPEE_MODULE_SILENT, &module->flags))
+			enumerate_remove(segment, module, "it does not answer");
+		return ret;
+	}
+
+	if (module && enumerate_same(module, &id)) {
+		if (test_and_clear_bit(SMAPPEE_MODULE_VERIFY, &module->flags))
+			smappee_sampler_kick(segment);
+		return 0;
+	}
+	if (module)
+		enumerate_remove(segment, module, "another module answers for it");
+
+	return enumerate_add(segment, unit, &id);
+}
+
+/* Look at modules that restarted or came back: are they still the same? */
+static bool enumerate_verify(struct smappee_segment *segment)
+{
+	DECLARE_BITMAP(units, SMAPPEE_UNIT_MAX + 1) = {};
+	struct smappee_module *module;
+	bool all = true;
+	unsigned int unit;
+
+	scoped_guard(mutex, &segment->list_lock)
+		list_for_each_entry(module, &segment->modules, node)
+			if (test_bit(SMAPPEE_MODULE_VERIFY, &module->flags))
+				set_bit(module->sdev.unit, units);
+
+	for_each_set_bit(unit, units, SMAPPEE_UNIT_MAX + 1)
+		if (enumerate_unit(segment, unit, 1, false))
+			all = false;
+
+	return all;
+}
+
+static bool enumerate_stopping(struct smappee_segment *segment)
+{
+	return READ_ONCE(segment->line.stopping);
+}
+
+/* Ask all units; the listed ones first. */
+static void enumerate_scan(struct smappee_segment *segment, bool drop_silent)
+{
+	unsigned int unit;
+
+	for_each_set_bit(unit, segment->named, SMAPPEE_UNIT_MAX + 1) {
+		if (enumerate_stopping(segment))
+			return;
+		enumerate_unit(segment, unit, ENUMERATE_TRIES_KNOWN,
+			       drop_silent);
+	}
+	for (unit = SMAPPEE_UNIT_MIN; unit <= SMAPPEE_UNIT_SCAN_MAX; unit++) {
+		if (enumerate_stopping(segment))
+			return;
+		if (test_bit(unit, segment->named))
+			continue;
+		if (enumerate_unit(segment, unit, ENUMERATE_TRIES,
+				   drop_silent) == -ETIMEDOUT &&
+		    READ_ONCE(segment->streams))
+			msleep(ENUMERATE_PAUSE_MS);
+		enumerate_verify(segment);
+	}
+	segment->scanned = true;
+}
+
+/* Listed units that are not there. Returns whether something is missing. */
+static bool enumerate_missing(struct smappee_segment *segment)
+{
+	bool missing = false;
+	unsigned int unit;
+
+	for_each_set_bit(unit, segment->named, SMAPPEE_UNIT_MAX + 1) {
+		if (enumerate_stopping(segment))
+			return false;
+		if (!enumerate_find(segment, unit) &&
+		    enumerate_unit(segment, unit, 1, false))
+			missing = true;
+	}
+
+	return missing;
+}
+
+static void enumerate_work(struct work_struct *work)
+{
+	struct smappee_segment *segment =
+		container_of(to_delayed_work(work), struct smappee_segment,
+			     enumerate);
+	bool drop_silent = xchg(&segment->rescan, false);
+	unsigned int again_ms = 0;
+
+	if (drop_silent || !segment->scanned)
+		enumerate_scan(segment, drop_silent);
+	if (!smappee_segment_modules(segment)) {
+		/* Nobody at home: the whole line may not be powered yet. */
+		segment->scanned = false;
+		again_ms = ENUMERATE_AGAIN_MS;
+	} else if (enumerate_missing(segment)) {
+		again_ms = ENUMERATE_AGAIN_MS;
+	}
+	if (!enumerate_verify(segment))
+		again_ms = ENUMERATE_VERIFY_MS;
+
+	if (again_ms && !enumerate_stopping(segment))
+		queue_delayed_work(segment->queue, &segment->enumerate,
+				   msecs_to_jiffies(again_ms));
+}
+
+/**
+ * smappee_enumerate_init() - prepare the enumeration of a segment
+ * @segment: the segment
+ *
+ * Return: 0; -EINVAL if the firmware description lists a unit that cannot be;
+ * -ENOMEM.
+ */
+int smappee_enumerate_init(struct smappee_segment *segment)
+{
+	struct fwnode_handle *child;
+	u32 reg;
+
+	INIT_DELAYED_WORK(&segment->enumerate, enumerate_work);
+	device_for_each_child_node(segment->dev, child) {
+		if (fwnode_property_read_u32(child, "reg", &reg) ||
+		    reg < SMAPPEE_UNIT_MIN || reg > SMAPPEE_UNIT_MAX) {
+			dev_err(segment->dev,
+				"%pfwP: reg is not a unit address, %u to %u\n",
+				child, SMAPPEE_UNIT_MIN, SMAPPEE_UNIT_MAX);
+			fwnode_handle_put(child);
+			return -EINVAL;
+		}
+		set_bit(reg, segment->named);
+	}
+
+	segment->queue = alloc_ordered_workqueue("smappee%u", 0,
+						 segment->line.id);
+
+	return segment->queue ? 0 : -ENOMEM;
+}
+
+/**
+ * smappee_enumerate_start() - begin to look for modules
+ * @segment: the segment
+ */
+void smappee_enumerate_start(struct smappee_segment *segment)
+{
+	queue_delayed_work(segment->queue, &segment->enumerate, 0);
+}
+
+/**
+ * smappee_enumerate_now() - a module wants to be verified
+ * @segment: the segment
+ */
+void smappee_enumerate_now(struct smappee_segment *segment)
+{
+	mod_delayed_work(segment->queue, &segment->enumerate, 0);
+}
+
+/**
+ * smappee_enumerate_rescan() - look at all units again, and wait for the end
+ * @segment: the segment
+ *
+ * Modules that are silent, and do not answer now either, are removed.
+ */
+void smappee_enumerate_rescan(struct smappee_segment *segment)
+{
+	WRITE_ONCE(segment->rescan, true);
+	mod_delayed_work(segment->queue, &segment->enumerate, 0);
+	flush_delayed_work(&segment->enumerate);
+}
+
+/**
+ * smappee_enumerate_exit() - remove all modules
+ * @segment: the segment, whose line has been stopped
+ */
+void smappee_enumerate_exit(struct smappee_segment *segment)
+{
+	struct smappee_module *module, *next;
+
+	cancel_delayed_work_sync(&segment->enumerate);
+	destroy_workqueue(segment->queue);
+
+	/* The work is gone, so nobody else changes the list. */
+	list_for_each_entry_safe_reverse(module, next, &segment->modules, node)
+		enumerate_remove(segment, module, "its segment is going away");
+}

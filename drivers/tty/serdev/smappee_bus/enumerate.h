@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Which modules are on a segment.
+ */
+#ifndef SMAPPEE_ENUMERATE_H
+#define SMAPPEE_ENUMERATE_H
+
+#include <linux/types.h>
+
+struct smappee_segment;
+struct smappee_module;
+
+/**
+ * struct smappee_identity - identity block of a module
+ * @type: type code
+ * @slots: measuring slots, 1 to 8
+ * @serial: serial number, 1 to 999999
+ * @firmware_major: firmware
+ * @firmware_minor: firmware
+ */
+struct smappee_identity {
+	u16 type;
+	u16 slots;
+	u32 serial;
+	u16 firmware_major;
+	u16 firmware_minor;
+};
+
+int smappee_identity_parse(const u16 *regs, struct smappee_identity *id);
+u8 smappee_choose_format(u16 formats);
+
+int smappee_enumerate_init(struct smappee_segment *segment);
+void smappee_enumerate_start(struct smappee_segment *segment);
+void smappee_enumerate_now(struct smappee_segment *segment);
+void smappee_enumerate_rescan(struct smappee_segment *segment);
+void smappee_enumerate_exit(struct smappee_segment *segment);
+
+#endif

@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What the files of the bus share: segments and modules, who owns which field,
+ * and the order of locks.
+ *
+ * Locks, outermost first:
+ *
+ *	IIO's mode lock of a device
+ *	  segment->rate_lock	changing the rate against starting streams
+ *	    segment->list_lock	the list of modules; never held while waiting
+ *	    segment->clock_lock	the clock
+ *	    line->lock		who has the line
+ *	      line->rx_lock	the answer that is being assembled
+ *
+ * The receive callback takes line->rx_lock and nothing else. The sampler thread
+ * pushes scans inside an SRCU read section of segment->sink_srcu and holds no
+ * lock meanwhile; smappee_stream_stop() waits for it. Modules are registered
+ * and unregistered by the enumeration work only, with no lock held.
+ */
+#ifndef SMAPPEE_INTERNAL_H
+#define SMAPPEE_INTERNAL_H
+
+#include <linux/bitmap.h>
+#include <linux/device.h>
+#include <linux/kref.h>
+#include <linux/list.h>
+#include <linux/mutex.h>
+#include <linux/smappee/bus.h>
+#include <linux/srcu.h>
+#include <linux/types.h>
+#include <linux/wait.h>
+#include <linux/workqueue.h>
+
+#include "clock.h"
+#include "segment.h"
+
+struct dentry;
+struct task_struct;
+
+/* Name of the printed serial number: type in 4 digits, serial in 6. */
+#define SMAPPEE_SERIAL_LEN	16
+
+/* Bits of smappee_module.flags. */
+enum {
+	SMAPPEE_MODULE_GONE,		/* being unregistered: leave it alone */
+	SMAPPEE_MODULE_VERIFY,		/* is it still the same? enumerate.c clears it */
+	SMAPPEE_MODULE_CONFIGURE,	/* rate, format, reference to be checked */
+	SMAPPEE_MODULE_JOIN,		/* its stream begins anew, at a block boundary */
+	SMAPPEE_MODULE_SILENT,		/* it has not answered for a while */
+	SMAPPEE_MODULE_UNUSABLE,	/* it answers, but we cannot use it */
+};
+
+/**
+ * struct smappee_module - a module, as the bus sees it
+ * @sdev: as drivers see it; its device's release frees this
+ * @segment: the segment that it is on; holds a reference
+ * @node: in the segment's list, protected by its list_lock
+ * @flags: SMAPPEE_MODULE_*, atomic bits
+ * @sink: where scans go; written by smappee_stream_start() and _stop()
+ * @count: what happened
+ * @serial_text: the printed serial number
+ * @sync_state: SMAPPEE_SYNC_*, written by the sampler, read by sysfs
+ * @sync_offset_ns: likewise, as the module measured it
+ * @boot: boot counter of the module, written by the sampler
+ * @boot_known: @boot has been read
+ * @next: first scan that has not been delivered; this and all that follow
+ *	  belong to the sampler thread
+ * @most: scans that are asked for at once
+ * @due_ns: when the next block should be there, CLOCK_MONOTONIC
+ * @retry_ns: not before this, after a failure
+ * @look_ns: when its status is read next
+ * @misses: requests in a row without an answer
+ * @failures: failed attempts to get the block at @next
+ */
+struct smappee_module {
+	struct smappee_device sdev;
+	struct smappee_segment *segment;
+	struct list_head node;
+	unsigned long flags;
+	struct smappee_sink __rcu *sink;
+	struct smappee_counters count;
+	char serial_text[SMAPPEE_SERIAL_LEN];
+
+	u16 sync_state;
+	s32 sync_offset_ns;
+	u8 boot;
+	bool boot_known;
+
+	u64 next;
+	u16 most;
+	s64 due_ns;
+	s64 retry_ns;
+	s64 look_ns;
+	unsigned int misses;
+	unsigned int failures;
+};
+
+#define to_smappee_module(d) \
+	container_of(to_smappee_device(d), struct smappee_module, sdev)
+
+/**
+ * struct smappee_segment - a serial port with modules behind it
+ * @kref: held by the port's driver and by each module
+ * @dev: the serdev device
+ * @line: transactions
+ * @count: what happened
+ * @rate_hz: sampling rate of all modules
+ * @rate_lock: a change of the rate excludes starting streams
+ * @streams: modules that have a sink; protected by @rate_lock
+ * @sink_srcu: readers push to sinks
+ * @list_lock: protects @modules and @reference
+ * @modules: the modules, by unit
+ * @reference: the module that answers sync; chosen by the sampler
+ * @queue: runs @enumerate, one at a time
+ * @enumerate: looks for modules
+ * @rescan: @enumerate shall also drop modules that are silent
+ * @scanned: all units have been looked at once
+ * @named: units that the firmware description lists
+ * @task: the sampler thread
+ * @wake: wakes the sampler thread
+ * @kick: there is something new to look at
+ * @configured: woken when a module has been configured
+ * @clock_lock: protects @clock
+ * @clock: index to time; written by the sampler
+ * @sampler: what only the sampler thread knows
+ * @debugfs: folder
+ */
+struct smappee_segment {
+	struct kref kref;
+	struct device *dev;
+	struct smappee_line line;
+	struct smappee_counters count;
+
+	unsigned int rate_hz;
+	struct mutex rate_lock;
+	unsigned int streams;
+	struct srcu_struct sink_srcu;
+
+	struct mutex list_lock;
+	struct list_head modules;
+	struct smappee_module *reference;
+
+	struct workqueue_struct *queue;
+	struct delayed_work enumerate;
+	bool rescan;
+	bool scanned;
+	DECLARE_BITMAP(named, SMAPPEE_UNIT_MAX + 1);
+
+	struct task_struct *task;
+	wait_queue_head_t wake;
+	bool kick;
+	wait_queue_head_t configured;
+	struct mutex clock_lock;
+	struct smappee_clock clock;
+	struct smappee_sampler *sampler;
+
+	struct dentry *debugfs;
+};
+
+/* core.c */
+struct smappee_segment *smappee_segment_get(struct smappee_segment *segment);
+void smappee_segment_put(struct smappee_segment *segment);
+unsigned int smappee_segment_modules(struct smappee_segment *segment);
+
+/* bus.c */
+extern struct bus_type smappee_bus_type;
+extern const struct device_type smappee_module_type;
+int smappee_bus_init(void);
+void smappee_bus_exit(void);
+
+#ifdef CONFIG_DEBUG_FS
+void smappee_debugfs_init(void);
+void smappee_debugfs_exit(void);
+void smappee_debugfs_add(struct smappee_segment *segment);
+void smappee_debugfs_remove(struct smappee_segment *segment);
+#else
+static inline void smappee_debugfs_init(void) {}
+static inline void smappee_debugfs_exit(void) {}
+static inline void smappee_debugfs_add(struct smappee_segment *segment) {}
+static inline void smappee_debugfs_remove(struct smappee_segment *segment) {}
+#endif
+
+#endif

@@ -1,0 +1,475 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Transactions on a segment's line.
+ *
+ * One transaction is in flight at a time. Whoever wants the line waits for it
+ * in order of priority; a transaction ends within the answer timeout plus the
+ * time that its answer takes on the wire, so nobody waits long.
+ *
+ * The receive callback runs in a kernel worker. It copies what arrives into the
+ * line's own buffer, asks the codec how long the answer will be, and completes
+ * the transaction. It takes no lock but @rx_lock, allocates and logs nothing,
+ * and always consumes everything: bytes that nobody waits for are counted.
+ *
+ * Answers carry no number. After an answer that was late, damaged or wrong, and
+ * when bytes arrive that nobody asked for, the next transaction begins only
+ * when the line has been quiet for a while.
+ */
+#include <linux/delay.h>
+#include <linux/jiffies.h>
+#include <linux/ktime.h>
+#include <linux/math64.h>
+#include <linux/minmax.h>
+#include <linux/serdev.h>
+#include <linux/string.h>
+
+#include "segment.h"
+#include "trace.h"
+
+/* A module answers within 2 ms; the rest is for the host's own delays. */
+#define LINE_ANSWER_MS		20
+/* Bytes of an answer follow each other; UARTs and workers make small pauses. */
+#define LINE_PAUSE_MS		12
+/* An answer as a whole may take this much longer than the wire needs. */
+#define LINE_SLACK_MS		60
+/* Longer than a module's turnaround: whoever wanted to talk has begun. */
+#define LINE_QUIET_US		3000
+/* After a whole frame with a wrong CRC nothing should follow. */
+#define LINE_QUIET_SHORT_US	1000
+/* A line that chatters for this many quiet times is tried nevertheless. */
+#define LINE_QUIET_TRIES	40
+/* The request is at most a few dozen bytes. */
+#define LINE_WRITE_MS		100
+/* A module that answers "not now" is asked again this much later. */
+#define LINE_BUSY_MS		10
+
+/**
+ * smappee_line_init() - prepare a line
+ * @line: the line, zeroed
+ * @serdev: its port
+ * @id: number of the segment
+ * @speed: bits per second that the port really has
+ * @count: counters of the segment
+ */
+void smappee_line_init(struct smappee_line *line, struct serdev_device *serdev,
+		       unsigned int id, unsigned int speed,
+		       struct smappee_counters *count)
+{
+	line->serdev = serdev;
+	line->id = id;
+	line->speed = speed;
+	line->byte_ns = div_u64(10 * NSEC_PER_SEC, speed);
+	line->count = count;
+	spin_lock_init(&line->lock);
+	spin_lock_init(&line->rx_lock);
+	init_waitqueue_head(&line->free);
+	init_completion(&line->rx_done);
+}
+
+/**
+ * smappee_line_stop() - let no transaction begin any more
+ * @line: the line
+ *
+ * One that is in flight ends by itself; those that wait fail.
+ */
+void smappee_line_stop(struct smappee_line *line)
+{
+	spin_lock(&line->lock);
+	line->stopping = true;
+	spin_unlock(&line->lock);
+	wake_up_all(&line->free);
+}
+
+static void line_finish(struct smappee_line *line, int status)
+{
+	lockdep_assert_held(&line->rx_lock);
+
+	line->rx_pending = false;
+	line->rx_status = status;
+	complete(&line->rx_done);
+}
+
+/**
+ * smappee_line_receive() - take in bytes from the port
+ * @line: the line
+ * @data: the bytes
+ * @count: how many
+ *
+ * Context: the port's receive worker.
+ * Return: @count, always.
+ */
+size_t smappee_line_receive(struct smappee_line *line, const u8 *data,
+			    size_t count)
+{
+	s64 now = ktime_get_ns();
+	size_t n;
+	int need;
+
+	spin_lock(&line->rx_lock);
+	if (!line->rx_pending) {
+		line->rx_dirty = true;
+		atomic64_add(count, &line->count->stray_bytes);
+		goto unlock;
+	}
+
+	if (!line->rx_len)
+		line->rx_first_ns = now - (s64)(count * line->byte_ns);
+	n = min(count, sizeof(line->rx) - line->rx_len);
+	memcpy(line->rx + line->rx_len, data, n);
+	line->rx_len += n;
+
+	if (!line->rx_need) {
+		need = modbus_answer_length(&line->rx_request, line->rx,
+					    line->rx_len);
+		if (need < 0) {
+			line->rx_dirty = true;
+			line_finish(line, need);
+			goto unlock;
+		}
+		line->rx_need = need;
+	}
+	if (line->rx_need && line->rx_len >= line->rx_need) {
+		n = count - n + line->rx_len - line->rx_need;
+		if (n) {
+			line->rx_dirty = true;
+			atomic64_add(n, &line->count->stray_bytes);
+		}
+		line->rx_len = line->rx_need;
+		line_finish(line, 0);
+	}
+unlock:
+	spin_unlock(&line->rx_lock);
+
+	return count;
+}
+
+/* Take the line if it is our turn; true also if we must give up waiting. */
+static bool line_take(struct smappee_line *line, enum smappee_priority priority,
+		      int *status)
+{
+	bool done = true;
+	unsigned int p;
+
+	spin_lock(&line->lock);
+	*status = 0;
+	if (line->stopping)
+		*status = -ESHUTDOWN;
+	else if (line->busy)
+		done = false;
+	for (p = 0; p < priority && !*status; p++)
+		if (line->waiting[p])
+			done = false;
+	if (done) {
+		line->waiting[priority]--;
+		if (!*status)
+			line->busy = true;
+	}
+	spin_unlock(&line->lock);
+
+	return done;
+}
+
+static int line_acquire(struct smappee_line *line,
+			enum smappee_priority priority)
+{
+	int status;
+
+	spin_lock(&line->lock);
+	line->waiting[priority]++;
+	spin_unlock(&line->lock);
+	wait_event(line->free, line_take(line, priority, &status));
+
+	return status;
+}
+
+static void line_release(struct smappee_line *line)
+{
+	spin_lock(&line->lock);
+	line->busy = false;
+	spin_unlock(&line->lock);
+	wake_up_all(&line->free);
+}
+
+/* Wait until nothing has arrived for a while. */
+static void line_quiet(struct smappee_line *line, unsigned int quiet_us)
+{
+	unsigned int tries = LINE_QUIET_TRIES;
+	bool dirty;
+
+	do {
+		spin_lock(&line->rx_lock);
+		line->rx_dirty = false;
+		spin_unlock(&line->rx_lock);
+		usleep_range(quiet_us, quiet_us + quiet_us / 4);
+		spin_lock(&line->rx_lock);
+		dirty = line->rx_dirty;
+		spin_unlock(&line->rx_lock);
+	} while (dirty && --tries);
+}
+
+static void line_expect(struct smappee_line *line,
+			const struct modbus_request *rq)
+{
+	spin_lock(&line->rx_lock);
+	line->rx_request = *rq;
+	line->rx_len = 0;
+	line->rx_need = 0;
+	line->rx_status = 0;
+	reinit_completion(&line->rx_done);
+	line->rx_pending = true;
+	spin_unlock(&line->rx_lock);
+}
+
+/* From here on bytes are strays. Returns false if the answer came just now. */
+static bool line_give_up(struct smappee_line *line, int status)
+{
+	bool pending;
+
+	spin_lock(&line->rx_lock);
+	pending = line->rx_pending;
+	if (pending) {
+		line->rx_pending = false;
+		line->rx_status = status;
+	}
+	spin_unlock(&line->rx_lock);
+
+	return pending;
+}
+
+/*
+ * Wait for the answer: a while for its first byte, then for as long as bytes
+ * keep coming, but not for ever.
+ */
+static int line_wait(struct smappee_line *line, const struct modbus_request *rq)
+{
+	u64 wire_ns = (u64)line->byte_ns * (rq->len + modbus_answer_max(rq));
+	u64 end = get_jiffies_64() + nsecs_to_jiffies64(wire_ns) +
+		  msecs_to_jiffies(LINE_ANSWER_MS + LINE_SLACK_MS);
+	unsigned long step = msecs_to_jiffies(LINE_ANSWER_MS) +
+			     nsecs_to_jiffies((u64)line->byte_ns * rq->len);
+	size_t before = 0;
+	size_t len;
+
+	while (!wait_for_completion_timeout(&line->rx_done, step)) {
+		spin_lock(&line->rx_lock);
+		len = line->rx_len;
+		spin_unlock(&line->rx_lock);
+		if (len == before || time_after64(get_jiffies_64(), end)) {
+			if (line_give_up(line, -ETIMEDOUT))
+				return -ETIMEDOUT;
+			break;
+		}
+		before = len;
+		step = msecs_to_jiffies(LINE_PAUSE_MS);
+	}
+
+	return line->rx_status;
+}
+
+static void line_count(struct smappee_counters *count, int status)
+{
+	atomic64_inc(&count->transactions);
+	switch (status) {
+	case 0:
+	case -ESHUTDOWN:
+	case -EIO:
+		break;
+	case -ETIMEDOUT:
+		atomic64_inc(&count->timeouts);
+		break;
+	case -EBADMSG:
+		atomic64_inc(&count->crc_errors);
+		break;
+	case -EPROTO:
+		atomic64_inc(&count->bad_answers);
+		break;
+	default:
+		atomic64_inc(&count->exceptions);
+		break;
+	}
+}
+
+static int line_exchange(struct smappee_line *line,
+			 const struct modbus_request *rq)
+{
+	ssize_t sent;
+	int ret;
+
+	if (READ_ONCE(line->rx_dirty))
+		line_quiet(line, LINE_QUIET_US);
+
+	line_expect(line, rq);
+	sent = serdev_device_write(line->serdev, rq->frame, rq->len,
+				   msecs_to_jiffies(LINE_WRITE_MS));
+	if (sent != rq->len) {
+		line_give_up(line, -EIO);
+		return -EIO;
+	}
+
+	ret = line_wait(line, rq);
+	if (!ret)
+		ret = modbus_answer_check(rq, line->rx, line->rx_len);
+
+	return ret;
+}
+
+/**
+ * smappee_line_transact() - ask, and wait for the answer
+ * @line: the line
+ * @priority: how urgent it is
+ * @rq: the request
+ * @answer: where the answer goes
+ * @count: counters of the module, or NULL
+ *
+ * Context: may sleep, for the answer timeout plus wire time once it has the
+ * line. Not interruptible: a caller that leaves would leave the line behind.
+ * Return: 0 if @answer holds a good answer. -ETIMEDOUT no answer, -EBADMSG
+ * damaged answer, -EPROTO an answer that cannot be right, -EIO the port does
+ * not send, -ESHUTDOWN the segment is going away, or one of the exceptions of
+ * modbus_answer_check().
+ */
+int smappee_line_transact(struct smappee_line *line,
+			  enum smappee_priority priority,
+			  const struct modbus_request *rq,
+			  struct smappee_answer *answer,
+			  struct smappee_counters *count)
+{
+	s64 begin;
+	int ret;
+
+	ret = line_acquire(line, priority);
+	if (ret)
+		return ret;
+
+	begin = ktime_get_ns();
+	ret = line_exchange(line, rq);
+	if (!ret && line->rx_len > answer->size)
+		ret = -EPROTO;
+	if (!ret) {
+		memcpy(answer->frame, line->rx, line->rx_len);
+		answer->len = line->rx_len;
+		answer->first_ns = line->rx_first_ns;
+	}
+	trace_smappee_transaction(line->id, rq, line->rx, line->rx_len, ret,
+				  ktime_get_ns() - begin);
+	line_count(line->count, ret);
+	if (count)
+		line_count(count, ret);
+
+	if (ret == -EBADMSG)
+		line_quiet(line, LINE_QUIET_SHORT_US);
+	else if (ret == -ETIMEDOUT || ret == -EPROTO)
+		line_quiet(line, LINE_QUIET_US);
+	else if (rq->function == SMAPPEE_FC_READ_REGISTERS ||
+		 rq->function == SMAPPEE_FC_WRITE_REGISTERS)
+		/* Their answers do not say which registers they are. */
+		line_quiet(line, LINE_QUIET_SHORT_US);
+	line_release(line);
+
+	return ret;
+}
+
+/* Ask again for what a second try can heal. */
+static int line_insist(struct smappee_line *line,
+		       enum smappee_priority priority,
+		       const struct modbus_request *rq,
+		       struct smappee_answer *answer, unsigned int tries,
+		       struct smappee_counters *count)
+{
+	int ret;
+
+	for (;;) {
+		ret = smappee_line_transact(line, priority, rq, answer, count);
+		switch (ret) {
+		case -EBUSY:
+		case -ETIMEDOUT:
+		case -EBADMSG:
+		case -EPROTO:
+			break;
+		default:
+			return ret;
+		}
+		if (!--tries)
+			return ret;
+		atomic64_inc(&line->count->retries);
+		if (count)
+			atomic64_inc(&count->retries);
+		if (ret == -EBUSY)
+			usleep_range(LINE_BUSY_MS * 1000, LINE_BUSY_MS * 1250);
+	}
+}
+
+/**
+ * smappee_line_read_registers() - read registers of a unit
+ * @line: the line
+ * @priority: how urgent it is
+ * @unit: unit address
+ * @address: first register
+ * @n: how many, 1 to 125
+ * @values: room for them
+ * @tries: how often to ask, at least once
+ * @count: counters of the module, or NULL
+ *
+ * Context: may sleep.
+ * Return: 0, or an error of smappee_line_transact().
+ */
+int smappee_line_read_registers(struct smappee_line *line,
+				enum smappee_priority priority, u8 unit,
+				u16 address, u16 n, u16 *values,
+				unsigned int tries,
+				struct smappee_counters *count)
+{
+	u8 frame[SMAPPEE_FRAME_MAX_MODBUS];
+	struct smappee_answer answer = {
+		.frame = frame,
+		.size = sizeof(frame),
+	};
+	struct modbus_request rq;
+	int ret;
+
+	ret = modbus_read_registers(&rq, unit, address, n);
+	if (ret)
+		return ret;
+	ret = line_insist(line, priority, &rq, &answer, tries, count);
+	if (ret)
+		return ret;
+	modbus_answer_registers(&rq, frame, values);
+
+	return 0;
+}
+
+/**
+ * smappee_line_write_registers() - write registers of a unit
+ * @line: the line
+ * @priority: how urgent it is
+ * @unit: unit address
+ * @address: first register
+ * @n: how many, 1 to MODBUS_WRITE_MAX
+ * @values: what to write
+ * @tries: how often to ask, at least once; the values are absolute, so writing
+ *	   them twice does no harm
+ * @count: counters of the module, or NULL
+ *
+ * Context: may sleep.
+ * Return: 0, or an error of smappee_line_transact().
+ */
+int smappee_line_write_registers(struct smappee_line *line,
+				 enum smappee_priority priority, u8 unit,
+				 u16 address, u16 n, const u16 *values,
+				 unsigned int tries,
+				 struct smappee_counters *count)
+{
+	u8 frame[SMAPPEE_FRAME_MAX_MODBUS];
+	struct smappee_answer answer = {
+		.frame = frame,
+		.size = sizeof(frame),
+	};
+	struct modbus_request rq;
+	int ret;
+
+	ret = modbus_write_registers(&rq, unit, address, n, values);
+	if (ret)
+		return ret;
+
+	return line_insist(line, priority, &rq, &answer, tries, count);
+}

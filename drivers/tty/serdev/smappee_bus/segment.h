@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * A segment: the line behind one serial port, and the one transaction that is
+ * in flight on it.
+ */
+#ifndef SMAPPEE_SEGMENT_H
+#define SMAPPEE_SEGMENT_H
+
+#include <linux/atomic.h>
+#include <linux/completion.h>
+#include <linux/spinlock.h>
+#include <linux/types.h>
+#include <linux/wait.h>
+
+#include "modbus-rtu.h"
+
+struct serdev_device;
+
+/**
+ * enum smappee_priority - who gets the line first
+ * @SMAPPEE_CONTROL: somebody waits for it (a register access of a driver)
+ * @SMAPPEE_SAMPLES: sample blocks and sync
+ * @SMAPPEE_HOUSEKEEPING: the rest: enumeration, module status
+ * @SMAPPEE_PRIORITIES: how many there are
+ */
+enum smappee_priority {
+	SMAPPEE_CONTROL,
+	SMAPPEE_SAMPLES,
+	SMAPPEE_HOUSEKEEPING,
+	SMAPPEE_PRIORITIES
+};
+
+/**
+ * struct smappee_counters - what happened, for a segment or for a module
+ * @transactions: requests that were sent
+ * @timeouts: requests without an answer, or whose answer stopped half-way
+ * @crc_errors: answers with a wrong CRC
+ * @bad_answers: whole answers that cannot be right: from another unit, with
+ *		 another function, length, index, count, or undecodable data
+ * @exceptions: exception answers
+ * @retries: requests that were sent again
+ * @lost_scans: scans that a module said are gone
+ * @repaired_blocks: blocks that came right after having been asked for again
+ * @stray_bytes: bytes that belong to no answer
+ */
+struct smappee_counters {
+	atomic64_t transactions;
+	atomic64_t timeouts;
+	atomic64_t crc_errors;
+	atomic64_t bad_answers;
+	atomic64_t exceptions;
+	atomic64_t retries;
+	atomic64_t lost_scans;
+	atomic64_t repaired_blocks;
+	atomic64_t stray_bytes;
+};
+
+/**
+ * struct smappee_line - transactions on a serial port
+ * @serdev: the port
+ * @id: number of the segment, for traces
+ * @speed: bits per second that the port really has
+ * @byte_ns: time that a byte takes on the wire
+ * @count: what happened; NULL is allowed nowhere
+ * @lock: protects @busy, @waiting and @stopping
+ * @busy: a transaction has the line
+ * @waiting: transactions that want it, by priority
+ * @stopping: no transaction may begin any more
+ * @free: woken when @busy or @stopping change
+ * @rx_lock: protects all that follows against the receive callback
+ * @rx_pending: an answer is being assembled; otherwise bytes are strays
+ * @rx_dirty: strays arrived since the line was last seen quiet
+ * @rx_request: what the answer must belong to
+ * @rx_len: bytes assembled in @rx
+ * @rx_need: length of the whole answer, 0 until its head tells
+ * @rx_status: 0, or why the answer cannot be right
+ * @rx_first_ns: when the first byte arrived, CLOCK_MONOTONIC
+ * @rx_done: completed when the answer is whole or wrong
+ * @rx: the answer. The receive callback writes it while @rx_pending is set,
+ *	whoever has the line reads it afterwards.
+ */
+struct smappee_line {
+	struct serdev_device *serdev;
+	unsigned int id;
+	unsigned int speed;
+	unsigned int byte_ns;
+	struct smappee_counters *count;
+
+	spinlock_t lock;
+	bool busy;
+	unsigned int waiting[SMAPPEE_PRIORITIES];
+	bool stopping;
+	wait_queue_head_t free;
+
+	spinlock_t rx_lock;
+	bool rx_pending;
+	bool rx_dirty;
+	struct modbus_request rx_request;
+	size_t rx_len;
+	size_t rx_need;
+	int rx_status;
+	s64 rx_first_ns;
+	struct completion rx_done;
+	u8 rx[SMAPPEE_FRAME_MAX_SAMPLES];
+};
+
+/**
+ * struct smappee_answer - where an answer goes
+ * @frame: room for it
+ * @size: bytes of room
+ * @len: bytes of the answer
+ * @first_ns: when its first byte arrived, CLOCK_MONOTONIC; late by however long
+ *	      the host took to notice, never early
+ */
+struct smappee_answer {
+	u8 *frame;
+	size_t size;
+	size_t len;
+	s64 first_ns;
+};
+
+void smappee_line_init(struct smappee_line *line, struct serdev_device *serdev,
+		       unsigned int id, unsigned int speed,
+		       struct smappee_counters *count);
+void smappee_line_stop(struct smappee_line *line);
+size_t smappee_line_receive(struct smappee_line *line, const u8 *data,
+			    size_t count);
+int smappee_line_transact(struct smappee_line *line,
+			  enum smappee_priority priority,
+			  const struct modbus_request *rq,
+			  struct smappee_answer *answer,
+			  struct smappee_counters *count);
+int smappee_line_read_registers(struct smappee_line *line,
+				enum smappee_priority priority, u8 unit,
+				u16 address, u16 n, u16 *values,
+				unsigned int tries,
+				struct smappee_counters *count);
+int smappee_line_write_registers(struct smappee_line *line,
+				 enum smappee_priority priority, u8 unit,
+				 u16 address, u16 n, const u16 *values,
+				 unsigned int tries,
+				 struct smappee_counters *count);
+
+#endif
