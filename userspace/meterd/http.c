@@ -161,6 +161,7 @@ struct page_file {
  * @events: number of the next event; the first is 0
  * @last_live: number of the last event that is a reading
  * @streams: open streams
+ * @closing: streams end instead of waiting
  * @json: the last reading
  * @history: power of the last minutes
  * @have_reading: @json holds one
@@ -186,6 +187,7 @@ struct http {
 	uint64_t events;
 	uint64_t last_live;
 	unsigned int streams;
+	bool closing;
 	struct live_buffer json;
 	struct history *history;
 	bool have_reading;
@@ -411,7 +413,7 @@ static ssize_t stream_read(void *data, uint64_t position, char *buffer, size_t m
 	const struct event *e;
 	size_t n;
 
-	if (h->events - c->event > RING)
+	if (h->closing || h->events - c->event > RING)
 		return MHD_CONTENT_READER_END_WITH_ERROR;
 	if (c->event == h->events) {
 		c->suspended = true;
@@ -1135,6 +1137,7 @@ void http_close(struct http *h)
 
 	if (!h)
 		return;
+	h->closing = true;
 	sd_event_source_disable_unref(h->tick);
 	for (i = 0; i < LISTENERS; i++)
 		close_listener(&h->listener[i]);

@@ -181,13 +181,20 @@ function rowHead(row, text, className) {
 
 function buildElement(body, e) {
 	const row = tableRow(body, 'element');
-	const phase = (rowHead(row, e.input).dataset.label = 'Input', cell(row, 'Phase', 'text phase'));
 
-	phase.textContent = e.phase === null ? NOTHING : e.phase;
+	rowHead(row, e.input);
+	cell(row, 'Phase', 'text phase').textContent = known(e.phase);
 	return {
 		p: cell(row, 'P'), q: cell(row, 'Q1'), pf: cell(row, 'PF'),
 		i: cell(row, 'I'), ll: cell(row, 'V L-L'), ln: cell(row, 'V L-N'),
 	};
+}
+
+function register(name, value) {
+	const n = node('span', '', name);
+
+	n.append(value);
+	return n;
 }
 
 function buildLoad(load) {
@@ -206,7 +213,7 @@ function buildLoad(load) {
 	energy.colSpan = 3;
 	cells.imported = node('b');
 	cells.exported = node('b');
-	energy.append('import ', cells.imported, '  export ', cells.exported);
+	energy.append(register('import', cells.imported), ' ', register('export', cells.exported));
 	cells.elements = load.elements.map((e) => buildElement(body, e));
 	return cells;
 }
@@ -400,9 +407,11 @@ function drawGrid(c, a, style, now) {
 		c.fillText(a.label(zero ? 0 : w), a.left - 8, line);
 	}
 	c.textBaseline = 'alphabetic';
+	const wide = a.right - a.left > 400;
 	for (let minute = -5; minute <= 0; minute++) {
 		c.textAlign = minute === -5 ? 'left' : minute === 0 ? 'right' : 'center';
-		c.fillText(minute === 0 ? 'now' : '\u2212' + -minute + ' min',
+		c.fillText(minute === 0 ? 'now' : '\u2212' + -minute +
+			   (wide || minute === -5 ? ' min' : ''),
 			   a.right + minute * 60 / SPAN_S * (a.right - a.left), a.bottom + 17);
 	}
 }
