@@ -215,6 +215,8 @@ static ssize_t fake_write_buf(struct serdev_controller *ctrl, const u8 *bytes, s
 {
 	struct fake_line *line = to_line(ctrl);
 
+	if (READ_ONCE(line->stalled))
+		return 0;
 	if (line->write_chunk)
 		len = min(len, line->write_chunk);
 	spin_lock(&line->lock);
@@ -327,7 +329,6 @@ static void fake_line_free(void *data)
 
 struct fake_line *fake_line_new(struct kunit *test)
 {
-	static const char compatible[] = "smappee,waveform-segment";
 	struct fake_line *line = kvzalloc(sizeof(*line), GFP_KERNEL);
 
 	KUNIT_ASSERT_NOT_NULL(test, line);
@@ -342,7 +343,7 @@ struct fake_line *fake_line_new(struct kunit *test)
 
 	fake_node_init(&line->port, NULL, "serial");
 	fake_node_init(&line->segment, &line->port, "segment");
-	fake_prop(&line->segment, 0, "compatible", compatible, sizeof(compatible));
+	line->compatible = "smappee,waveform-segment";
 	line->segment.cell = cpu_to_be32(line->baud);
 	fake_prop(&line->segment, 1, "current-speed", &line->segment.cell, sizeof(__be32));
 
@@ -372,6 +373,9 @@ void fake_line_label(struct fake_line *line, u8 unit, const char *label)
 
 void fake_line_add(struct fake_line *line)
 {
+	if (!line->segment.prop[0].name)
+		fake_prop(&line->segment, 0, "compatible", line->compatible,
+			  strlen(line->compatible) + 1);
 	KUNIT_ASSERT_EQ(line->test, 0, serdev_controller_add(line->ctrl));
 	line->added = true;
 	async_synchronize_full();
@@ -400,6 +404,12 @@ void fake_line_fault(struct fake_line *line, enum fake_fault_kind kind, u8 unit,
 void fake_line_inject(struct fake_line *line, const u8 *bytes, size_t len)
 {
 	fake_deliver(line, bytes, len);
+}
+
+void fake_line_resume(struct fake_line *line)
+{
+	WRITE_ONCE(line->stalled, false);
+	serdev_controller_write_wakeup(line->ctrl);
 }
 
 struct device *fake_line_serdev(struct fake_line *line)

@@ -146,9 +146,11 @@ struct fake_line {
 	bool open;
 	unsigned int baud;
 	unsigned int turnaround_us;
+	bool stalled;		/* the port takes nothing */
 	size_t write_chunk;	/* write_buf takes at most so much; 0: all */
 	size_t read_chunk;	/* the driver gets at most so much at once */
 
+	const char *compatible;	/* of the segment's node */
 	struct fake_node port;
 	struct fake_node segment;
 	struct fake_node label[FAKE_MODULES_MAX];
@@ -200,6 +202,9 @@ void fake_line_fault(struct fake_line *line, enum fake_fault_kind kind, u8 unit,
 
 /** fake_line_inject() - bytes on the line that nobody asked for. */
 void fake_line_inject(struct fake_line *line, const u8 *bytes, size_t len);
+
+/** fake_line_resume() - let a stalled port send again. */
+void fake_line_resume(struct fake_line *line);
 
 /** fake_line_serdev() - the segment's serdev device. */
 struct device *fake_line_serdev(struct fake_line *line);

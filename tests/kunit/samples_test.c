@@ -34,8 +34,8 @@ static void blocks_are_read_as_the_page_shows(struct kunit *test)
 {
 	const struct worked_frame *frame = test->param_value;
 	struct smappee_samples s;
-	s64 want[64];
-	s32 out[64];
+	s64 want[16];
+	s32 out[16 * 8];
 	int n;
 
 	if (!worked_is(frame, "read-samples-answer"))
