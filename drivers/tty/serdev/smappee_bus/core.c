@@ -5,6 +5,7 @@
  */
 #include <linux/idr.h>
 #include <linux/kstrtox.h>
+#include <linux/minmax.h>
 #include <linux/mod_devicetable.h>
 #include <linux/module.h>
 #include <linux/property.h>
@@ -144,7 +145,7 @@ static int core_open(struct smappee_segment *segment)
 		return dev_err_probe(segment->dev, ret, "cannot open the port\n");
 
 	speed = serdev_device_set_baudrate(serdev, line->speed);
-	if (abs_diff(speed, line->speed) >
+	if (max(speed, line->speed) - min(speed, line->speed) >
 	    line->speed / 1000 * CORE_SPEED_PERMILLE) {
 		dev_err(segment->dev,
 			"the port gives %u baud instead of %u; set current-speed to what all modules and the port can do\n",

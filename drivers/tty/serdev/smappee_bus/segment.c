@@ -34,6 +34,11 @@
 #define LINE_SLACK_MS		60
 /* Longer than a module's turnaround: whoever wanted to talk has begun. */
 #define LINE_QUIET_US		3000
+/*
+ * An answer to a register access does not say which registers it holds, so one
+ * that is very late must not meet the next request.
+ */
+#define LINE_QUIET_LATE_US	10000
 /* After a whole frame with a wrong CRC nothing should follow. */
 #define LINE_QUIET_SHORT_US	1000
 /* A line that chatters for this many quiet times is tried nevertheless. */
@@ -63,7 +68,7 @@ void smappee_line_init(struct smappee_line *line, struct serdev_device *serdev,
 	spin_lock_init(&line->lock);
 	spin_lock_init(&line->rx_lock);
 	init_waitqueue_head(&line->free);
-	init_completion(&line->rx_done);
+	init_waitqueue_head(&line->rx_done);
 }
 
 /**
@@ -84,9 +89,9 @@ static void line_finish(struct smappee_line *line, int status)
 {
 	lockdep_assert_held(&line->rx_lock);
 
-	line->rx_pending = false;
 	line->rx_status = status;
-	complete(&line->rx_done);
+	WRITE_ONCE(line->rx_pending, false);
+	wake_up(&line->rx_done);
 }
 
 /**
@@ -215,7 +220,6 @@ static void line_expect(struct smappee_line *line,
 	line->rx_len = 0;
 	line->rx_need = 0;
 	line->rx_status = 0;
-	reinit_completion(&line->rx_done);
 	line->rx_pending = true;
 	spin_unlock(&line->rx_lock);
 }
@@ -237,31 +241,36 @@ static bool line_give_up(struct smappee_line *line, int status)
 }
 
 /*
- * Wait for the answer: a while for its first byte, then for as long as bytes
- * keep coming, but not for ever.
+ * Wait for the answer: a while for its first bytes, then for as long as bytes
+ * keep coming, but not for ever. A port with DMA may hand over a whole answer
+ * at once, so the first while includes the time that it takes on the wire.
  */
 static int line_wait(struct smappee_line *line, const struct modbus_request *rq)
 {
-	u64 wire_ns = (u64)line->byte_ns * (rq->len + modbus_answer_max(rq));
-	u64 end = get_jiffies_64() + nsecs_to_jiffies64(wire_ns) +
-		  msecs_to_jiffies(LINE_ANSWER_MS + LINE_SLACK_MS);
-	unsigned long step = msecs_to_jiffies(LINE_ANSWER_MS) +
-			     nsecs_to_jiffies((u64)line->byte_ns * rq->len);
+	s64 wire_ns = (s64)line->byte_ns * (rq->len + modbus_answer_max(rq));
+	s64 end = ktime_get_ns() + wire_ns +
+		  (LINE_ANSWER_MS + LINE_SLACK_MS) * NSEC_PER_MSEC;
+	ktime_t step = ns_to_ktime(LINE_ANSWER_MS * NSEC_PER_MSEC + wire_ns);
 	size_t before = 0;
 	size_t len;
 
-	while (!wait_for_completion_timeout(&line->rx_done, step)) {
+	while (wait_event_hrtimeout(line->rx_done,
+				    !READ_ONCE(line->rx_pending), step)) {
 		spin_lock(&line->rx_lock);
 		len = line->rx_len;
 		spin_unlock(&line->rx_lock);
-		if (len == before || time_after64(get_jiffies_64(), end)) {
+		if (len == before || ktime_get_ns() > end) {
 			if (line_give_up(line, -ETIMEDOUT))
 				return -ETIMEDOUT;
 			break;
 		}
 		before = len;
-		step = msecs_to_jiffies(LINE_PAUSE_MS);
+		step = ms_to_ktime(LINE_PAUSE_MS);
 	}
+
+	/* rx_lock was held when the answer was finished; see what it did. */
+	spin_lock(&line->rx_lock);
+	spin_unlock(&line->rx_lock);
 
 	return line->rx_status;
 }
@@ -313,6 +322,31 @@ static int line_exchange(struct smappee_line *line,
 	return ret;
 }
 
+/* Leave the line in a state in which the next answer can be trusted. */
+static void line_settle(struct smappee_line *line,
+			const struct modbus_request *rq, int status)
+{
+	bool numbered = rq->function == SMAPPEE_FC_READ_SAMPLES ||
+			rq->function == SMAPPEE_FC_SYNC;
+
+	switch (status) {
+	case -ETIMEDOUT:
+		line_quiet(line, numbered ? LINE_QUIET_US : LINE_QUIET_LATE_US);
+		break;
+	case -EPROTO:
+		line_quiet(line, LINE_QUIET_US);
+		break;
+	case -EBADMSG:
+		line_quiet(line, LINE_QUIET_SHORT_US);
+		break;
+	default:
+		/* It might come twice. */
+		if (!numbered)
+			line_quiet(line, LINE_QUIET_SHORT_US);
+		break;
+	}
+}
+
 /**
  * smappee_line_transact() - ask, and wait for the answer
  * @line: the line
@@ -356,14 +390,7 @@ int smappee_line_transact(struct smappee_line *line,
 	if (count)
 		line_count(count, ret);
 
-	if (ret == -EBADMSG)
-		line_quiet(line, LINE_QUIET_SHORT_US);
-	else if (ret == -ETIMEDOUT || ret == -EPROTO)
-		line_quiet(line, LINE_QUIET_US);
-	else if (rq->function == SMAPPEE_FC_READ_REGISTERS ||
-		 rq->function == SMAPPEE_FC_WRITE_REGISTERS)
-		/* Their answers do not say which registers they are. */
-		line_quiet(line, LINE_QUIET_SHORT_US);
+	line_settle(line, rq, ret);
 	line_release(line);
 
 	return ret;

@@ -7,7 +7,6 @@
 #define SMAPPEE_SEGMENT_H
 
 #include <linux/atomic.h>
-#include <linux/completion.h>
 #include <linux/spinlock.h>
 #include <linux/types.h>
 #include <linux/wait.h>
@@ -68,14 +67,15 @@ struct smappee_counters {
  * @stopping: no transaction may begin any more
  * @free: woken when @busy or @stopping change
  * @rx_lock: protects all that follows against the receive callback
- * @rx_pending: an answer is being assembled; otherwise bytes are strays
+ * @rx_pending: an answer is being assembled; otherwise bytes are strays. Cleared
+ *		when it is whole or wrong, or when nobody waits for it any more.
  * @rx_dirty: strays arrived since the line was last seen quiet
  * @rx_request: what the answer must belong to
  * @rx_len: bytes assembled in @rx
  * @rx_need: length of the whole answer, 0 until its head tells
  * @rx_status: 0, or why the answer cannot be right
  * @rx_first_ns: when the first byte arrived, CLOCK_MONOTONIC
- * @rx_done: completed when the answer is whole or wrong
+ * @rx_done: woken when the answer is whole or wrong
  * @rx: the answer. The receive callback writes it while @rx_pending is set,
  *	whoever has the line reads it afterwards.
  */
@@ -100,7 +100,7 @@ struct smappee_line {
 	size_t rx_need;
 	int rx_status;
 	s64 rx_first_ns;
-	struct completion rx_done;
+	wait_queue_head_t rx_done;
 	u8 rx[SMAPPEE_FRAME_MAX_SAMPLES];
 };
 
