@@ -283,7 +283,8 @@ int main(int argc, char **argv)
 
 	for (i = 0; i < COUNT(plans); i++) {
 		h.load[i].name = plans[i].name;
-		h.load[i].import_j = plans[i].angle_deg < 90 ? (812.3 + 431.7 * i) * 1000 * J_PER_WH : 0;
+		h.load[i].import_j =
+			plans[i].angle_deg < 90 ? (812.3 + 431.7 * i) * 1000 * J_PER_WH : 0;
 		h.load[i].export_j = plans[i].angle_deg > 90 ? 1632.4 * 1000 * J_PER_WH : 0;
 	}
 	ret = parse(&h, argc, argv, &http, &mqtt);

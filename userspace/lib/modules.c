@@ -135,9 +135,9 @@ static struct json_object *read_module(int bus, const char *device)
 	json_object_object_add(module, "unit", read_attribute(dir, &unit_attribute));
 	json_object_object_add(module, "type", read_attribute(dir, &type_attribute));
 	json_object_object_add(module, "model",
-			       read_number(dir, &type_attribute, &type) ?
-				       json_object_new_string(modules_model(type)) :
-				       NULL);
+			       read_number(dir, &type_attribute, &type)
+				       ? json_object_new_string(modules_model(type))
+				       : NULL);
 	for (i = 0; i < sizeof(attributes) / sizeof(attributes[0]); i++)
 		json_object_object_add(module, attributes[i].name,
 				       read_attribute(dir, &attributes[i]));

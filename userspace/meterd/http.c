@@ -35,6 +35,7 @@
 #include "http.h"
 #include "lib/modules.h"
 #include "live.h"
+#include "log.h"
 #include "mqtt.h"
 #include "version.h"
 
@@ -231,8 +232,9 @@ static uint64_t process_start_us(void)
 		fclose(f);
 	}
 	if (!p || hz <= 0 ||
-	    sscanf(p + 1, " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d "
-			  "%*d %*d %llu",
+	    sscanf(p + 1,
+		   " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d "
+		   "%*d %*d %llu",
 		   &ticks) != 1)
 		return clock_us(CLOCK_BOOTTIME);
 	return ticks * US_PER_S / hz;
@@ -260,8 +262,7 @@ static enum MHD_Result answer(struct MHD_Connection *connection, unsigned int st
 	struct MHD_Response *response;
 	enum MHD_Result ret;
 
-	response =
-		MHD_create_response_from_buffer(length, (void *)text, MHD_RESPMEM_MUST_COPY);
+	response = MHD_create_response_from_buffer(length, (void *)text, MHD_RESPMEM_MUST_COPY);
 	if (!response)
 		return MHD_NO;
 	secure(response, JSON_TYPE, "no-store");
@@ -382,13 +383,11 @@ static enum MHD_Result get_status(struct http *h, struct MHD_Connection *connect
 	json_object_object_add(object, "uptime_s",
 			       seconds(clock_us(CLOCK_BOOTTIME) - h->started_us));
 	json_object_object_add(object, "source_age_s",
-			       h->have_reading ?
-				       seconds(clock_us(CLOCK_MONOTONIC) - h->reading_us) :
-				       NULL);
+			       h->have_reading ? seconds(clock_us(CLOCK_MONOTONIC) - h->reading_us)
+					       : NULL);
 	json_object_object_add(object, "first_reading_s",
-			       h->first_reading_us ?
-				       seconds(h->first_reading_us - h->started_us) :
-				       NULL);
+			       h->first_reading_us ? seconds(h->first_reading_us - h->started_us)
+						   : NULL);
 	json_object_object_add(object, "boot_to_first_reading_s",
 			       h->first_reading_us ? seconds(h->first_reading_us) : NULL);
 	json_object_object_add(object, "event_streams", json_object_new_int(h->streams));
@@ -543,10 +542,8 @@ static const struct {
 	const char *path;
 	enum MHD_Result (*get)(struct http *h, struct MHD_Connection *connection);
 } routes[] = {
-	{ "/api/v1/live", get_live },
-	{ "/api/v1/events", get_events },
-	{ "/api/v1/history", get_history },
-	{ "/api/v1/modules", get_modules },
+	{ "/api/v1/live", get_live },	    { "/api/v1/events", get_events },
+	{ "/api/v1/history", get_history }, { "/api/v1/modules", get_modules },
 	{ "/api/v1/status", get_status },
 };
 
@@ -804,23 +801,23 @@ static int start_daemon(struct listener *l, int fd, const char *name)
 	}
 	info = MHD_get_daemon_info(l->daemon, MHD_DAEMON_INFO_EPOLL_FD);
 	ret = info ? sd_event_add_io(l->http->event, &l->io, info->epoll_fd, EPOLLIN, on_listener,
-				     l) :
-		     -ENOTSUP;
+				     l)
+		   : -ENOTSUP;
 	if (ret >= 0)
 		ret = sd_event_add_time_relative(l->http->event, &l->timer, CLOCK_MONOTONIC, 0, 0,
 						 on_listener_timer, l);
 	if (ret >= 0)
 		return 0;
 failed:
-	fprintf(stderr, "meterd: http: %s: cannot serve: %s\n", name, strerror(-ret));
+	log_error("http: %s: cannot serve: %s", name, strerror(-ret));
 	return ret;
 }
 
 static int bad_listen(const char *text)
 {
-	fprintf(stderr,
-		"meterd: [http] listen = \"%s\": must be ADDRESS:PORT with a numeric address, such as 127.0.0.1:8080, [::1]:8080, or 0.0.0.0:8080 for all networks\n",
-		text);
+	log_error("[http] listen = \"%s\": must be ADDRESS:PORT with a numeric address, such as "
+		  "127.0.0.1:8080, [::1]:8080, or 0.0.0.0:8080 for all networks",
+		  text);
 	return -EINVAL;
 }
 
@@ -890,9 +887,9 @@ static int listen_tcp(struct listener *l, const char *text)
 	if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)) ||
 	    bind(fd, info->ai_addr, info->ai_addrlen)) {
 		ret = -errno;
-		fprintf(stderr,
-			"meterd: [http] listen = %s: %s; choose another address or port, or stop the program that uses it\n",
-			text, strerror(-ret));
+		log_error("[http] listen = %s: %s; choose another address or port, or stop the "
+			  "program that uses it",
+			  text, strerror(-ret));
 		if (fd >= 0)
 			close(fd);
 		goto out;
@@ -900,8 +897,8 @@ static int listen_tcp(struct listener *l, const char *text)
 	l->loopback = is_loopback(info->ai_addr);
 	l->http->port = bound_port(fd);
 	if (!l->loopback)
-		fprintf(stderr,
-			"meterd: http: listening on %s: everyone on that network can read the measurements\n",
+		log_notice(
+			"http: listening on %s: everyone on that network can read the measurements",
 			text);
 	ret = start_daemon(l, fd, text);
 out:
@@ -963,9 +960,9 @@ static int listen_unix(struct listener *l, const char *path)
 
 	ret = bind_unix(path, &fd);
 	if (ret) {
-		fprintf(stderr,
-			"meterd: [http] socket = %s: %s; its folder must exist and be writable, and no other meterd may run\n",
-			path, strerror(-ret));
+		log_error("[http] socket = %s: %s; its folder must exist and be writable, and no "
+			  "other meterd may run",
+			  path, strerror(-ret));
 		return ret;
 	}
 	l->http->socket = strdup(path);
@@ -1014,9 +1011,9 @@ static void load_page(struct http *h)
 	for (i = 0; i < PAGE_FILES; i++) {
 		text = read_file(h->web_dir, page_files[i].name, &length);
 		if (!text) {
-			fprintf(stderr,
-				"meterd: [http] web_dir = %s: cannot read %s; the web page is not available, the API is\n",
-				h->web_dir, page_files[i].name);
+			log_warning("[http] web_dir = %s: cannot read %s; the web page is not "
+				    "available, the API is",
+				    h->web_dir, page_files[i].name);
 			continue;
 		}
 		h->page[i] = MHD_create_response_from_buffer(length, text, MHD_RESPMEM_MUST_FREE);
@@ -1042,7 +1039,7 @@ static int copy_config(struct http *h, const struct http_config *config, const c
 		h->modules_dir = strdup(config->modules_dir);
 	if (!h->history || !h->gateway || (is_set(config->web_dir) && !h->web_dir) ||
 	    (is_set(config->modules_dir) && !h->modules_dir)) {
-		fprintf(stderr, "meterd: http: out of memory\n");
+		log_error("http: out of memory");
 		return -ENOMEM;
 	}
 	return 0;
@@ -1057,7 +1054,7 @@ int http_open(struct http **out, sd_event *event, const struct http_config *conf
 
 	*out = NULL;
 	if (!h) {
-		fprintf(stderr, "meterd: http: out of memory\n");
+		log_error("http: out of memory");
 		return -ENOMEM;
 	}
 	signal(SIGPIPE, SIG_IGN);

@@ -168,14 +168,14 @@ static int put_header(struct live_buffer *b, const struct reading *r)
 {
 	int ret = put_time(b, r->utc_ns);
 
-	ret = ret ? ret :
-		    put(b,
+	ret = ret ? ret
+		  : put(b,
 			"\"sequence\":%" PRIu64 ",\"start_ns\":%" PRId64 ",\"end_ns\":%" PRId64
 			",\"windows\":%u,",
 			r->sequence, r->start_ns, r->end_ns, r->windows);
 	ret = ret ? ret : put_number(b, "frequency_hz", r->frequency_hz, 6);
-	return ret ? ret :
-		     put(b,
+	return ret ? ret
+		   : put(b,
 			 ",\"lost_scans\":%" PRIu64 ",\"gaps\":%" PRIu64
 			 ",\"repaired_blocks\":%" PRIu64 ",\"voltages\":[",
 			 r->lost_scans, r->gaps, r->repaired_blocks);

@@ -27,6 +27,7 @@
 #include <sys/socket.h>
 
 #include "live.h"
+#include "log.h"
 #include "mqtt.h"
 
 #define US_PER_MS 1000ULL
@@ -182,14 +183,14 @@ static void fail(struct mqtt *m, const char *why)
 
 	destroy_client(m);
 	if (was_connected) {
-		fprintf(stderr,
-			"meterd: mqtt: broker %s: connection lost (%s); readings are dropped until it is back\n",
-			m->broker, why);
+		log_warning("mqtt: broker %s: connection lost (%s); readings are dropped until it "
+			    "is back",
+			    m->broker, why);
 		m->down_told = true;
 	} else if (!m->down_told && m->next_address >= m->addresses) {
-		fprintf(stderr,
-			"meterd: mqtt: broker %s: no connection (%s); readings are dropped, will go on trying; check host and port in [mqtt], and that the broker runs\n",
-			m->broker, why);
+		log_warning("mqtt: broker %s: no connection (%s); readings are dropped, will go on "
+			    "trying; check host and port in [mqtt], and that the broker runs",
+			    m->broker, why);
 		m->down_told = true;
 	}
 	if (held)
@@ -374,7 +375,7 @@ static void announce(struct mqtt *m)
 {
 	int rc;
 
-	fprintf(stderr, "meterd: mqtt: broker %s: connected\n", m->broker);
+	log_notice("mqtt: broker %s: connected", m->broker);
 	enter(m, STATE_CONNECTED, TICK_US);
 	m->counters.connected = true;
 	m->down_told = false;
@@ -443,16 +444,16 @@ static int check_topic(const char *topic, const char *gateway)
 {
 	if (!topic || !*topic || strlen(topic) > TOPIC_MAX || topic[0] == '$' ||
 	    mosquitto_pub_topic_check(topic) || mosquitto_validate_utf8(topic, strlen(topic))) {
-		fprintf(stderr,
-			"meterd: [mqtt] topic = \"%s\": not a topic to publish on; use 1 to %d characters without + and # and not starting with $, such as meterd\n",
-			topic ? topic : "", TOPIC_MAX);
+		log_error("[mqtt] topic = \"%s\": not a topic to publish on; use 1 to %d "
+			  "characters without + and # and not starting with $, such as meterd",
+			  topic ? topic : "", TOPIC_MAX);
 		return -EINVAL;
 	}
 	if (!gateway || !*gateway || strlen(gateway) > TOPIC_MAX || strpbrk(gateway, "+#/") ||
 	    mosquitto_validate_utf8(gateway, strlen(gateway))) {
-		fprintf(stderr,
-			"meterd: [gateway] name = \"%s\": cannot be a part of an MQTT topic; use 1 to %d characters without +, # and /\n",
-			gateway ? gateway : "", TOPIC_MAX);
+		log_error("[gateway] name = \"%s\": cannot be a part of an MQTT topic; use 1 to %d "
+			  "characters without +, # and /",
+			  gateway ? gateway : "", TOPIC_MAX);
 		return -EINVAL;
 	}
 	return 0;
@@ -461,13 +462,12 @@ static int check_topic(const char *topic, const char *gateway)
 static int check_broker(const struct mqtt_config *config)
 {
 	if (!config->host || !*config->host) {
-		fprintf(stderr,
-			"meterd: [mqtt] host is empty; give the broker's name or address, such as 127.0.0.1, or the path of its unix socket\n");
+		log_error("[mqtt] host is empty; give the broker's name or address, such as "
+			  "127.0.0.1, or the path of its unix socket");
 		return -EINVAL;
 	}
 	if (config->host[0] != '/' && (config->port < 1 || config->port > UINT16_MAX)) {
-		fprintf(stderr, "meterd: [mqtt] port = %u: must be 1 to 65535; usually 1883\n",
-			config->port);
+		log_error("[mqtt] port = %u: must be 1 to 65535; usually 1883", config->port);
 		return -EINVAL;
 	}
 	return 0;
@@ -489,8 +489,8 @@ static int copy_config(struct mqtt *m, const struct mqtt_config *config, const c
 		m->topic_status = NULL;
 		return -ENOMEM;
 	}
-	if ((unix_socket ? asprintf(&m->broker, "%s", config->host) :
-			   asprintf(&m->broker, "%s:%u", config->host, config->port)) < 0) {
+	if ((unix_socket ? asprintf(&m->broker, "%s", config->host)
+			 : asprintf(&m->broker, "%s:%u", config->host, config->port)) < 0) {
 		m->broker = NULL;
 		return -ENOMEM;
 	}
@@ -541,11 +541,11 @@ int mqtt_open(struct mqtt **out, sd_event *event, const struct mqtt_config *conf
 	}
 	free_mqtt(m);
 	if (ret != -ENOMEM) {
-		fprintf(stderr, "meterd: mqtt: cannot set a timer: %s\n", strerror(-ret));
+		log_error("mqtt: cannot set a timer: %s", strerror(-ret));
 		return ret;
 	}
 no_memory:
-	fprintf(stderr, "meterd: mqtt: out of memory\n");
+	log_error("mqtt: out of memory");
 	return -ENOMEM;
 }
 
