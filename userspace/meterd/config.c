@@ -1,0 +1,692 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * inih splits the lines; everything that knows a name is the table below. The
+ * reader given to inih counts lines and takes the section headers itself,
+ * because inih tells of neither an empty section nor the line of a key.
+ */
+#include "config.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <ini.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "log.h"
+
+#define LOADS_MAX 64
+#define LOAD_PREFIX "load "
+#define WAY_OUT_MAX 256
+
+enum option_type {
+	OPTION_TEXT,
+	OPTION_LIST,
+	OPTION_WHOLE,
+	OPTION_REAL,
+	OPTION_CHOICE,
+};
+
+/**
+ * struct option - a key of a section
+ * @section: name of the section; "load" for [load NAME]
+ * @key: name of the key
+ * @type: type of the value
+ * @offset: of the value in struct config, or in struct load_config
+ * @least: least value of a number
+ * @most: most
+ * @fallback: value when the key is not given; NULL: none
+ * @choices: values of a choice, separated by "|"
+ * @required: the key must be given when the section is
+ */
+struct option {
+	const char *section;
+	const char *key;
+	enum option_type type;
+	size_t offset;
+	double least;
+	double most;
+	const char *fallback;
+	const char *choices;
+	bool required;
+};
+
+#define AT(member) offsetof(struct config, member)
+#define LOAD_AT(member) offsetof(struct load_config, member)
+
+static const struct option options[] = {
+	{ "gateway", "name", OPTION_TEXT, AT(gateway), .fallback = "meterd" },
+	{ "source", "uri", OPTION_TEXT, AT(source.uri), .fallback = "local:" },
+	{ "source", "replay", OPTION_TEXT, AT(source.replay), .required = false },
+	{ "source", "repeat", OPTION_WHOLE, AT(source.repeat), 1, 1000000000, .fallback = "1" },
+	{ "source", "sampling_frequency", OPTION_REAL, AT(source.sampling_frequency), 600, 100000,
+	  .fallback = "4000" },
+	{ "source", "devices", OPTION_TEXT, AT(source.devices),
+	  .fallback = "smappee-voltage, smappee-ct" },
+	{ "source", "block_ms", OPTION_WHOLE, AT(source.block_ms), 10, 200, .fallback = "32" },
+	{ "source", "wait_ms", OPTION_WHOLE, AT(source.wait_ms), 100, 5000, .fallback = "500" },
+	{ "topology", "type", OPTION_CHOICE, AT(topology), .fallback = "3p+n",
+	  .choices = "1p|3p+n" },
+	{ "topology", "voltages", OPTION_LIST, AT(voltages), .required = false },
+	{ "topology", "pf_min_va", OPTION_REAL, AT(pf_min_va), 0, 1e6, .fallback = "5" },
+	{ "load", "role", OPTION_CHOICE, LOAD_AT(role), .fallback = "submeter",
+	  .choices = "grid|production|storage|submeter" },
+	{ "load", "inputs", OPTION_LIST, LOAD_AT(inputs), .required = true },
+	{ "load", "phases", OPTION_LIST, LOAD_AT(phases), .required = true },
+	{ "load", "reversed", OPTION_LIST, LOAD_AT(reversed), .fallback = "no" },
+	{ "registers", "file", OPTION_TEXT, AT(registers_file), .required = true },
+	{ "registers", "interval_s", OPTION_WHOLE, AT(registers_interval_s), 1, 3600,
+	  .fallback = "60" },
+	{ "mqtt", "host", OPTION_TEXT, AT(mqtt.host), .fallback = "127.0.0.1" },
+	{ "mqtt", "port", OPTION_WHOLE, AT(mqtt.port), 1, 65535, .fallback = "1883" },
+	{ "mqtt", "topic", OPTION_TEXT, AT(mqtt.topic), .fallback = "meterd" },
+	{ "http", "listen", OPTION_TEXT, AT(http.listen), .fallback = "127.0.0.1:8080" },
+	{ "http", "socket", OPTION_TEXT, AT(http.socket), .fallback = "/run/meterd/meterd.sock" },
+	{ "http", "web_dir", OPTION_TEXT, AT(http.web_dir), .fallback = "/usr/share/meterd/web" },
+};
+
+#define OPTIONS (sizeof(options) / sizeof(options[0]))
+
+/**
+ * struct reader - the state while a file is read
+ * @config: what is filled in
+ * @stream: the file
+ * @line: number of the line being read
+ * @section: name of the section, without the name of a load; NULL: unknown section
+ * @heading: the section as it stands in the file
+ * @load: load of the section, NULL in other sections
+ * @seen: options given in the section
+ * @sections: line of each section given, by its first option
+ * @errors: errors found
+ */
+struct reader {
+	struct config *config;
+	FILE *stream;
+	unsigned int line;
+	const char *section;
+	char heading[128];
+	struct load_config *load;
+	bool seen[OPTIONS];
+	unsigned int sections[OPTIONS];
+	unsigned int errors;
+};
+
+bool config_option(unsigned int index, struct config_option *option)
+{
+	if (index >= OPTIONS)
+		return false;
+	option->section = options[index].section;
+	option->key = options[index].key;
+	option->fallback = options[index].fallback;
+	return true;
+}
+
+__attribute__((format(printf, 2, 3))) static void complain(struct reader *r, const char *format,
+							   ...)
+{
+	char text[512];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	log_error("%s:%u: %s", r->config->file, r->line, text);
+	r->errors++;
+}
+
+static char *trimmed(const char *begin, size_t length)
+{
+	while (length && isspace((unsigned char)*begin)) {
+		begin++;
+		length--;
+	}
+	while (length && isspace((unsigned char)begin[length - 1]))
+		length--;
+	return strndup(begin, length);
+}
+
+static void list_free(struct config_list *list)
+{
+	unsigned int k;
+
+	for (k = 0; k < list->count; k++)
+		free(list->word[k]);
+	free(list->word);
+	*list = (struct config_list){ 0 };
+}
+
+/* Split at commas. Return: NULL, or what is wrong. */
+static const char *list_set(struct config_list *list, const char *value)
+{
+	const char *next = value;
+
+	list_free(list);
+	for (;;) {
+		size_t length = strcspn(next, ",");
+		char **word = reallocarray(list->word, list->count + 1, sizeof(*word));
+
+		if (!word)
+			return "out of memory";
+		list->word = word;
+		word[list->count] = trimmed(next, length);
+		if (!word[list->count])
+			return "out of memory";
+		list->count++;
+		if (!word[list->count - 1][0])
+			return "an entry of the list is empty; remove the comma";
+		if (!next[length])
+			return NULL;
+		next += length + 1;
+	}
+}
+
+static bool is_choice(const char *choices, const char *value)
+{
+	size_t length = strlen(value);
+	const char *c = choices;
+
+	while (c) {
+		size_t n = strcspn(c, "|");
+
+		if (n == length && !strncmp(c, value, n))
+			return true;
+		c = c[n] ? c + n + 1 : NULL;
+	}
+	return false;
+}
+
+/* Set a number. Return: false when it is not one or out of its bounds. */
+static bool number_set(const struct option *o, void *target, const char *value)
+{
+	char *end;
+	double x = strtod(value, &end);
+
+	if (end == value || *end || !isfinite(x) || x < o->least || x > o->most)
+		return false;
+	if (o->type == OPTION_REAL) {
+		*(double *)target = x;
+		return true;
+	}
+	if (x != floor(x))
+		return false;
+	*(unsigned int *)target = (unsigned int)x;
+	return true;
+}
+
+/* Set one option from its text; writes what is wrong into @wrong. */
+static bool option_set(const struct option *o, void *base, const char *value, char *wrong)
+{
+	void *target = (char *)base + o->offset;
+	const char *text;
+
+	wrong[0] = '\0';
+	if (o->type == OPTION_WHOLE || o->type == OPTION_REAL) {
+		if (number_set(o, target, value))
+			return true;
+		snprintf(wrong, WAY_OUT_MAX, "not a %s from %.10g to %.10g; write one%s%s",
+			 o->type == OPTION_WHOLE ? "whole number" : "number", o->least, o->most,
+			 o->fallback ? ", the default is " : "", o->fallback ? o->fallback : "");
+		return false;
+	}
+	if (!value[0]) {
+		snprintf(wrong, WAY_OUT_MAX, "no value; write one, or remove the key");
+		return false;
+	}
+	if (o->type == OPTION_LIST) {
+		text = list_set(target, value);
+		snprintf(wrong, WAY_OUT_MAX, "%s", text ? text : "");
+		return !text;
+	}
+	if (o->type == OPTION_CHOICE && !is_choice(o->choices, value)) {
+		snprintf(wrong, WAY_OUT_MAX, "not one of %s", o->choices);
+		return false;
+	}
+	free(*(char **)target);
+	*(char **)target = strdup(value);
+	return *(char **)target;
+}
+
+static void section_defaults(struct reader *r, const char *section, void *base)
+{
+	char wrong[WAY_OUT_MAX];
+	unsigned int k;
+
+	for (k = 0; k < OPTIONS; k++)
+		if (!strcmp(options[k].section, section) && options[k].fallback)
+			option_set(&options[k], base, options[k].fallback, wrong);
+}
+
+/* The section ends: all that it must have is there? */
+static void section_end(struct reader *r)
+{
+	unsigned int k;
+
+	for (k = 0; r->section && k < OPTIONS; k++) {
+		const struct option *o = &options[k];
+
+		if (!strcmp(o->section, r->section) && o->required && !r->seen[k])
+			complain(r, "[%s]: key \"%s\" is missing; see meterd.conf(5)", r->heading,
+				 o->key);
+	}
+	r->section = NULL;
+	r->load = NULL;
+	memset(r->seen, 0, sizeof(r->seen));
+}
+
+static void begin_load(struct reader *r, const char *name)
+{
+	struct config *c = r->config;
+	struct load_config *load;
+	unsigned int k;
+
+	for (k = 0; k < c->loads; k++) {
+		if (strcmp(c->load[k].name, name))
+			continue;
+		complain(r, "[%s]: there is a load of this name in line %u; give it another name",
+			 r->heading, c->load[k].line);
+		return;
+	}
+	if (c->loads == LOADS_MAX) {
+		complain(r, "[%s]: more than %d loads", r->heading, LOADS_MAX);
+		return;
+	}
+	load = reallocarray(c->load, c->loads + 1, sizeof(*load));
+	if (!load) {
+		complain(r, "[%s]: out of memory", r->heading);
+		return;
+	}
+	c->load = load;
+	load += c->loads++;
+	*load = (struct load_config){ .line = r->line, .name = strdup(name) };
+	section_defaults(r, "load", load);
+	r->section = "load";
+	r->load = load;
+}
+
+static void begin_section(struct reader *r, const char *name)
+{
+	unsigned int k;
+
+	section_end(r);
+	snprintf(r->heading, sizeof(r->heading), "%s", name);
+	if (!strncmp(name, LOAD_PREFIX, strlen(LOAD_PREFIX))) {
+		char *load = trimmed(name + strlen(LOAD_PREFIX), strlen(name) - strlen(LOAD_PREFIX));
+
+		begin_load(r, load ? load : "");
+		free(load);
+		return;
+	}
+	for (k = 0; k < OPTIONS; k++)
+		if (!strcmp(options[k].section, name) && strcmp(name, "load"))
+			break;
+	if (k == OPTIONS) {
+		complain(r, "[%s]: no such section; there are gateway, source, topology, load NAME, registers, mqtt, http",
+			 name);
+		return;
+	}
+	if (r->sections[k]) {
+		complain(r, "[%s]: this section began in line %u already; put its keys there", name,
+			 r->sections[k]);
+		return;
+	}
+	r->sections[k] = r->line;
+	r->section = options[k].section;
+	r->config->has_mqtt |= !strcmp(name, "mqtt");
+	r->config->has_http |= !strcmp(name, "http");
+}
+
+static int on_key(void *user, const char *section, const char *key, const char *value)
+{
+	struct reader *r = user;
+	char wrong[WAY_OUT_MAX];
+	unsigned int k;
+
+	if (!r->section) {
+		/* the section was complained of */
+		if (!r->heading[0])
+			complain(r, "%s = %s: outside of a section; put [SECTION] before it", key,
+				 value);
+		return 1;
+	}
+	for (k = 0; k < OPTIONS; k++)
+		if (!strcmp(options[k].section, r->section) && !strcmp(options[k].key, key))
+			break;
+	if (k == OPTIONS) {
+		complain(r, "[%s] %s = %s: no such key; see meterd.conf(5)", r->heading, key,
+			 value);
+		return 1;
+	}
+	if (r->seen[k]) {
+		complain(r, "[%s] %s = %s: given a second time; remove one of them", r->heading,
+			 key, value);
+		return 1;
+	}
+	r->seen[k] = true;
+	if (!option_set(&options[k], r->load ? (void *)r->load : (void *)r->config, value, wrong))
+		complain(r, "[%s] %s = %s: %s", r->heading, key, value,
+			 wrong[0] ? wrong : "out of memory");
+	return 1;
+}
+
+/* Give inih a line, without the indentation that it takes for a continuation. */
+static char *next_line(char *to, int bytes, void *user)
+{
+	struct reader *r = user;
+	char *end;
+	size_t skip;
+
+	if (!fgets(to, bytes, r->stream))
+		return NULL;
+	r->line++;
+	if (!strchr(to, '\n') && !feof(r->stream)) {
+		int c;
+
+		complain(r, "longer than %d characters; shorten it", bytes - 2);
+		do {
+			c = getc(r->stream);
+		} while (c != '\n' && c != EOF);
+		strcpy(to, "\n");
+	}
+	skip = strspn(to, " \t");
+	memmove(to, to + skip, strlen(to + skip) + 1);
+	end = to[0] == '[' ? strchr(to, ']') : NULL;
+	if (end) {
+		char *name = trimmed(to + 1, (size_t)(end - to - 1));
+
+		begin_section(r, name ? name : "");
+		free(name);
+		strcpy(to, "\n");
+	} else if (to[0] && !strchr("\r\n;#", to[0]) && !strpbrk(to, "=:")) {
+		to[strcspn(to, "\r\n")] = '\0';
+		complain(r, "\"%s\": neither [SECTION] nor KEY = VALUE; comments begin with #", to);
+		strcpy(to, "\n");
+	}
+	return to;
+}
+
+static void all_defaults(struct reader *r)
+{
+	char wrong[WAY_OUT_MAX];
+	unsigned int k;
+
+	for (k = 0; k < OPTIONS; k++)
+		if (strcmp(options[k].section, "load") && options[k].fallback)
+			option_set(&options[k], r->config, options[k].fallback, wrong);
+}
+
+int config_read(struct config *config, const char *path)
+{
+	struct reader r = { .config = config };
+
+	memset(config, 0, sizeof(*config));
+	config->file = strdup(path);
+	r.stream = fopen(path, "re");
+	if (!config->file || !r.stream) {
+		int error = -errno;
+
+		log_error("%s: %s; give another file with --config", path, strerror(errno));
+		if (r.stream)
+			fclose(r.stream);
+		return error;
+	}
+	all_defaults(&r);
+	ini_parse_stream(next_line, &r, on_key, &r);
+	section_end(&r);
+	if (ferror(r.stream)) {
+		complain(&r, "cannot be read: %s", strerror(errno));
+	}
+	fclose(r.stream);
+	return r.errors ? -EINVAL : 0;
+}
+
+/**
+ * struct builder - the state while the installation is made
+ * @config: the configuration
+ * @in: what is made
+ * @errors: errors found
+ */
+struct builder {
+	const struct config *config;
+	struct installation *in;
+	unsigned int errors;
+};
+
+__attribute__((format(printf, 3, 4))) static void refuse(struct builder *b,
+							 const struct load_config *load,
+							 const char *format, ...)
+{
+	char text[512];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	if (load)
+		log_error("%s:%u: [load %s] %s", b->config->file, load->line, load->name, text);
+	else
+		log_error("%s: %s", b->config->file, text);
+	b->errors++;
+}
+
+/* The device of that label, added when it is new; -1 when there are too many. */
+static int find_device(struct inputs *in, const char *label)
+{
+	unsigned int k;
+
+	for (k = 0; k < in->devices; k++) {
+		const char *other = in->device[k].label;
+
+		if (label == other || (label && other && !strcmp(label, other)))
+			return (int)k;
+	}
+	if (k == INPUT_DEVICES_MAX)
+		return -1;
+	in->device[k].label = label;
+	in->devices++;
+	return (int)k;
+}
+
+/* Add the channel "label/name" or "name". Return: NULL, or what is wrong. */
+static const char *add_channel(struct installation *installation, const char *name)
+{
+	struct inputs *in = &installation->inputs;
+	struct input_device *d;
+	char *slash;
+	char *text;
+	int device;
+
+	if (in->channels == INPUT_CHANNELS_MAX)
+		return "too many inputs; 64 channels can be used";
+	text = strdup(name);
+	if (!text)
+		return "out of memory";
+	installation->text[in->channels] = text;
+	slash = strrchr(text, '/');
+	if (slash)
+		*slash = '\0';
+	device = find_device(in, slash ? text : NULL);
+	if (device < 0)
+		return "too many devices; 32 can be used";
+	d = &in->device[device];
+	if (d->channels == INPUT_DEVICE_CHANNELS_MAX)
+		return "too many channels of one device; 16 can be used";
+	in->channel[in->channels].name = slash ? slash + 1 : text;
+	in->channel[in->channels].device = (unsigned int)device;
+	in->channel[in->channels].within = d->channels;
+	d->channel[d->channels++] = in->channels++;
+	return NULL;
+}
+
+static void build_voltages(struct builder *b)
+{
+	const struct topology *t = b->in->topology;
+	const struct config_list *list = &b->config->voltages;
+	unsigned int k;
+
+	if (list->count && list->count != t->voltages) {
+		refuse(b, NULL, "[topology] voltages: %u given, topology %s has %u; give one per voltage, or none for L1, L2, L3 of the voltage module",
+		       list->count, t->name, t->voltages);
+		return;
+	}
+	for (k = 0; k < t->voltages; k++) {
+		const char *name = list->count ? list->word[k] : t->phase[k];
+		const char *wrong = add_channel(b->in, name);
+
+		if (wrong)
+			refuse(b, NULL, "[topology] voltages: %s: %s", name, wrong);
+	}
+	b->in->inputs.voltages = b->in->inputs.channels;
+}
+
+static const struct load_config *user_of(const struct builder *b, const char *input,
+					 const struct load_config *except, unsigned int before)
+{
+	unsigned int l;
+	unsigned int k;
+
+	for (l = 0; l < b->config->loads; l++) {
+		const struct load_config *load = &b->config->load[l];
+
+		for (k = 0; k < load->inputs.count; k++) {
+			if (load == except && k >= before)
+				return NULL;
+			if (!strcmp(load->inputs.word[k], input))
+				return load;
+		}
+	}
+	return NULL;
+}
+
+static const char *nth(const struct config_list *list, unsigned int k)
+{
+	return list->word[list->count == 1 ? 0 : k];
+}
+
+static void build_element(struct builder *b, const struct load_config *c, unsigned int k,
+			  struct load_element *e)
+{
+	const char *input = c->inputs.word[k];
+	const char *phase = nth(&c->phases, k);
+	const char *reversed = nth(&c->reversed, k);
+	const struct load_config *other = user_of(b, input, c, k);
+	int slot = topology_slot(b->in->topology, phase);
+	const char *wrong;
+
+	e->input = input;
+	if (!strchr(input, '/') || input[0] == '/' || input[strlen(input) - 1] == '/')
+		refuse(b, c, "inputs: %s: not LABEL/CHANNEL; write for example hub1/A", input);
+	if (other)
+		refuse(b, c, "inputs: %s is used twice (also in load \"%s\", line %u); remove one of them",
+		       input, other->name, other->line);
+	if (slot < 0)
+		refuse(b, c, "phases: %s: topology %s has no such phase; it has %s%s", phase,
+		       b->in->topology->name, b->in->topology->phase[0],
+		       b->in->topology->slots > 1 ? ", L2, L3" : "");
+	if (strcmp(reversed, "yes") && strcmp(reversed, "no"))
+		refuse(b, c, "reversed: %s: not yes or no", reversed);
+	e->slot = slot < 0 ? 0 : (unsigned int)slot;
+	e->sign = strcmp(reversed, "yes") ? 1.0 : -1.0;
+	wrong = add_channel(b->in, input);
+	if (wrong)
+		refuse(b, c, "inputs: %s: %s", input, wrong);
+}
+
+static enum load_role role_of(const char *name)
+{
+	if (!strcmp(name, "grid"))
+		return LOAD_GRID;
+	if (!strcmp(name, "production"))
+		return LOAD_PRODUCTION;
+	return strcmp(name, "storage") ? LOAD_SUBMETER : LOAD_STORAGE;
+}
+
+static void build_load(struct builder *b, const struct load_config *c, struct load *load)
+{
+	unsigned int n = c->inputs.count;
+	unsigned int k;
+
+	load->name = c->name;
+	load->role = role_of(c->role);
+	load->first = b->in->inputs.channels - b->in->inputs.voltages;
+	if (n < 1 || n > READING_ELEMENTS_MAX) {
+		refuse(b, c, "inputs: %u given; a load has 1 to %d", n, READING_ELEMENTS_MAX);
+		return;
+	}
+	if (c->phases.count != 1 && c->phases.count != n) {
+		refuse(b, c, "phases: %u given for %u inputs; give one, or one per input",
+		       c->phases.count, n);
+		return;
+	}
+	if (c->reversed.count != 1 && c->reversed.count != n) {
+		refuse(b, c, "reversed: %u given for %u inputs; give one, or one per input",
+		       c->reversed.count, n);
+		return;
+	}
+	load->elements = n;
+	for (k = 0; k < n; k++)
+		build_element(b, c, k, &load->element[k]);
+}
+
+int config_installation(const struct config *config, struct installation *in)
+{
+	struct builder b = { .config = config, .in = in };
+	unsigned int k;
+
+	memset(in, 0, sizeof(*in));
+	in->topology = topology_find(config->topology);
+	in->pf_min_va = config->pf_min_va;
+	in->load = calloc(config->loads ? config->loads : 1, sizeof(*in->load));
+	if (!in->load)
+		return -ENOMEM;
+	build_voltages(&b);
+	for (k = 0; k < config->loads; k++)
+		build_load(&b, &config->load[k], &in->load[k]);
+	in->loads = config->loads;
+	if (!config->loads)
+		refuse(&b, NULL, "no load; add a section [load NAME] with inputs and phases");
+	return b.errors ? -EINVAL : 0;
+}
+
+static void free_options(const char *section, void *base)
+{
+	unsigned int k;
+
+	for (k = 0; k < OPTIONS; k++) {
+		void *target = (char *)base + options[k].offset;
+		bool of_load = !strcmp(options[k].section, "load");
+
+		if (of_load != !strcmp(section, "load"))
+			continue;
+		if (options[k].type == OPTION_LIST)
+			list_free(target);
+		if (options[k].type == OPTION_TEXT || options[k].type == OPTION_CHOICE)
+			free(*(char **)target);
+	}
+}
+
+void config_free(struct config *config)
+{
+	unsigned int k;
+
+	for (k = 0; k < config->loads; k++) {
+		free_options("load", &config->load[k]);
+		free(config->load[k].name);
+	}
+	free(config->load);
+	free_options("", config);
+	free(config->file);
+	memset(config, 0, sizeof(*config));
+}
+
+void installation_free(struct installation *in)
+{
+	unsigned int k;
+
+	for (k = 0; k < INPUT_CHANNELS_MAX; k++)
+		free(in->text[k]);
+	free(in->load);
+	memset(in, 0, sizeof(*in));
+}

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * config - the configuration file: one table of options, checked while reading.
+ *
+ * INI sections and keys as in meterd.conf(5). An unknown section or key, a key given
+ * twice, a value out of its bounds and an input used twice are errors, printed
+ * as "FILE:LINE: [section] key = value: what is wrong; way out".
+ */
+#ifndef METERD_CONFIG_H
+#define METERD_CONFIG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "http.h"
+#include "load.h"
+#include "mqtt.h"
+#include "source.h"
+
+/**
+ * struct config_list - a list of words, separated by commas in the file
+ * @count: entries in @word
+ * @word: the words
+ */
+struct config_list {
+	unsigned int count;
+	char **word;
+};
+
+/**
+ * struct load_config - a section [load NAME]
+ * @name: NAME
+ * @line: of the section in the file
+ * @role: "grid", "production", "storage", "submeter"
+ * @inputs: "label/channel"
+ * @phases: voltage slots, one or one per input
+ * @reversed: "yes" or "no", one or one per input
+ */
+struct load_config {
+	char *name;
+	unsigned int line;
+	char *role;
+	struct config_list inputs;
+	struct config_list phases;
+	struct config_list reversed;
+};
+
+/**
+ * struct config - all that the file says
+ * @file: its path
+ * @gateway: [gateway] name
+ * @source: [source]
+ * @topology: [topology] type
+ * @voltages: [topology] voltages; empty: those of the topology
+ * @pf_min_va: [topology] pf_min_va
+ * @loads: entries in @load
+ * @load: sections [load NAME], in the order of the file
+ * @registers_file: [registers] file, NULL without the section
+ * @registers_interval_s: [registers] interval_s
+ * @has_mqtt: section [mqtt] is there
+ * @mqtt: [mqtt]
+ * @has_http: section [http] is there
+ * @http: [http]
+ */
+struct config {
+	char *file;
+	char *gateway;
+	struct source_config source;
+	char *topology;
+	struct config_list voltages;
+	double pf_min_va;
+	unsigned int loads;
+	struct load_config *load;
+	char *registers_file;
+	unsigned int registers_interval_s;
+	bool has_mqtt;
+	struct mqtt_config mqtt;
+	bool has_http;
+	struct http_config http;
+};
+
+/**
+ * config_read() - read a configuration file
+ * @config: filled in; free with config_free() also after an error
+ * @path: the file
+ *
+ * Prints every error that it finds.
+ *
+ * Return: 0, -EINVAL when there were errors, or another -errno.
+ */
+int config_read(struct config *config, const char *path);
+
+/**
+ * config_installation() - make the installation that the configuration describes
+ * @config: a configuration read without errors; must outlive @in
+ * @in: filled in; free with installation_free() also after an error
+ *
+ * Return: 0, or -EINVAL after printing all errors.
+ */
+int config_installation(const struct config *config, struct installation *in);
+
+/** config_free() - free what the configuration holds */
+void config_free(struct config *config);
+
+/** installation_free() - free what config_installation() allocated */
+void installation_free(struct installation *in);
+
+/**
+ * struct config_option - a row of the table, for the test of the manual page
+ * @section: section, "load" for [load NAME]
+ * @key: key
+ * @fallback: default as text, NULL when there is none
+ */
+struct config_option {
+	const char *section;
+	const char *key;
+	const char *fallback;
+};
+
+/** config_option() - row @index of the table; false after the last */
+bool config_option(unsigned int index, struct config_option *option);
+
+#endif

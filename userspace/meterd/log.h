@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * log - messages on stderr, one line each.
+ *
+ * A line begins with "<N>", the syslog priority that journald understands,
+ * unless stderr is a terminal, which gets "meterd: " instead.
+ */
+#ifndef METERD_LOG_H
+#define METERD_LOG_H
+
+#include <syslog.h>
+
+/**
+ * log_print() - write one line
+ * @priority: LOG_ERR, LOG_WARNING, LOG_NOTICE, LOG_INFO or LOG_DEBUG
+ * @format: as printf; without a newline at its end
+ *
+ * Messages below the level of log_level() are left out.
+ */
+void log_print(int priority, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/** log_level() - the least important priority that is still written; LOG_INFO at first */
+void log_level(int priority);
+
+#define log_error(...) log_print(LOG_ERR, __VA_ARGS__)
+#define log_warning(...) log_print(LOG_WARNING, __VA_ARGS__)
+#define log_notice(...) log_print(LOG_NOTICE, __VA_ARGS__)
+#define log_info(...) log_print(LOG_INFO, __VA_ARGS__)
+#define log_debug(...) log_print(LOG_DEBUG, __VA_ARGS__)
+
+#endif

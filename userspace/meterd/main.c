@@ -1,0 +1,363 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * meterd - the metering daemon: puts source, chain and outputs together and runs
+ * the event loop.
+ */
+#include <errno.h>
+#include <getopt.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <systemd/sd-daemon.h>
+#include <systemd/sd-event.h>
+
+#include "config.h"
+#include "http.h"
+#include "live.h"
+#include "log.h"
+#include "meter.h"
+#include "mqtt.h"
+#include "registers.h"
+#include "source.h"
+
+#ifndef VERSION
+#define VERSION "0.1"
+#endif
+
+#define CONFIG_FILE "/etc/meterd/meterd.conf"
+#define US_PER_S 1000000ULL
+
+/**
+ * struct options - the command line
+ * @config: configuration file
+ * @replay: replay this file and print the readings, or NULL
+ * @check: only check the configuration
+ */
+struct options {
+	const char *config;
+	const char *replay;
+	bool check;
+};
+
+/**
+ * struct meterd - the program
+ * @event: its loop
+ * @config: configuration
+ * @in: what it measures
+ * @source: where scans come from
+ * @align: the join
+ * @registers: energy
+ * @meter: the chain
+ * @mqtt: publisher, or NULL
+ * @http: local API, or NULL
+ * @save_timer: checkpoint of the registers
+ * @print: print readings on standard output
+ * @text: JSON of the last reading
+ * @scale: V or A per unit of the samples
+ * @began: the first reading was published
+ */
+struct meterd {
+	sd_event *event;
+	struct config config;
+	struct installation in;
+	struct source *source;
+	struct align *align;
+	struct registers *registers;
+	struct meter *meter;
+	struct mqtt *mqtt;
+	struct http *http;
+	sd_event_source *save_timer;
+	bool print;
+	struct live_buffer text;
+	double scale[INPUT_CHANNELS_MAX];
+	bool began;
+};
+
+static const char usage[] =
+	"usage: meterd [--config FILE] [--check-config] [--replay FILE] [--version] [--help]\n"
+	"\n"
+	"  -c, --config FILE   configuration (" CONFIG_FILE ")\n"
+	"  -n, --check-config  check the configuration and end\n"
+	"  -r, --replay FILE   compute recorded waveforms with it, one reading per line, and end\n"
+	"  -v, --verbose       more messages\n"
+	"  -V, --version       print the version and end\n"
+	"  -h, --help          print this and end\n"
+	"\n"
+	"See meterd(8).\n";
+
+/* Return: -1 to go on, or the exit status. */
+static int parse_options(int argc, char **argv, struct options *o)
+{
+	static const struct option long_options[] = {
+		{ "config", required_argument, NULL, 'c' },
+		{ "check-config", no_argument, NULL, 'n' },
+		{ "replay", required_argument, NULL, 'r' },
+		{ "verbose", no_argument, NULL, 'v' },
+		{ "version", no_argument, NULL, 'V' },
+		{ "help", no_argument, NULL, 'h' },
+		{ 0 },
+	};
+	int c;
+
+	*o = (struct options){ .config = CONFIG_FILE };
+	while ((c = getopt_long(argc, argv, "c:nr:vVh", long_options, NULL)) != -1) {
+		switch (c) {
+		case 'c':
+			o->config = optarg;
+			break;
+		case 'n':
+			o->check = true;
+			break;
+		case 'r':
+			o->replay = optarg;
+			break;
+		case 'v':
+			log_level(LOG_DEBUG);
+			break;
+		case 'V':
+			puts("meterd " VERSION);
+			return EXIT_SUCCESS;
+		case 'h':
+			fputs(usage, stdout);
+			return EXIT_SUCCESS;
+		default:
+			fputs(usage, stderr);
+			return EXIT_FAILURE;
+		}
+	}
+	if (optind == argc)
+		return -1;
+	log_error("%s: not an option; see meterd --help", argv[optind]);
+	return EXIT_FAILURE;
+}
+
+static void on_process(void *user)
+{
+	struct meterd *d = user;
+
+	meter_process(d->meter);
+}
+
+static void on_alive(void *user)
+{
+	sd_notify(0, "WATCHDOG=1");
+}
+
+static void on_end(void *user)
+{
+	struct meterd *d = user;
+
+	sd_event_exit(d->event, 0);
+}
+
+static void on_reading(void *user, const struct reading *r)
+{
+	struct meterd *d = user;
+
+	if (d->print && !live_json(&d->text, r))
+		puts(d->text.text);
+	mqtt_publish(d->mqtt, r);
+	http_publish(d->http, r);
+	sd_notify(0, "WATCHDOG=1");
+	if (!d->began)
+		log_info("measuring: %.3f Hz, %.1f V", r->frequency_hz, r->voltage[0].ln_v);
+	d->began = true;
+}
+
+static void on_counters(void *user, struct meter_counters *counters)
+{
+	struct meterd *d = user;
+	struct source_counters c;
+
+	d->source->ops->counters(d->source, &c);
+	counters->lost_scans = c.lost_scans;
+	counters->repaired_blocks = c.repaired_blocks;
+}
+
+static int64_t on_utc(void *user, int64_t sample_ns)
+{
+	struct meterd *d = user;
+
+	return d->source->ops->utc_ns(d->source, sample_ns);
+}
+
+static int on_save(sd_event_source *timer, uint64_t usec, void *user)
+{
+	struct meterd *d = user;
+
+	registers_save(d->registers);
+	sd_event_source_set_time_relative(timer, d->config.registers_interval_s * US_PER_S);
+	return sd_event_source_set_enabled(timer, SD_EVENT_ONESHOT);
+}
+
+static int open_loop(struct meterd *d)
+{
+	sigset_t signals;
+	int error;
+
+	sigemptyset(&signals);
+	sigaddset(&signals, SIGTERM);
+	sigaddset(&signals, SIGINT);
+	sigprocmask(SIG_BLOCK, &signals, NULL);
+	error = sd_event_default(&d->event);
+	if (error >= 0)
+		error = sd_event_add_signal(d->event, NULL, SIGTERM, NULL, NULL);
+	if (error >= 0)
+		error = sd_event_add_signal(d->event, NULL, SIGINT, NULL, NULL);
+	if (error < 0)
+		log_error("event loop: %s", strerror(-error));
+	return error < 0 ? error : 0;
+}
+
+static int open_source(struct meterd *d)
+{
+	const struct source_config *c = &d->config.source;
+
+	if (c->replay)
+		return source_replay_open(&d->source, c, &d->in.inputs);
+	return source_iio_open(&d->source, c, &d->in.inputs);
+}
+
+static int open_chain(struct meterd *d)
+{
+	struct meter_config c = {
+		.in = &d->in,
+		.rate_hz = d->source->rate_hz,
+		.scale = d->scale,
+		.counters = on_counters,
+		.utc_ns = on_utc,
+		.publish = on_reading,
+		.user = d,
+	};
+	int error;
+
+	error = align_create(&d->align, &d->in.inputs, c.rate_hz,
+			     d->config.source.wait_ms * 1000000LL);
+	if (!error) {
+		c.align = d->align;
+		c.registers = d->registers;
+		error = meter_create(&d->meter, &c);
+	}
+	if (error)
+		log_error("chain for %u channels at %g Hz: %s", d->in.inputs.channels, c.rate_hz,
+			  strerror(-error));
+	return error;
+}
+
+static int open_outputs(struct meterd *d)
+{
+	const struct config *c = &d->config;
+	int error = 0;
+
+	if (c->has_mqtt)
+		error = mqtt_open(&d->mqtt, d->event, &c->mqtt, c->gateway);
+	if (!error && c->has_http)
+		error = http_open(&d->http, d->event, &c->http, c->gateway);
+	if (!error && d->http)
+		http_watch_mqtt(d->http, d->mqtt);
+	return error;
+}
+
+static int start_source(struct meterd *d)
+{
+	struct source_sink sink = {
+		.align = d->align,
+		.scale = d->scale,
+		.process = on_process,
+		.alive = on_alive,
+		.end = on_end,
+		.user = d,
+	};
+
+	return d->source->ops->start(d->source, d->event, &sink);
+}
+
+static int start_saving(struct meterd *d)
+{
+	int error = sd_event_add_time_relative(d->event, &d->save_timer, CLOCK_MONOTONIC,
+					       d->config.registers_interval_s * US_PER_S, 100000,
+					       on_save, d);
+
+	return error < 0 ? error : 0;
+}
+
+static void close_all(struct meterd *d)
+{
+	if (d->source)
+		d->source->ops->close(d->source);
+	sd_event_source_unref(d->save_timer);
+	http_close(d->http);
+	mqtt_close(d->mqtt);
+	meter_destroy(d->meter);
+	align_destroy(d->align);
+	registers_close(d->registers);
+	installation_free(&d->in);
+	config_free(&d->config);
+	live_free(&d->text);
+	sd_event_unref(d->event);
+}
+
+/*
+ * The registers are restored before anything can publish. A replay given on the
+ * command line must not touch the registers or the outputs of the house.
+ */
+static int run(struct meterd *d, const struct options *o)
+{
+	int error;
+
+	error = open_loop(d);
+	if (!error)
+		error = open_source(d);
+	if (!error)
+		error = registers_open(&d->registers, &d->in,
+				       o->replay ? NULL : d->config.registers_file);
+	if (!error)
+		error = open_chain(d);
+	if (!error && !o->replay)
+		error = open_outputs(d);
+	if (!error)
+		error = start_saving(d);
+	if (!error)
+		error = start_source(d);
+	if (error)
+		return error;
+	sd_notify(0, "READY=1");
+	error = sd_event_loop(d->event);
+	sd_notify(0, "STOPPING=1");
+	return error;
+}
+
+static int configure(struct meterd *d, const struct options *o)
+{
+	int error = config_read(&d->config, o->config);
+
+	if (!error)
+		error = config_installation(&d->config, &d->in);
+	if (error || !o->replay)
+		return error;
+	free(d->config.source.replay);
+	d->config.source.replay = strdup(o->replay);
+	d->print = true;
+	return d->config.source.replay ? 0 : -ENOMEM;
+}
+
+int main(int argc, char **argv)
+{
+	struct meterd d = { 0 };
+	struct options o;
+	int status = parse_options(argc, argv, &o);
+	int error;
+
+	if (status >= 0)
+		return status;
+	error = configure(&d, &o);
+	if (!error && o.check)
+		printf("%s: good: %u loads, %u channels of %u devices\n", o.config, d.in.loads,
+		       d.in.inputs.channels, d.in.inputs.devices);
+	else if (!error)
+		error = run(&d, &o);
+	close_all(&d);
+	return error ? EXIT_FAILURE : EXIT_SUCCESS;
+}

@@ -1,0 +1,608 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The strip is a linear piece of the recent past: voltages of the slots in V, the
+ * reference of the tracker, the currents as they came, the time stamps. Runs are
+ * appended at its end; what tracker and window no longer need is moved out
+ * at the front when there is no more room. A hole in the stream empties it.
+ */
+#include "meter.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define NS_PER_S 1e9
+#define CYCLES_50 10
+#define CYCLES_60 12
+#define CYCLES_60_FROM_HZ 55.0
+/* a reading is published when its windows reach this length */
+#define READING_S 0.9
+/* the power of the last window is continued over a hole for at most this long */
+#define BRIDGE_S 10.0
+/* most scans appended at a time */
+#define CHUNK 1024
+/* a phase is strong enough to be the reference from this part of the strongest */
+#define REFERENCE_PART 0.25
+
+/**
+ * struct strip - the recent past
+ * @scans: scans held
+ * @room: scans that fit
+ * @time_ns: time stamps
+ * @slot: voltages of the slots, V
+ * @reference: of the tracker, V
+ * @current: currents, in units of the samples
+ */
+struct strip {
+	unsigned int scans;
+	unsigned int room;
+	int64_t *time_ns;
+	float *slot[READING_PHASES_MAX];
+	float *reference;
+	float *current[INPUT_CHANNELS_MAX];
+};
+
+/**
+ * struct bridge - the last whole window, for the energy of a hole
+ * @end_ns: its end; valid when @known
+ * @known: there is one
+ * @p_w: power of the elements, NAN where not known
+ */
+struct bridge {
+	int64_t end_ns;
+	bool known;
+	double p_w[INPUT_CHANNELS_MAX];
+};
+
+struct meter {
+	struct meter_config config;
+	const struct installation *in;
+	unsigned int slots;
+	unsigned int elements;
+	unsigned int voltages;
+	const struct load_element *element[INPUT_CHANNELS_MAX];
+	struct strip strip;
+	void *memory;
+	float *silence; /* scans of zero, for devices that are not there */
+	double weight[READING_PHASES_MAX]; /* of the slots in the reference */
+	struct cycle *cycle;
+	struct window *window;
+	uint64_t scans;
+	/* the window in progress */
+	bool open;
+	struct cycle_edge edge; /* last edge */
+	int64_t start_ns;
+	unsigned int cycles; /* so far */
+	unsigned int cycles_wanted;
+	bool locked; /* all its edges were locked or held */
+	bool jumped;
+	uint32_t present; /* devices present in all of it */
+	uint32_t present_now; /* devices present from change_at on */
+	uint32_t present_past; /* devices present both before and after it */
+	unsigned int change_at; /* position in the strip; 0: no change in it */
+	struct window_mean mean;
+	struct meter_window result;
+	struct bridge bridge;
+	/* the reading in progress */
+	struct element_sums sums[INPUT_CHANNELS_MAX];
+	double slot_seconds;
+	double slot_square[READING_PHASES_MAX];
+	double slot_line[READING_PHASES_MAX];
+	double cycle_sum; /* cycles, for the frequency */
+	double cycle_seconds;
+	struct reading reading;
+	struct load_reading *load;
+};
+
+static unsigned int strip_room(double rate_hz)
+{
+	/* search of the tracker, one window of lag for its edges, and a chunk */
+	return (unsigned int)(0.3 * rate_hz) + 2 * CHUNK;
+}
+
+static int allocate(struct meter *m)
+{
+	struct strip *s = &m->strip;
+	unsigned int arrays = m->slots + 1 + m->elements;
+	unsigned int k;
+	float *next;
+
+	s->room = strip_room(m->config.rate_hz);
+	m->memory = calloc(arrays * (size_t)s->room + CHUNK, sizeof(float));
+	s->time_ns = calloc(s->room, sizeof(*s->time_ns));
+	m->load = calloc(m->in->loads ? m->in->loads : 1, sizeof(*m->load));
+	if (!m->memory || !s->time_ns || !m->load)
+		return -ENOMEM;
+	next = m->memory;
+	for (k = 0; k < m->slots; k++, next += s->room)
+		s->slot[k] = next;
+	s->reference = next;
+	next += s->room;
+	for (k = 0; k < m->elements; k++, next += s->room)
+		s->current[k] = next;
+	m->silence = next;
+	return 0;
+}
+
+static void collect_elements(struct meter *m, unsigned int *slot_of)
+{
+	unsigned int l;
+	unsigned int e;
+
+	for (l = 0; l < m->in->loads; l++) {
+		for (e = 0; e < m->in->load[l].elements; e++) {
+			m->element[m->elements] = &m->in->load[l].element[e];
+			slot_of[m->elements] = m->in->load[l].element[e].slot;
+			m->elements++;
+		}
+	}
+}
+
+static void reading_begin(struct meter *m)
+{
+	memset(m->sums, 0, sizeof(m->sums));
+	memset(m->slot_square, 0, sizeof(m->slot_square));
+	memset(m->slot_line, 0, sizeof(m->slot_line));
+	m->slot_seconds = 0.0;
+	m->cycle_sum = 0.0;
+	m->cycle_seconds = 0.0;
+	m->reading.windows = 0;
+}
+
+int meter_create(struct meter **out, const struct meter_config *config)
+{
+	unsigned int slot_of[INPUT_CHANNELS_MAX];
+	struct meter *m = calloc(1, sizeof(*m));
+	int error;
+
+	if (!m)
+		return -ENOMEM;
+	m->config = *config;
+	m->in = config->in;
+	m->slots = m->in->topology->slots;
+	m->voltages = m->in->inputs.voltages;
+	memcpy(m->weight, m->in->topology->reference, sizeof(m->weight));
+	collect_elements(m, slot_of);
+	error = allocate(m);
+	if (!error)
+		error = cycle_create(&m->cycle, config->rate_hz);
+	if (!error)
+		error = window_create(&m->window, m->slots, m->elements, slot_of);
+	if (error) {
+		meter_destroy(m);
+		return error;
+	}
+	reading_begin(m);
+	*out = m;
+	return 0;
+}
+
+void meter_destroy(struct meter *m)
+{
+	if (!m)
+		return;
+	cycle_destroy(m->cycle);
+	window_destroy(m->window);
+	free(m->strip.time_ns);
+	free(m->memory);
+	free(m->load);
+	free(m);
+}
+
+uint64_t meter_scans(const struct meter *m)
+{
+	return m->scans;
+}
+
+/* Time of a position in the strip. */
+static int64_t time_at(const struct meter *m, double position)
+{
+	unsigned int at = (unsigned int)floor(position);
+	const int64_t *t = m->strip.time_ns + at;
+
+	return t[0] + llround((position - at) * (double)(t[1] - t[0]));
+}
+
+static bool is_present(uint32_t mask, const struct inputs *in, unsigned int channel)
+{
+	return mask & (1U << in->channel[channel].device);
+}
+
+static bool voltages_present(const struct meter *m, uint32_t mask)
+{
+	unsigned int k;
+
+	for (k = 0; k < m->voltages; k++)
+		if (!is_present(mask, &m->in->inputs, k))
+			return false;
+	return true;
+}
+
+/* Are slot and current of an element known in the window just ended? */
+static bool element_known(const struct meter *m, unsigned int element)
+{
+	return voltages_present(m, m->result.present) &&
+	       is_present(m->result.present, &m->in->inputs, m->voltages + element);
+}
+
+/* Devices present from a position to the end of the strip. */
+static uint32_t present_since(const struct meter *m, double position)
+{
+	return position < (double)m->change_at + 1.0 && m->change_at ? m->present_past :
+								       m->present_now;
+}
+
+static void append_slots(struct meter *m, const struct align_run *run, unsigned int from,
+			 unsigned int n)
+{
+	struct strip *s = &m->strip;
+	unsigned int slot;
+	unsigned int v;
+	unsigned int k;
+
+	for (slot = 0; slot < m->slots; slot++) {
+		float *restrict to = s->slot[slot] + s->scans;
+
+		memset(to, 0, n * sizeof(*to));
+		for (v = 0; v < m->voltages; v++) {
+			const float *restrict x = run->channel[v] ? run->channel[v] + from :
+								    m->silence;
+			float gain = (float)(m->in->topology->matrix[slot][v] * m->config.scale[v]);
+
+			if (gain == 0.0f)
+				continue;
+			for (k = 0; k < n; k++)
+				to[k] += gain * x[k];
+		}
+	}
+}
+
+/* The reference of scans @from ... @to - 1 of the strip. */
+static void make_reference(struct meter *m, unsigned int from, unsigned int to)
+{
+	struct strip *s = &m->strip;
+	unsigned int slot;
+	unsigned int k;
+
+	memset(s->reference + from, 0, (to - from) * sizeof(float));
+	for (slot = 0; slot < m->slots; slot++) {
+		float gain = (float)m->weight[slot];
+
+		if (gain == 0.0f)
+			continue;
+		for (k = from; k < to; k++)
+			s->reference[k] += gain * s->slot[slot][k];
+	}
+}
+
+static void append(struct meter *m, const struct align_run *run, unsigned int from, unsigned int n)
+{
+	struct strip *s = &m->strip;
+	unsigned int k;
+
+	append_slots(m, run, from, n);
+	make_reference(m, s->scans, s->scans + n);
+	for (k = 0; k < m->elements; k++) {
+		const float *x = run->channel[m->voltages + k];
+
+		memcpy(s->current[k] + s->scans, x ? x + from : m->silence, n * sizeof(float));
+	}
+	memcpy(s->time_ns + s->scans, run->time_ns + from, n * sizeof(*s->time_ns));
+	if (run->present != m->present_now) {
+		m->present_past = (m->change_at ? m->present_past : m->present_now) & run->present;
+		m->present_now = run->present;
+		m->change_at = s->scans;
+	}
+	s->scans += n;
+	m->scans += n;
+}
+
+static void drop_front(struct meter *m, unsigned int n)
+{
+	struct strip *s = &m->strip;
+	unsigned int left = s->scans - n;
+	unsigned int k;
+
+	for (k = 0; k < m->slots; k++)
+		memmove(s->slot[k], s->slot[k] + n, left * sizeof(float));
+	memmove(s->reference, s->reference + n, left * sizeof(float));
+	for (k = 0; k < m->elements; k++)
+		memmove(s->current[k], s->current[k] + n, left * sizeof(float));
+	memmove(s->time_ns, s->time_ns + n, left * sizeof(*s->time_ns));
+	s->scans = left;
+	m->edge.position -= n;
+	cycle_shift(m->cycle, n);
+	m->change_at = m->change_at > n ? m->change_at - n : 0;
+}
+
+static void make_room(struct meter *m, unsigned int n)
+{
+	unsigned int keep;
+
+	if (m->strip.scans + n <= m->strip.room)
+		return;
+	keep = cycle_keep(m->cycle);
+	if (m->open && floor(m->edge.position) < keep)
+		keep = (unsigned int)floor(m->edge.position);
+	drop_front(m, keep);
+}
+
+/* Begin anew: what follows does not continue what is in the strip. */
+static void restart(struct meter *m)
+{
+	m->strip.scans = 0;
+	m->open = false;
+	cycle_reset(m->cycle);
+	m->change_at = 0;
+}
+
+/*
+ * Which voltage shall the tracker follow? The composite of the topology, unless it
+ * is weak where a phase is strong (all inputs on one phase, for example); then the
+ * strongest phase. Asked for only while there is no lock.
+ */
+static void choose_reference(struct meter *m)
+{
+	struct strip *s = &m->strip;
+	unsigned int need = cycle_history(m->cycle);
+	double best = 0.0;
+	double composite;
+	unsigned int strongest = 0;
+	unsigned int k;
+
+	if (s->scans < need || m->slots < 2)
+		return;
+	memcpy(m->weight, m->in->topology->reference, sizeof(m->weight));
+	make_reference(m, 0, s->scans);
+	composite = cycle_amplitude(m->cycle, s->reference + s->scans - need, need);
+	for (k = 0; k < m->slots; k++) {
+		double v = cycle_amplitude(m->cycle, s->slot[k] + s->scans - need, need);
+
+		if (v > best) {
+			best = v;
+			strongest = k;
+		}
+	}
+	if (composite >= REFERENCE_PART * best)
+		return;
+	memset(m->weight, 0, sizeof(m->weight));
+	m->weight[strongest] = 1.0;
+	make_reference(m, 0, s->scans);
+}
+
+static void book(struct meter *m, double seconds, const double *p_w, bool estimated)
+{
+	unsigned int l;
+	unsigned int k;
+
+	for (l = 0; l < m->in->loads; l++) {
+		const struct load *load = &m->in->load[l];
+		double energy_j[READING_ELEMENTS_MAX];
+
+		for (k = 0; k < load->elements; k++)
+			energy_j[k] = p_w[load->first + k] * seconds;
+		if (estimated)
+			registers_estimated(m->config.registers, l, energy_j);
+		else
+			registers_add(m->config.registers, l, energy_j);
+	}
+}
+
+/* The time from the last whole window to the one that begins now was not measured. */
+static void bridge_hole(struct meter *m, int64_t now_ns)
+{
+	double seconds = (double)(now_ns - m->bridge.end_ns) / NS_PER_S;
+
+	if (m->bridge.known && seconds > 0.0 && seconds <= BRIDGE_S)
+		book(m, seconds, m->bridge.p_w, true);
+	m->bridge.known = false;
+}
+
+static void window_open(struct meter *m, const struct cycle_edge *edge)
+{
+	double hz = edge->per_scan * m->config.rate_hz;
+
+	m->start_ns = time_at(m, edge->position);
+	m->cycles = 0;
+	m->cycles_wanted = hz < CYCLES_60_FROM_HZ ? CYCLES_50 : CYCLES_60;
+	m->locked = edge->state != CYCLE_FREE;
+	m->jumped = false;
+	m->present = present_since(m, edge->position);
+	m->open = true;
+}
+
+/* Frequency of the window just ended: its cycles over its time, unless the phase jumped. */
+static double window_hz(const struct meter *m, double seconds)
+{
+	if (!m->locked)
+		return NAN;
+	if (!m->jumped)
+		return m->cycles / seconds;
+	return m->edge.per_scan * m->mean.scans / seconds;
+}
+
+static void evaluate(struct meter *m, double seconds)
+{
+	struct meter_window *r = &m->result;
+	unsigned int k;
+
+	r->start_ns = m->start_ns;
+	r->end_ns = m->start_ns + llround(seconds * NS_PER_S);
+	r->cycles = m->cycles;
+	r->frequency_hz = window_hz(m, seconds);
+	r->present = m->present;
+	memcpy(r->slot, m->mean.slot, sizeof(r->slot));
+	for (k = 0; k < m->elements; k++)
+		r->element[k] = element_window(m->element[k], &m->mean.slot[m->element[k]->slot],
+					       &m->mean.input[k],
+					       m->config.scale[m->voltages + k]);
+}
+
+static void book_window(struct meter *m, double seconds)
+{
+	double p_w[INPUT_CHANNELS_MAX];
+	unsigned int k;
+
+	for (k = 0; k < m->elements; k++)
+		p_w[k] = element_known(m, k) ? m->result.element[k].p_w : NAN;
+	book(m, seconds, p_w, false);
+	memcpy(m->bridge.p_w, p_w, sizeof(p_w));
+	m->bridge.end_ns = m->result.end_ns;
+	m->bridge.known = true;
+}
+
+static void collect_voltages(struct meter *m, double seconds)
+{
+	unsigned int k;
+
+	if (!voltages_present(m, m->result.present))
+		return;
+	m->slot_seconds += seconds;
+	for (k = 0; k < m->slots; k++) {
+		const struct slot_mean *s = &m->result.slot[k];
+		const struct slot_mean *next = &m->result.slot[(k + 1) % m->slots];
+
+		m->slot_square[k] += s->square * seconds;
+		m->slot_line[k] += (s->square + next->square - 2.0 * s->next) * seconds;
+	}
+}
+
+static void collect(struct meter *m, double seconds)
+{
+	unsigned int k;
+
+	if (!m->reading.windows)
+		m->reading.start_ns = m->result.start_ns;
+	m->reading.end_ns = m->result.end_ns;
+	m->reading.windows++;
+	collect_voltages(m, seconds);
+	for (k = 0; k < m->elements; k++)
+		if (element_known(m, k))
+			element_add(&m->sums[k], &m->result.element[k], seconds);
+	if (isfinite(m->result.frequency_hz)) {
+		m->cycle_sum += m->result.frequency_hz * seconds;
+		m->cycle_seconds += seconds;
+	}
+}
+
+static void fill_voltages(struct meter *m)
+{
+	double t = m->slot_seconds > 0.0 ? m->slot_seconds : NAN;
+	unsigned int k;
+
+	m->reading.voltages = m->slots;
+	for (k = 0; k < m->slots; k++) {
+		struct voltage_reading *v = &m->reading.voltage[k];
+
+		v->phase = m->in->topology->phase[k];
+		v->ln_v = sqrt(fmax(m->slot_square[k], 0.0) / t);
+		v->ll_v = m->in->topology->line_to_line ?
+				  sqrt(fmax(m->slot_line[k], 0.0) / t) :
+				  NAN;
+	}
+}
+
+static void fill_loads(struct meter *m)
+{
+	unsigned int l;
+
+	m->reading.loads = m->in->loads;
+	m->reading.load = m->load;
+	for (l = 0; l < m->in->loads; l++) {
+		const struct load *load = &m->in->load[l];
+
+		load_reading(m->in, load, m->sums + load->first, &m->load[l]);
+		m->load[l].import_j = registers_import_j(m->config.registers, l);
+		m->load[l].export_j = registers_export_j(m->config.registers, l);
+	}
+}
+
+static void publish(struct meter *m)
+{
+	struct meter_counters counters = { 0 };
+	struct reading *r = &m->reading;
+
+	if (m->config.counters)
+		m->config.counters(m->config.user, &counters);
+	r->sequence++;
+	r->utc_ns = m->config.utc_ns ? m->config.utc_ns(m->config.user, r->end_ns) : r->end_ns;
+	r->frequency_hz = m->cycle_seconds > 0.0 ? m->cycle_sum / m->cycle_seconds : NAN;
+	r->lost_scans = counters.lost_scans;
+	r->repaired_blocks = counters.repaired_blocks;
+	r->gaps = align_counters(m->config.align)->gaps;
+	fill_voltages(m);
+	fill_loads(m);
+	registers_note(m->config.registers);
+	m->config.publish(m->config.user, r);
+	reading_begin(m);
+}
+
+static void window_close(struct meter *m)
+{
+	const struct strip *s = &m->strip;
+	int64_t end_ns = time_at(m, m->edge.position);
+	double seconds = (double)(end_ns - m->start_ns) / NS_PER_S;
+
+	window_end(m->window, (const float *const *)s->slot, (const float *const *)s->current,
+		   m->edge.position, m->edge.per_scan, &m->mean);
+	evaluate(m, seconds);
+	book_window(m, seconds);
+	if (m->config.window)
+		m->config.window(m->config.user, &m->result);
+	collect(m, seconds);
+	if ((double)(m->reading.end_ns - m->reading.start_ns) >= READING_S * NS_PER_S)
+		publish(m);
+	window_open(m, &m->edge);
+}
+
+static void take_edge(struct meter *m, const struct cycle_edge *edge)
+{
+	const float *const *v = (const float *const *)m->strip.slot;
+	const float *const *i = (const float *const *)m->strip.current;
+
+	if (edge->begin || !m->open) {
+		bridge_hole(m, time_at(m, edge->position));
+		window_begin(m->window, v, i, edge->position, edge->per_scan);
+		m->edge = *edge;
+		window_open(m, edge);
+		return;
+	}
+	window_cycle(m->window, v, i, m->edge.position, edge->position);
+	m->present &= present_since(m, m->edge.position);
+	m->edge = *edge;
+	m->cycles++;
+	m->locked = m->locked && edge->state != CYCLE_FREE;
+	m->jumped = m->jumped || edge->jump;
+	if (m->cycles == m->cycles_wanted)
+		window_close(m);
+}
+
+static void take_run(struct meter *m, const struct align_run *run)
+{
+	struct cycle_edge edge;
+	unsigned int done;
+	unsigned int n;
+
+	if (run->gap)
+		restart(m);
+	for (done = 0; done < run->scans; done += n) {
+		n = run->scans - done < CHUNK ? run->scans - done : CHUNK;
+		make_room(m, n);
+		append(m, run, done, n);
+		if (!m->open || !m->locked)
+			choose_reference(m);
+		while (cycle_next(m->cycle, m->strip.reference, m->strip.scans, &edge))
+			take_edge(m, &edge);
+	}
+}
+
+void meter_process(struct meter *m)
+{
+	struct align_run run;
+
+	while (align_next(m->config.align, &run)) {
+		take_run(m, &run);
+		align_release(m->config.align, run.scans);
+	}
+}

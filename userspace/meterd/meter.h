@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * meter - the chain: joined scans in, readings out.
+ *
+ * Takes the runs of the join, turns voltages into slots, lets the tracker find the
+ * cycles, sums windows of 10 cycles (12 from 55 Hz on), books their energy and
+ * puts about a second of windows together to a reading.
+ *
+ * A window with a hole in it is thrown away. The energy of the time from the last
+ * whole window to the next one is booked with the power of the last one, as
+ * estimated energy, for at most 10 s.
+ *
+ * Nothing is allocated after meter_create().
+ */
+#ifndef METERD_METER_H
+#define METERD_METER_H
+
+#include "align.h"
+#include "cycle.h"
+#include "load.h"
+#include "reading.h"
+#include "registers.h"
+
+struct meter;
+
+/**
+ * struct meter_counters - what the source and the join had to do
+ * @lost_scans: of the source
+ * @repaired_blocks: of the source
+ */
+struct meter_counters {
+	uint64_t lost_scans;
+	uint64_t repaired_blocks;
+};
+
+/**
+ * struct meter_window - one window, for tests and for outputs that want them all
+ * @start_ns: begin
+ * @end_ns: end
+ * @cycles: 10 or 12
+ * @frequency_hz: NAN without lock
+ * @present: mask of the devices that were there all the time
+ * @slot: means of the voltage slots
+ * @element: values of the elements
+ */
+struct meter_window {
+	int64_t start_ns;
+	int64_t end_ns;
+	unsigned int cycles;
+	double frequency_hz;
+	uint32_t present;
+	struct slot_mean slot[READING_PHASES_MAX];
+	struct element_window element[INPUT_CHANNELS_MAX];
+};
+
+/**
+ * struct meter_config - what a meter needs
+ * @in: the installation
+ * @rate_hz: nominal sampling rate
+ * @align: the join
+ * @registers: energy registers
+ * @scale: V or A per unit of the samples, by channel; owned by the source
+ * @counters: asks the source for its counters; may be NULL
+ * @utc_ns: converts the time of a sample; NULL: samples are in UTC
+ * @publish: gets every reading
+ * @window: gets every window; may be NULL
+ * @user: first argument of these
+ */
+struct meter_config {
+	const struct installation *in;
+	double rate_hz;
+	struct align *align;
+	struct registers *registers;
+	const double *scale;
+	void (*counters)(void *user, struct meter_counters *counters);
+	int64_t (*utc_ns)(void *user, int64_t sample_ns);
+	void (*publish)(void *user, const struct reading *reading);
+	void (*window)(void *user, const struct meter_window *window);
+	void *user;
+};
+
+/**
+ * meter_create() - make the chain
+ *
+ * Return: 0, -EINVAL when the rate is too low for the tracker, -ENOMEM.
+ */
+int meter_create(struct meter **m, const struct meter_config *config);
+
+/** meter_destroy() - free; NULL is allowed */
+void meter_destroy(struct meter *m);
+
+/** meter_process() - take all that the join has */
+void meter_process(struct meter *m);
+
+/** meter_scans() - scans processed since start */
+uint64_t meter_scans(const struct meter *m);
+
+#endif

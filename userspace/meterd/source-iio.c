@@ -1,0 +1,677 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * IIO devices through libiio 0.x, local or over the network.
+ *
+ * One timer reads all devices once per block, without waiting: one wake-up for all
+ * devices costs less than a descriptor each, and the kernel's FIFO is made deep
+ * enough for a second. With a network context, where libiio has no read without
+ * waiting, a read waits for the server for at most a block.
+ *
+ * A libiio context is a picture of the devices at the time it was made. So every
+ * search makes a new context, and a context lives as long as one of its devices is
+ * used. A search costs milliseconds; while something is missing it is made when
+ * the list of devices has changed, and after a failure.
+ */
+#include "source.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <iio.h>
+#include <inttypes.h>
+#include <math.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "log.h"
+
+#define US_PER_MS 1000ULL
+#define RETRY_US 2000000ULL
+#define BUFFER_S 1.0
+#define NS_PER_S 1000000000LL
+#define DEVICES_PATH "/sys/bus/iio/devices"
+#define NETWORK_TIMEOUT_MS 2000
+
+/**
+ * struct context - a libiio context in use
+ * @iio: the context
+ * @users: devices of it that are in use, and the search
+ */
+struct context {
+	struct iio_context *iio;
+	unsigned int users;
+};
+
+/**
+ * struct device - a device of the inputs
+ * @context: where it was found; NULL: not there
+ * @iio: libiio's device
+ * @buffer: its buffer
+ * @stamp: channel of the time stamp
+ * @channel: its channels, in the order of the inputs
+ * @has_lost: it has the attribute lost_scans
+ * @has_repaired: it has the attribute repaired_blocks
+ * @lost_base: lost_scans when it was opened
+ * @repaired_base: repaired_blocks when it was opened
+ * @last: counters when last read, since it was opened
+ * @reported: it was said that it is missing
+ */
+struct device {
+	struct context *context;
+	struct iio_device *iio;
+	struct iio_buffer *buffer;
+	struct iio_channel *stamp;
+	struct iio_channel *channel[INPUT_DEVICE_CHANNELS_MAX];
+	bool has_lost;
+	bool has_repaired;
+	uint64_t lost_base;
+	uint64_t repaired_base;
+	struct source_counters last;
+	bool reported;
+};
+
+struct source_iio {
+	struct source base;
+	const struct source_config *config;
+	const struct inputs *inputs;
+	struct source_sink sink;
+	sd_event_source *read_timer;
+	sd_event_source *retry_timer;
+	struct device device[INPUT_DEVICES_MAX];
+	struct source_counters past; /* of devices that were closed */
+	uint64_t seen; /* list of devices at the last search */
+	bool failed; /* search even though the list is the same */
+	bool reported; /* it was said that there is no context */
+};
+
+static struct source_iio *iio(struct source *s)
+{
+	return (struct source_iio *)s;
+}
+
+static const char *device_label(const struct source_iio *s, unsigned int d)
+{
+	const char *label = s->inputs->device[d].label;
+
+	return label ? label : "voltage module";
+}
+
+static void context_put(struct context *c)
+{
+	if (--c->users)
+		return;
+	iio_context_destroy(c->iio);
+	free(c);
+}
+
+static struct context *context_make(struct source_iio *s)
+{
+	struct context *c = calloc(1, sizeof(*c));
+
+	if (!c)
+		return NULL;
+	c->iio = iio_create_context_from_uri(s->config->uri);
+	if (!c->iio) {
+		if (!s->reported)
+			log_warning("%s: no IIO context: %s; check [source] uri; looking again every 2 s",
+				    s->config->uri, strerror(errno));
+		s->reported = true;
+		free(c);
+		return NULL;
+	}
+	if (strncmp(s->config->uri, "local:", 6))
+		iio_context_set_timeout(c->iio, NETWORK_TIMEOUT_MS);
+	s->reported = false;
+	c->users = 1;
+	return c;
+}
+
+/* Is @name one of the words of [source] devices? */
+static bool is_wanted(const struct source_iio *s, const char *name)
+{
+	const char *list = s->config->devices;
+
+	while (*list) {
+		size_t n = strcspn(list, ", ");
+
+		if (n == 1 && *list == '*')
+			return true;
+		if (n && name && n == strlen(name) && !strncmp(list, name, n))
+			return true;
+		list += n;
+		list += strspn(list, ", ");
+	}
+	return false;
+}
+
+static bool is_labelled(const struct iio_device *dev, const char *label)
+{
+	const char *name = iio_device_get_label(dev);
+
+	return (name && !strcmp(name, label)) || !strcmp(iio_device_get_id(dev), label);
+}
+
+/* A channel by its label, its name or its id ("voltage0"). */
+static struct iio_channel *find_channel(const struct iio_device *dev, const char *name)
+{
+	unsigned int k;
+
+	for (k = 0; k < iio_device_get_channels_count(dev); k++) {
+		struct iio_channel *ch = iio_device_get_channel(dev, k);
+		char label[64] = "";
+
+		if (iio_channel_is_output(ch) || !iio_channel_is_scan_element(ch))
+			continue;
+		if (iio_channel_attr_read(ch, "label", label, sizeof(label)) < 0)
+			label[0] = '\0';
+		label[strcspn(label, "\n")] = '\0';
+		if (!strcmp(label, name) || !strcmp(iio_channel_get_id(ch), name))
+			return ch;
+	}
+	return NULL;
+}
+
+static bool in_use(const struct source_iio *s, const struct iio_device *dev)
+{
+	unsigned int d;
+
+	for (d = 0; d < s->inputs->devices; d++)
+		if (s->device[d].context &&
+		    !strcmp(iio_device_get_id(s->device[d].iio), iio_device_get_id(dev)))
+			return true;
+	return false;
+}
+
+static bool has_channels(const struct source_iio *s, unsigned int d, const struct iio_device *dev)
+{
+	const struct input_device *in = &s->inputs->device[d];
+	unsigned int k;
+
+	for (k = 0; k < in->channels; k++)
+		if (!find_channel(dev, s->inputs->channel[in->channel[k]].name))
+			return false;
+	return true;
+}
+
+static struct iio_device *find_device(struct source_iio *s, unsigned int d, struct context *c)
+{
+	const char *label = s->inputs->device[d].label;
+	unsigned int k;
+
+	for (k = 0; k < iio_context_get_devices_count(c->iio); k++) {
+		struct iio_device *dev = iio_context_get_device(c->iio, k);
+
+		if (!is_wanted(s, iio_device_get_name(dev)) || in_use(s, dev))
+			continue;
+		if (label ? is_labelled(dev, label) : has_channels(s, d, dev))
+			return dev;
+	}
+	return NULL;
+}
+
+/* Write a text attribute only when it differs: drivers refuse it while streaming. */
+static int write_text(struct iio_device *dev, const char *attr, const char *value)
+{
+	char now[64] = "";
+	ssize_t n;
+
+	if (!iio_device_find_attr(dev, attr))
+		return 0;
+	if (iio_device_attr_read(dev, attr, now, sizeof(now)) > 0) {
+		now[strcspn(now, "\n")] = '\0';
+		if (!strcmp(now, value))
+			return 0;
+	}
+	n = iio_device_attr_write(dev, attr, value);
+	return n < 0 ? (int)n : 0;
+}
+
+static int set_rate(struct source_iio *s, unsigned int d, struct iio_device *dev)
+{
+	double hz = 0.0;
+	char available[128] = "";
+	int error;
+
+	if (!iio_device_find_attr(dev, "sampling_frequency"))
+		return 0;
+	if (!iio_device_attr_read_double(dev, "sampling_frequency", &hz) &&
+	    fabs(hz - s->base.rate_hz) < 0.01 * s->base.rate_hz)
+		return 0;
+	error = iio_device_attr_write_double(dev, "sampling_frequency", s->base.rate_hz);
+	if (error >= 0)
+		return 0;
+	if (iio_device_attr_read(dev, "sampling_frequency_available", available,
+				 sizeof(available)) < 0)
+		available[0] = '\0';
+	available[strcspn(available, "\n")] = '\0';
+	log_error("%s (%s): sampling_frequency %g Hz: %s; it is at %g Hz%s%s; change [source] sampling_frequency, or end what else uses the device",
+		  device_label(s, d), iio_device_get_id(dev), s->base.rate_hz, strerror(-error),
+		  hz, available[0] ? " and offers " : "", available);
+	return error;
+}
+
+static uint64_t read_counter(const struct iio_device *dev, const char *attr)
+{
+	long long value = 0;
+
+	return iio_device_attr_read_longlong(dev, attr, &value) || value < 0 ? 0 : (uint64_t)value;
+}
+
+static void read_counters(struct device *dev)
+{
+	if (dev->has_lost) {
+		uint64_t now = read_counter(dev->iio, "lost_scans");
+
+		dev->last.lost_scans = now > dev->lost_base ? now - dev->lost_base : 0;
+	}
+	if (dev->has_repaired) {
+		uint64_t now = read_counter(dev->iio, "repaired_blocks");
+
+		dev->last.repaired_blocks = now > dev->repaired_base ? now - dev->repaired_base : 0;
+	}
+}
+
+/* Scale in V and A: IIO's is in mV and mA. */
+static void read_scale(struct source_iio *s, unsigned int channel, struct iio_channel *ch)
+{
+	double scale = 1.0;
+
+	iio_channel_attr_read_double(ch, "scale", &scale);
+	s->sink.scale[channel] = scale / 1000.0;
+}
+
+static int take_channels(struct source_iio *s, unsigned int d)
+{
+	const struct input_device *in = &s->inputs->device[d];
+	struct device *dev = &s->device[d];
+	unsigned int k;
+
+	for (k = 0; k < iio_device_get_channels_count(dev->iio); k++)
+		iio_channel_disable(iio_device_get_channel(dev->iio, k));
+	for (k = 0; k < in->channels; k++) {
+		const char *name = s->inputs->channel[in->channel[k]].name;
+
+		dev->channel[k] = find_channel(dev->iio, name);
+		if (!dev->channel[k]) {
+			log_error("%s (%s): no channel \"%s\"; correct the inputs of the load",
+				  device_label(s, d), iio_device_get_id(dev->iio), name);
+			return -ENOENT;
+		}
+		iio_channel_enable(dev->channel[k]);
+		read_scale(s, in->channel[k], dev->channel[k]);
+	}
+	dev->stamp = iio_device_find_channel(dev->iio, "timestamp", false);
+	if (!dev->stamp) {
+		log_error("%s (%s): no time stamp channel; its scans cannot be joined with others",
+			  device_label(s, d), iio_device_get_id(dev->iio));
+		return -ENOENT;
+	}
+	iio_channel_enable(dev->stamp);
+	return 0;
+}
+
+static int make_buffer(struct source_iio *s, unsigned int d)
+{
+	struct device *dev = &s->device[d];
+	unsigned int block = (unsigned int)(s->base.rate_hz * s->config->block_ms / 1000.0) + 1;
+	bool local = !strncmp(s->config->uri, "local:", 6);
+	int error;
+
+	/* room for a block that came late in one read */
+	if (local)
+		block *= 2;
+	iio_device_set_kernel_buffers_count(dev->iio,
+					    (unsigned int)(BUFFER_S * s->base.rate_hz / block) + 2);
+	dev->buffer = iio_device_create_buffer(dev->iio, block, false);
+	if (!dev->buffer) {
+		error = -errno;
+		log_error("%s (%s): buffer of %u scans: %s; end what else uses the device",
+			  device_label(s, d), iio_device_get_id(dev->iio), block, strerror(-error));
+		return error;
+	}
+	if (local)
+		error = iio_buffer_set_blocking_mode(dev->buffer, false);
+	else
+		error = 0;
+	return error;
+}
+
+static void device_close(struct source_iio *s, unsigned int d)
+{
+	struct device *dev = &s->device[d];
+
+	if (dev->buffer)
+		iio_buffer_destroy(dev->buffer);
+	if (dev->context)
+		context_put(dev->context);
+	s->past.lost_scans += dev->last.lost_scans;
+	s->past.repaired_blocks += dev->last.repaired_blocks;
+	*dev = (struct device){ .reported = dev->reported };
+}
+
+static int device_open(struct source_iio *s, unsigned int d, struct context *c,
+		       struct iio_device *found)
+{
+	struct device *dev = &s->device[d];
+	int error;
+
+	dev->context = c;
+	dev->iio = found;
+	c->users++;
+	error = write_text(found, "current_timestamp_clock", "monotonic");
+	if (error)
+		log_error("%s (%s): current_timestamp_clock: %s; end what else uses the device",
+			  device_label(s, d), iio_device_get_id(found), strerror(-error));
+	if (!error)
+		error = set_rate(s, d, found);
+	if (!error)
+		error = take_channels(s, d);
+	if (!error)
+		error = make_buffer(s, d);
+	if (error) {
+		device_close(s, d);
+		return error;
+	}
+	dev->has_lost = iio_device_find_attr(found, "lost_scans");
+	dev->has_repaired = iio_device_find_attr(found, "repaired_blocks");
+	if (dev->has_lost)
+		dev->lost_base = read_counter(found, "lost_scans");
+	if (dev->has_repaired)
+		dev->repaired_base = read_counter(found, "repaired_blocks");
+	dev->reported = false;
+	align_expect(s->sink.align, d);
+	log_info("%s: is %s (%s), %u channels at %g Hz", device_label(s, d),
+		 iio_device_get_id(found), iio_device_get_name(found), s->inputs->device[d].channels,
+		 s->base.rate_hz);
+	return 0;
+}
+
+static void device_missing(struct source_iio *s, unsigned int d, const char *why)
+{
+	align_forget(s->sink.align, d);
+	if (s->device[d].reported)
+		return;
+	s->device[d].reported = true;
+	log_warning("%s: %s; its values are unknown until it is back; looking for it every 2 s",
+		    device_label(s, d), why);
+}
+
+static bool something_missing(const struct source_iio *s)
+{
+	unsigned int d;
+
+	for (d = 0; d < s->inputs->devices; d++)
+		if (!s->device[d].context)
+			return true;
+	return false;
+}
+
+/* A number that changes when devices come or go; 0 when it cannot be known. */
+static uint64_t list_devices(const struct source_iio *s)
+{
+	uint64_t sum = 0;
+	struct dirent *e;
+	DIR *dir;
+
+	if (strncmp(s->config->uri, "local:", 6))
+		return 0;
+	dir = opendir(DEVICES_PATH);
+	if (!dir)
+		return 1;
+	while ((e = readdir(dir))) {
+		uint64_t hash = e->d_ino;
+		const char *c;
+
+		for (c = e->d_name; *c; c++)
+			hash = hash * 31 + (unsigned char)*c;
+		sum += hash | 1;
+	}
+	closedir(dir);
+	return sum;
+}
+
+static void search(struct source_iio *s)
+{
+	struct context *c;
+	unsigned int d;
+
+	s->failed = false;
+	c = context_make(s);
+	for (d = 0; d < s->inputs->devices; d++) {
+		struct iio_device *found;
+
+		if (s->device[d].context)
+			continue;
+		found = c ? find_device(s, d, c) : NULL;
+		if (!found)
+			device_missing(s, d, "not there");
+		else if (device_open(s, d, c, found))
+			device_missing(s, d, "cannot be used");
+	}
+	if (c)
+		context_put(c);
+}
+
+static int on_retry(sd_event_source *timer, uint64_t usec, void *user)
+{
+	struct source_iio *s = user;
+	uint64_t now = list_devices(s);
+
+	if (something_missing(s) && (s->failed || !now || now != s->seen)) {
+		s->seen = now;
+		search(s);
+	}
+	if (something_missing(s))
+		s->sink.alive(s->sink.user);
+	sd_event_source_set_time_relative(timer, RETRY_US);
+	return sd_event_source_set_enabled(timer, SD_EVENT_ONESHOT);
+}
+
+/* Scans of one channel, from the interleaved buffer into the join. */
+static void take_samples(const struct iio_channel *ch, const char *from, ptrdiff_t step,
+			 unsigned int n, float *to)
+{
+	const struct iio_data_format *f = iio_channel_get_data_format(ch);
+	unsigned int k;
+
+	if (f->length == 16 && f->bits == 16 && f->is_signed && !f->shift && !f->is_be) {
+		for (k = 0; k < n; k++)
+			to[k] = (float)*(const int16_t *)(from + k * step);
+		return;
+	}
+	if (f->length == 32 && f->is_signed && !f->is_be) {
+		unsigned int left = 32 - f->bits - f->shift;
+
+		for (k = 0; k < n; k++) {
+			uint32_t raw = *(const uint32_t *)(from + k * step);
+
+			to[k] = (float)((int32_t)(raw << left) >> (32 - f->bits));
+		}
+		return;
+	}
+	for (k = 0; k < n; k++) {
+		int64_t value = 0;
+		char bytes[8] = { 0 };
+
+		iio_channel_convert(ch, bytes, from + k * step);
+		memcpy(&value, bytes, f->length / 8);
+		value = (int64_t)((uint64_t)value << (64 - f->length)) >> (64 - f->length);
+		to[k] = (float)value;
+	}
+}
+
+static void take_stamps(const struct device *dev, unsigned int from, unsigned int n, int64_t *to)
+{
+	ptrdiff_t step = iio_buffer_step(dev->buffer);
+	const char *at = (const char *)iio_buffer_first(dev->buffer, dev->stamp) + from * step;
+	unsigned int k;
+
+	for (k = 0; k < n; k++)
+		to[k] = *(const int64_t *)(at + k * step);
+}
+
+/* Scans @from ... of the buffer. Return: how many the join took. */
+static unsigned int take_scans(struct source_iio *s, unsigned int d, unsigned int from,
+			       unsigned int n)
+{
+	const struct device *dev = &s->device[d];
+	ptrdiff_t step = iio_buffer_step(dev->buffer);
+	struct align_space space;
+	unsigned int k;
+
+	if (align_space(s->sink.align, d, &space) < n)
+		n = space.scans;
+	for (k = 0; n && k < s->inputs->device[d].channels; k++)
+		take_samples(dev->channel[k],
+			     (const char *)iio_buffer_first(dev->buffer, dev->channel[k]) +
+				     from * step,
+			     step, n, space.channel[k]);
+	take_stamps(dev, from, n, space.time_ns);
+	align_commit(s->sink.align, d, n);
+	return n;
+}
+
+static void take_buffer(struct source_iio *s, unsigned int d, size_t bytes)
+{
+	unsigned int scans = (unsigned int)(bytes / iio_buffer_step(s->device[d].buffer));
+	unsigned int done = 0;
+	bool again = false;
+
+	while (done < scans) {
+		unsigned int n = take_scans(s, d, done, scans - done);
+
+		done += n;
+		if (n) {
+			again = false;
+			continue;
+		}
+		if (again) {
+			align_overrun(s->sink.align, d, scans - done);
+			return;
+		}
+		s->sink.process(s->sink.user);
+		again = true;
+	}
+}
+
+/* Read all that a device has. Return: 0 or -errno. */
+static int read_device(struct source_iio *s, unsigned int d)
+{
+	struct device *dev = &s->device[d];
+	bool local = !strncmp(s->config->uri, "local:", 6);
+	ssize_t full = (char *)iio_buffer_end(dev->buffer) - (char *)iio_buffer_start(dev->buffer);
+	ssize_t bytes;
+
+	do {
+		bytes = iio_buffer_refill(dev->buffer);
+		if (bytes == -EAGAIN)
+			return 0;
+		if (bytes < 0)
+			return (int)bytes;
+		take_buffer(s, d, (size_t)bytes);
+	} while (local && bytes >= full);
+	return 0;
+}
+
+static int on_read(sd_event_source *timer, uint64_t usec, void *user)
+{
+	struct source_iio *s = user;
+	unsigned int d;
+
+	for (d = 0; d < s->inputs->devices; d++) {
+		int error;
+
+		if (!s->device[d].context)
+			continue;
+		error = read_device(s, d);
+		if (!error)
+			continue;
+		device_close(s, d);
+		device_missing(s, d, strerror(-error));
+		s->failed = true;
+	}
+	s->sink.process(s->sink.user);
+	sd_event_source_set_time_relative(timer, s->config->block_ms * US_PER_MS);
+	return sd_event_source_set_enabled(timer, SD_EVENT_ONESHOT);
+}
+
+static int iio_start(struct source *base, sd_event *event, const struct source_sink *sink)
+{
+	struct source_iio *s = iio(base);
+	int error;
+
+	s->sink = *sink;
+	s->seen = list_devices(s);
+	search(s);
+	error = sd_event_add_time_relative(event, &s->read_timer, CLOCK_MONOTONIC,
+					   s->config->block_ms * US_PER_MS, 1000, on_read, s);
+	if (error >= 0)
+		error = sd_event_add_time_relative(event, &s->retry_timer, CLOCK_MONOTONIC,
+						   RETRY_US, 100000, on_retry, s);
+	if (error < 0)
+		log_error("timers of the source: %s", strerror(-error));
+	return error < 0 ? error : 0;
+}
+
+static void iio_counters(struct source *base, struct source_counters *counters)
+{
+	struct source_iio *s = iio(base);
+	unsigned int d;
+
+	*counters = s->past;
+	for (d = 0; d < s->inputs->devices; d++) {
+		if (s->device[d].context)
+			read_counters(&s->device[d]);
+		counters->lost_scans += s->device[d].last.lost_scans;
+		counters->repaired_blocks += s->device[d].last.repaired_blocks;
+	}
+}
+
+static int64_t clock_ns(clockid_t id)
+{
+	struct timespec t;
+
+	clock_gettime(id, &t);
+	return t.tv_sec * NS_PER_S + t.tv_nsec;
+}
+
+static int64_t iio_utc_ns(struct source *base, int64_t sample_ns)
+{
+	return sample_ns + clock_ns(CLOCK_REALTIME) - clock_ns(CLOCK_MONOTONIC);
+}
+
+static void iio_close(struct source *base)
+{
+	struct source_iio *s = iio(base);
+	unsigned int d;
+
+	for (d = 0; d < s->inputs->devices; d++)
+		device_close(s, d);
+	sd_event_source_unref(s->read_timer);
+	sd_event_source_unref(s->retry_timer);
+	free(s);
+}
+
+static const struct source_ops iio_ops = {
+	.start = iio_start,
+	.counters = iio_counters,
+	.utc_ns = iio_utc_ns,
+	.close = iio_close,
+};
+
+int source_iio_open(struct source **out, const struct source_config *config,
+		    const struct inputs *inputs)
+{
+	struct source_iio *s = calloc(1, sizeof(*s));
+
+	if (!s)
+		return -ENOMEM;
+	s->base.ops = &iio_ops;
+	s->base.rate_hz = config->sampling_frequency;
+	s->config = config;
+	s->inputs = inputs;
+	*out = &s->base;
+	return 0;
+}
