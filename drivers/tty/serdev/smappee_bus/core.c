@@ -3,7 +3,6 @@
  * Bus of modular energy meters: glue to serdev, life of a segment, and the
  * segment's attributes.
  */
-#include <linux/idr.h>
 #include <linux/kstrtox.h>
 #include <linux/minmax.h>
 #include <linux/mod_devicetable.h>
@@ -25,8 +24,6 @@
 #define CORE_SPEED_PERMILLE	20
 /* The rate of a segment before anybody has chosen one. */
 #define CORE_RATE_HZ		4000
-
-static DEFINE_IDA(core_ida);
 
 /**
  * smappee_segment_get() - hold a segment
@@ -50,7 +47,6 @@ static void core_free(struct kref *kref)
 	mutex_destroy(&segment->clock_lock);
 	mutex_destroy(&segment->list_lock);
 	mutex_destroy(&segment->rate_lock);
-	ida_free(&core_ida, segment->line.id);
 	kfree(segment);
 }
 
@@ -99,17 +95,14 @@ static struct smappee_segment *core_alloc(struct serdev_device *serdev,
 					  unsigned int speed)
 {
 	struct smappee_segment *segment;
-	int id;
 
 	segment = kzalloc(sizeof(*segment), GFP_KERNEL);
 	if (!segment)
 		return ERR_PTR(-ENOMEM);
-
-	id = ida_alloc(&core_ida, GFP_KERNEL);
-	if (id < 0)
-		goto free;
-	if (init_srcu_struct(&segment->sink_srcu))
-		goto free_id;
+	if (init_srcu_struct(&segment->sink_srcu)) {
+		kfree(segment);
+		return ERR_PTR(-ENOMEM);
+	}
 
 	kref_init(&segment->kref);
 	segment->dev = &serdev->dev;
@@ -121,15 +114,11 @@ static struct smappee_segment *core_alloc(struct serdev_device *serdev,
 	init_waitqueue_head(&segment->wake);
 	init_waitqueue_head(&segment->configured);
 	smappee_clock_init(&segment->clock, segment->rate_hz);
-	smappee_line_init(&segment->line, serdev, id, speed, &segment->count);
+	/* A port has one client, so its number is ours; probes come in any order. */
+	smappee_line_init(&segment->line, serdev, serdev->ctrl->nr, speed,
+			  &segment->count);
 
 	return segment;
-
-free_id:
-	ida_free(&core_ida, id);
-free:
-	kfree(segment);
-	return ERR_PTR(-ENOMEM);
 }
 
 /* Open the port and set it up: 8N1, no flow control, our speed. */
@@ -331,7 +320,6 @@ static void __exit core_exit(void)
 	serdev_device_driver_unregister(&core_driver);
 	smappee_debugfs_exit();
 	smappee_bus_exit();
-	ida_destroy(&core_ida);
 }
 module_exit(core_exit);
 
