@@ -551,7 +551,7 @@ static struct module_draft *module_named(struct draft *d, const char *name)
 	m->line = d->line;
 	m->m.fw_major = 1;
 	m->m.noise_lsb = 0.5;
-	m->m.capture_ns = 20;
+	m->m.capture_ns = 10;
 	m->m.wander_period_s = 600;
 	m->m.reference = true;
 	return m;
