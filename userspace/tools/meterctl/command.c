@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * command - what the commands have in common, and those that ask once.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "command.h"
+#include "lib/modules.h"
+
+int command_ask(const struct command_options *o, const char *path, struct json_object **out)
+{
+	struct client_answer answer;
+	struct json_object *error;
+	int ret;
+
+	*out = NULL;
+	ret = client_get(&o->address, path, &answer);
+	if (ret)
+		return ret;
+	*out = json_tokener_parse(answer.body);
+	if (answer.status == 200 && *out) {
+		client_done(&answer);
+		return 0;
+	}
+	if (json_object_object_get_ex(*out, "error", &error))
+		fprintf(stderr, "meterctl: meterd answers: %s\n", json_object_get_string(error));
+	else
+		fprintf(stderr,
+			"meterctl: %s: the answer (status %d) is not meterd's; check the address\n",
+			path, answer.status);
+	json_object_put(*out);
+	*out = NULL;
+	client_done(&answer);
+	return 1;
+}
+
+void command_print(void *context, enum table_style style, const char *text)
+{
+	puts(text);
+}
+
+void command_print_json(struct json_object *object)
+{
+	puts(json_object_to_json_string_ext(object, JSON_C_TO_STRING_PRETTY |
+							    JSON_C_TO_STRING_SPACED |
+							    JSON_C_TO_STRING_NOSLASHESCAPE));
+}
+
+int command_flush(void)
+{
+	if (!fflush(stdout) && !ferror(stdout))
+		return EXIT_SUCCESS;
+	if (errno != EPIPE)
+		fprintf(stderr, "meterctl: standard output: %s\n", strerror(errno));
+	return EXIT_FAILURE;
+}
+
+/* Without meterd the bus can still be looked at, if it is the one of this machine. */
+static struct json_object *list_sysfs(const struct command_options *o, int error)
+{
+	const char *dir = o->modules_dir ? o->modules_dir : MODULES_DIR;
+	struct json_object *list;
+
+	if (o->address_given) {
+		client_complain(&o->address, error);
+		return NULL;
+	}
+	list = modules_list(dir);
+	if (!list) {
+		fprintf(stderr, "meterctl: %s: %s\n", dir, strerror(errno));
+		return NULL;
+	}
+	fprintf(stderr, "meterctl: meterd does not answer (%s: %s); modules read from %s\n",
+		o->address.socket, strerror(-error), dir);
+	if (!json_object_array_length(list))
+		fprintf(stderr, "meterctl: no modules there; is smappee_bus loaded (lsmod), and "
+				"does the device tree have a segment?\n");
+	return list;
+}
+
+int command_list(const struct command_options *o)
+{
+	struct json_object *list = NULL;
+	int ret = 0;
+
+	if (o->modules_dir && !o->address_given)
+		ret = -ENOENT;
+	else
+		ret = command_ask(o, "/api/v1/modules", &list);
+	if (ret < 0)
+		list = list_sysfs(o, ret);
+	if (!list)
+		return EXIT_FAILURE;
+	if (o->json)
+		command_print_json(list);
+	else
+		table_modules(list, command_print, NULL);
+	json_object_put(list);
+	return command_flush();
+}
+
+int command_status(const struct command_options *o)
+{
+	struct json_object *status;
+	int ret;
+
+	ret = command_ask(o, "/api/v1/status", &status);
+	if (ret < 0)
+		client_complain(&o->address, ret);
+	if (ret)
+		return EXIT_FAILURE;
+	if (o->json)
+		command_print_json(status);
+	else
+		table_status(status, command_print, NULL);
+	json_object_put(status);
+	return command_flush();
+}

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * command - what a command gets, and the commands of meterctl.
+ */
+#ifndef METERCTL_COMMAND_H
+#define METERCTL_COMMAND_H
+
+#include <stdbool.h>
+
+#include "client.h"
+#include "table.h"
+
+/**
+ * struct command_options - what the command line said
+ * @address: where meterd is
+ * @address_given: --socket or --url was there
+ * @json: print JSON
+ * @count: readings after which live ends, 0 for never
+ * @modules_dir: folder of the bus, NULL for the usual one
+ */
+struct command_options {
+	struct client_address address;
+	bool address_given;
+	bool json;
+	unsigned long count;
+	const char *modules_dir;
+};
+
+/** command_list(), command_live(), command_status() - return the exit status of the program */
+int command_list(const struct command_options *o);
+int command_live(const struct command_options *o);
+int command_status(const struct command_options *o);
+
+/**
+ * command_ask() - get a path of the API and parse its JSON
+ * @o: options
+ * @path: such as "/api/v1/status"
+ * @answer: parsed JSON, for json_object_put()
+ *
+ * Return: 0; -errno when meterd could not be asked, nothing printed yet; or 1
+ * when it answered with an error, which is printed.
+ */
+int command_ask(const struct command_options *o, const char *path, struct json_object **answer);
+
+/** command_print() - a table_emit that writes a line to standard output */
+void command_print(void *context, enum table_style style, const char *text);
+
+/** command_print_json() - write JSON to standard output, for people and programs */
+void command_print_json(struct json_object *object);
+
+/** command_flush() - exit status after everything was printed: 1 if it could not be written */
+int command_flush(void);
+
+#endif

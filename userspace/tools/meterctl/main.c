@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * meterctl - looks at meterd and at the modules on the bus.
+ */
+#include <errno.h>
+#include <getopt.h>
+#include <locale.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "command.h"
+#include "version.h"
+
+#define EXIT_USAGE 2
+
+/**
+ * struct command - a node of the command tree
+ * @name: what is typed
+ * @summary: one line for the list of commands
+ * @help: what it prints and which options it knows
+ * @run: does it
+ */
+struct command {
+	const char *name;
+	const char *summary;
+	const char *help;
+	int (*run)(const struct command_options *o);
+};
+
+static const struct command commands[] = {
+	{ "list", "modules on the bus: type, serial number, firmware, state",
+	  "usage: meterctl list [--json] [--socket PATH | --url URL | --modules DIR]\n"
+	  "\n"
+	  "One line per module. SYNC says whether the module samples at the same\n"
+	  "instants as the reference, OFFSET by how much it is off, LOST how many scans\n"
+	  "are gone for good, REPAIRED how many blocks came only when asked for again.\n"
+	  "When meterd does not run here, the modules are read from sysfs.\n"
+	  "\n"
+	  "  --modules DIR   read sysfs without asking meterd; DIR is usually\n"
+	  "                  /sys/bus/smappee/devices\n",
+	  command_list },
+	{ "live", "power of every load, once a second",
+	  "usage: meterctl live [--json] [--count N] [--socket PATH | --url URL]\n"
+	  "\n"
+	  "On a terminal: a table that redraws itself. q quits, the arrow keys scroll.\n"
+	  "Values that are older than 4 s are marked as stale. Elsewhere: one line per\n"
+	  "load and reading, or with --json one reading per line.\n"
+	  "Positive power is import, positive Q1 is inductive.\n"
+	  "\n"
+	  "  --count N       end after N readings\n",
+	  command_live },
+	{ "status", "state of meterd itself: age of the last reading, MQTT",
+	  "usage: meterctl status [--json] [--socket PATH | --url URL]\n", command_status },
+};
+
+#define COMMANDS (sizeof(commands) / sizeof(commands[0]))
+
+static const char common_help[] =
+	"\n"
+	"options of all commands:\n"
+	"  --socket PATH   unix socket of meterd, " CLIENT_SOCKET " if not given\n"
+	"  --url URL       meterd on another machine, as http://HOST:PORT\n"
+	"  --json          for programs\n"
+	"  --help          this text\n"
+	"  --version       version of meterctl\n";
+
+enum {
+	OPTION_SOCKET = 1000,
+	OPTION_URL,
+	OPTION_JSON,
+	OPTION_COUNT,
+	OPTION_MODULES,
+	OPTION_HELP,
+	OPTION_VERSION,
+};
+
+static const struct option long_options[] = {
+	{ "socket", required_argument, NULL, OPTION_SOCKET },
+	{ "url", required_argument, NULL, OPTION_URL },
+	{ "json", no_argument, NULL, OPTION_JSON },
+	{ "count", required_argument, NULL, OPTION_COUNT },
+	{ "modules", required_argument, NULL, OPTION_MODULES },
+	{ "help", no_argument, NULL, OPTION_HELP },
+	{ "version", no_argument, NULL, OPTION_VERSION },
+	{ 0 },
+};
+
+static const struct command *find(const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < COMMANDS; i++)
+		if (!strcmp(commands[i].name, name))
+			return &commands[i];
+	return NULL;
+}
+
+static void print_help(FILE *f, const struct command *c)
+{
+	size_t i;
+
+	if (c) {
+		fputs(c->help, f);
+	} else {
+		fputs("usage: meterctl COMMAND [OPTION...]\n\ncommands:\n", f);
+		for (i = 0; i < COMMANDS; i++)
+			fprintf(f, "  %-15s %s\n", commands[i].name, commands[i].summary);
+		fprintf(f, "  %-15s %s\n", "help COMMAND", "more about a command");
+	}
+	fputs(common_help, f);
+}
+
+static int usage_error(const char *what, const char *value, const char *way)
+{
+	fprintf(stderr, "meterctl: %s \"%s\": %s\n", what, value, way);
+	return EXIT_USAGE;
+}
+
+static int parse_count(struct command_options *o, const char *text)
+{
+	char *end;
+
+	errno = 0;
+	o->count = strtoul(text, &end, 10);
+	if (errno || *end || *text < '0' || *text > '9' || !o->count)
+		return usage_error("--count", text, "must be a whole number from 1");
+	return 0;
+}
+
+/* Return: 0 to go on, -1 for help, -2 for version, else the exit status. */
+static int parse_option(struct command_options *o, int option, const char *value)
+{
+	switch (option) {
+	case OPTION_SOCKET:
+		o->address.socket = value;
+		o->address_given = true;
+		return 0;
+	case OPTION_URL:
+		o->address_given = true;
+		if (client_parse_url(&o->address, value))
+			return 0;
+		return usage_error("--url", value, "must be http://HOST:PORT, without a path");
+	case OPTION_JSON:
+		o->json = true;
+		return 0;
+	case OPTION_COUNT:
+		return parse_count(o, value);
+	case OPTION_MODULES:
+		o->modules_dir = value;
+		return 0;
+	case OPTION_HELP:
+		return -1;
+	case OPTION_VERSION:
+		return -2;
+	}
+	fputs("meterctl: see 'meterctl --help'\n", stderr);
+	return EXIT_USAGE;
+}
+
+static int run(const struct command *c, const struct command_options *o)
+{
+	if (o->count && c->run != command_live)
+		return usage_error("--count", c->name, "only 'meterctl live' counts");
+	if (o->modules_dir && c->run != command_list)
+		return usage_error("--modules", c->name, "only 'meterctl list' reads sysfs");
+	return c->run(o);
+}
+
+int main(int argc, char **argv)
+{
+	struct command_options o = { .address = { .socket = CLIENT_SOCKET } };
+	const struct command *c;
+	const char *name;
+	bool help = false;
+	int option, ret;
+
+	/* Only characters: numbers are written and read with a point. */
+	setlocale(LC_CTYPE, "");
+	signal(SIGPIPE, SIG_IGN);
+	while ((option = getopt_long(argc, argv, "", long_options, NULL)) != -1) {
+		ret = parse_option(&o, option, optarg);
+		if (ret > 0)
+			return ret;
+		if (ret == -2) {
+			puts("meterctl " SMAPPEE_VERSION);
+			return EXIT_SUCCESS;
+		}
+		help |= ret == -1;
+	}
+	name = optind < argc ? argv[optind++] : NULL;
+	if (name && !strcmp(name, "help")) {
+		help = true;
+		name = optind < argc ? argv[optind++] : NULL;
+	}
+	c = name ? find(name) : NULL;
+	if (name && !c)
+		return usage_error("command", name, "not known; see 'meterctl --help'");
+	if (optind < argc)
+		return usage_error("argument", argv[optind], "too many; see 'meterctl --help'");
+	if (!c || help) {
+		print_help(help ? stdout : stderr, c);
+		return help ? EXIT_SUCCESS : EXIT_USAGE;
+	}
+	return run(c, &o);
+}

@@ -1,0 +1,340 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * table - see table.h. Columns are counted in terminal cells, not bytes, so that
+ * names in any script stay aligned.
+ */
+#include <math.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <wchar.h>
+#include <wctype.h>
+
+#include "table.h"
+
+#define LINE_MAX_BYTES 1024
+#define NAME_CELLS 24
+
+/* ---- values ----------------------------------------------------------- */
+
+static struct json_object *key(struct json_object *object, const char *name)
+{
+	struct json_object *value = NULL;
+
+	if (json_object_is_type(object, json_type_object))
+		json_object_object_get_ex(object, name, &value);
+	return value;
+}
+
+static double number(struct json_object *object, const char *name)
+{
+	struct json_object *value = key(object, name);
+
+	if (json_object_is_type(value, json_type_double) ||
+	    json_object_is_type(value, json_type_int))
+		return json_object_get_double(value);
+	return NAN;
+}
+
+static const char *text(struct json_object *object, const char *name)
+{
+	struct json_object *value = key(object, name);
+
+	return json_object_is_type(value, json_type_string) ? json_object_get_string(value) : "-";
+}
+
+static size_t count(struct json_object *list)
+{
+	return json_object_is_type(list, json_type_array) ? json_object_array_length(list) : 0;
+}
+
+/* ---- a line ----------------------------------------------------------- */
+
+/**
+ * struct line - a line of text that is being put together
+ * @text: its bytes
+ * @length: how many
+ */
+struct line {
+	char text[LINE_MAX_BYTES];
+	size_t length;
+};
+
+static void put(struct line *l, const char *bytes, size_t n)
+{
+	if (n >= sizeof(l->text) - l->length)
+		n = sizeof(l->text) - l->length - 1;
+	memcpy(l->text + l->length, bytes, n);
+	l->length += n;
+	l->text[l->length] = '\0';
+}
+
+static void put_spaces(struct line *l, int n)
+{
+	while (n-- > 0)
+		put(l, " ", 1);
+}
+
+/* Left-aligned in @cells cells, cut there; 0 means as long as it is. Two spaces follow. */
+static void put_name(struct line *l, const char *name, int cells)
+{
+	mbstate_t state = { 0 };
+	size_t n, left = strlen(name);
+	int used = 0, width;
+	wchar_t c;
+
+	while (left && (!cells || used < cells)) {
+		n = mbrtowc(&c, name, left, &state);
+		if (n == (size_t)-1 || n == (size_t)-2 || !n) {
+			memset(&state, 0, sizeof(state));
+			n = 1;
+			c = L'\0';
+		}
+		width = c && iswprint(c) ? wcwidth(c) : -1;
+		if (cells && width > cells - used)
+			break;
+		put(l, width < 0 ? "?" : name, width < 0 ? 1 : n);
+		used += width < 0 ? 1 : width;
+		name += n;
+		left -= n;
+	}
+	put_spaces(l, cells - used);
+	put(l, "  ", 2);
+}
+
+/* Right-aligned in @cells cells. */
+static void put_number(struct line *l, double value, int cells, int digits)
+{
+	char s[352];
+	int n = isfinite(value) ? snprintf(s, sizeof(s), "%*.*f", cells, digits, value)
+				: snprintf(s, sizeof(s), "%*s", cells, "-");
+
+	put(l, s, n);
+}
+
+static void put_word(struct line *l, const char *word)
+{
+	put(l, word, strlen(word));
+}
+
+static void end_line(struct line *l, table_emit emit, void *context, enum table_style style)
+{
+	while (l->length && l->text[l->length - 1] == ' ')
+		l->text[--l->length] = '\0';
+	emit(context, style, l->text);
+	l->length = 0;
+	l->text[0] = '\0';
+}
+
+/* ---- readings --------------------------------------------------------- */
+
+static void live_mains(struct json_object *reading, struct line *l)
+{
+	struct json_object *voltages = key(reading, "voltages"), *v;
+	size_t i;
+
+	put_number(l, number(reading, "frequency_hz"), 0, 3);
+	put_word(l, " Hz");
+	for (i = 0; i < count(voltages); i++) {
+		v = json_object_array_get_idx(voltages, i);
+		put_word(l, "   ");
+		put_name(l, text(v, "phase"), 2);
+		l->length--;
+		put_number(l, number(v, "ln_v"), 0, 1);
+		put_word(l, " V");
+	}
+	put_word(l, "   lost scans ");
+	put_number(l, number(reading, "lost_scans"), 0, 0);
+	put_word(l, "   gaps ");
+	put_number(l, number(reading, "gaps"), 0, 0);
+	put_word(l, "   repaired ");
+	put_number(l, number(reading, "repaired_blocks"), 0, 0);
+}
+
+static double line_to_line(struct json_object *reading, const char *phase)
+{
+	struct json_object *voltages = key(reading, "voltages"), *v;
+	size_t i;
+
+	for (i = 0; i < count(voltages); i++) {
+		v = json_object_array_get_idx(voltages, i);
+		if (!strcmp(text(v, "phase"), phase))
+			return number(v, "ll_v");
+	}
+	return NAN;
+}
+
+static void put_power(struct line *l, struct json_object *x)
+{
+	put_number(l, number(x, "p_w"), 11, 1);
+	put_number(l, number(x, "q1_var"), 11, 1);
+	put_number(l, number(x, "pf"), 8, 3);
+}
+
+static void put_energy(struct line *l, struct json_object *load)
+{
+	put_word(l, "import ");
+	put_number(l, number(load, "import_wh") / 1000, 0, 3);
+	put_word(l, " kWh  export ");
+	put_number(l, number(load, "export_wh") / 1000, 0, 3);
+	put_word(l, " kWh");
+}
+
+static void live_element(struct json_object *reading, struct json_object *e, struct line *l)
+{
+	put_spaces(l, 2);
+	put_name(l, text(e, "input"), NAME_CELLS - 2);
+	put_name(l, text(e, "phase"), 5);
+	put_power(l, e);
+	put_number(l, number(e, "i_a"), 10, 3);
+	put_number(l, line_to_line(reading, text(e, "phase")), 9, 1);
+	put_number(l, number(e, "v_v"), 9, 1);
+}
+
+void table_live(struct json_object *reading, table_emit emit, void *context)
+{
+	struct json_object *loads = key(reading, "loads"), *load, *elements;
+	struct line l = { .length = 0 };
+	size_t i, j;
+
+	live_mains(reading, &l);
+	end_line(&l, emit, context, TABLE_PLAIN);
+	end_line(&l, emit, context, TABLE_PLAIN);
+	put_name(&l, "LOAD / INPUT", NAME_CELLS);
+	put_word(&l, "PHASE        P [W]   Q1 [var]      PF     I [A]  V L-L [V] V L-N [V]");
+	end_line(&l, emit, context, TABLE_HEAD);
+	for (i = 0; i < count(loads); i++) {
+		load = json_object_array_get_idx(loads, i);
+		put_name(&l, text(load, "name"), NAME_CELLS);
+		put_spaces(&l, 7);
+		put_power(&l, load);
+		put_spaces(&l, 3);
+		put_energy(&l, load);
+		end_line(&l, emit, context, TABLE_TOTAL);
+		elements = key(load, "elements");
+		for (j = 0; j < count(elements); j++) {
+			live_element(reading, json_object_array_get_idx(elements, j), &l);
+			end_line(&l, emit, context, TABLE_PLAIN);
+		}
+	}
+}
+
+void table_log(struct json_object *reading, table_emit emit, void *context)
+{
+	struct json_object *loads = key(reading, "loads"), *load;
+	struct line l = { .length = 0 };
+	size_t i;
+
+	for (i = 0; i < count(loads); i++) {
+		load = json_object_array_get_idx(loads, i);
+		put_name(&l, text(reading, "time"), 24);
+		put_name(&l, text(load, "name"), NAME_CELLS);
+		put_number(&l, number(load, "p_w"), 10, 1);
+		put_word(&l, " W ");
+		put_number(&l, number(load, "q1_var"), 10, 1);
+		put_word(&l, " var  PF ");
+		put_number(&l, number(load, "pf"), 6, 3);
+		put_word(&l, "  ");
+		put_energy(&l, load);
+		end_line(&l, emit, context, TABLE_PLAIN);
+	}
+}
+
+/* ---- modules and status ----------------------------------------------- */
+
+/**
+ * struct column - a column of the list of modules
+ * @head: its heading
+ * @key: its key in JSON
+ * @cells: its width
+ * @is_number: right-aligned number
+ */
+struct column {
+	const char *head;
+	const char *key;
+	int cells;
+	bool is_number;
+};
+
+static const struct column columns[] = {
+	{ "DEVICE", "device", 8, false },
+	{ "LABEL", "label", 16, false },
+	{ "TYPE", "type", 5, true },
+	{ "MODEL", "model", 21, false },
+	{ "SERIAL", "serial_number", 12, false },
+	{ "FIRMWARE", "firmware", 8, false },
+	{ "STATE", "state", 9, false },
+	{ "SYNC", "sync_state", 12, false },
+	{ "OFFSET ns", "sync_offset_ns", 9, true },
+	{ "LOST", "lost_scans", 8, true },
+	{ "REPAIRED", "repaired_blocks", 8, true },
+};
+
+#define COLUMNS (sizeof(columns) / sizeof(columns[0]))
+
+void table_modules(struct json_object *modules, table_emit emit, void *context)
+{
+	struct line l = { .length = 0 };
+	struct json_object *module;
+	size_t i, j;
+
+	for (j = 0; j < COLUMNS; j++) {
+		if (columns[j].is_number)
+			put_spaces(&l, columns[j].cells - (int)strlen(columns[j].head));
+		put_name(&l, columns[j].head, columns[j].is_number ? 0 : columns[j].cells);
+	}
+	end_line(&l, emit, context, TABLE_HEAD);
+	for (i = 0; i < count(modules); i++) {
+		module = json_object_array_get_idx(modules, i);
+		for (j = 0; j < COLUMNS; j++) {
+			if (columns[j].is_number) {
+				put_number(&l, number(module, columns[j].key), columns[j].cells, 0);
+				put_spaces(&l, 2);
+			} else {
+				put_name(&l, text(module, columns[j].key), columns[j].cells);
+			}
+		}
+		end_line(&l, emit, context, TABLE_PLAIN);
+	}
+}
+
+static void status_number(struct json_object *status, const char *name, const char *title,
+			  int digits, const char *unit, table_emit emit, void *context)
+{
+	struct line l = { .length = 0 };
+
+	put_name(&l, title, NAME_CELLS);
+	put_number(&l, number(status, name), 0, digits);
+	if (isfinite(number(status, name)))
+		put_word(&l, unit);
+	end_line(&l, emit, context, TABLE_PLAIN);
+}
+
+static void status_text(const char *value, const char *title, table_emit emit, void *context)
+{
+	struct line l = { .length = 0 };
+
+	put_name(&l, title, NAME_CELLS);
+	put_name(&l, value, 0);
+	end_line(&l, emit, context, TABLE_PLAIN);
+}
+
+void table_status(struct json_object *status, table_emit emit, void *context)
+{
+	struct json_object *mqtt = key(status, "mqtt");
+
+	status_text(text(status, "gateway"), "gateway", emit, context);
+	status_text(text(status, "version"), "version of meterd", emit, context);
+	status_number(status, "uptime_s", "running for", 0, " s", emit, context);
+	status_number(status, "first_reading_s", "first reading after", 1, " s", emit, context);
+	status_number(status, "source_age_s", "last reading", 1, " s ago", emit, context);
+	if (!mqtt) {
+		status_text("off", "mqtt", emit, context);
+		return;
+	}
+	status_text(json_object_get_boolean(key(mqtt, "connected")) ? "connected" : "not connected",
+		    "mqtt", emit, context);
+	status_number(mqtt, "published", "mqtt published", 0, "", emit, context);
+	status_number(mqtt, "dropped", "mqtt dropped", 0, "", emit, context);
+}

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * table - answers of meterd as lines of text, for a terminal or a pipe.
+ *
+ * Text that came from outside is cut to its column and cleaned: what is not
+ * printable becomes "?", so that no name can steer the terminal. Values that are
+ * not known, and keys that are missing or of another type, are shown as "-".
+ */
+#ifndef METERCTL_TABLE_H
+#define METERCTL_TABLE_H
+
+#include <json-c/json.h>
+
+enum table_style {
+	TABLE_PLAIN,
+	TABLE_HEAD,
+	TABLE_TOTAL,
+};
+
+/** typedef table_emit - gets one line, without a newline at its end */
+typedef void (*table_emit)(void *context, enum table_style style, const char *text);
+
+/** table_live() - a reading as a table: mains, then each load with its inputs */
+void table_live(struct json_object *reading, table_emit emit, void *context);
+
+/** table_log() - a reading as one line per load, to be appended to a file */
+void table_log(struct json_object *reading, table_emit emit, void *context);
+
+/** table_modules() - the list of modules */
+void table_modules(struct json_object *modules, table_emit emit, void *context);
+
+/** table_status() - the status, one value per line */
+void table_status(struct json_object *status, table_emit emit, void *context);
+
+#endif
