@@ -73,7 +73,7 @@ struct map {
  * @path: name of the file
  * @in: the open file
  * @line: number of the line being read
- * @long_line: number of the first line that is too long, 0 for none
+ * @long_line: number of the line that is too long and ended the reading, 0 for none
  * @error: one line, empty as long as all is well
  * @seen: "section key" strings read so far, each ended by a newline
  */
@@ -606,8 +606,10 @@ static char *next_line(char *text, int size, void *user)
 	if (!got)
 		return NULL;
 	d->line++;
-	if (strlen(text) + 1 == (size_t)size && !strchr(text, '\n') && !d->long_line)
+	if (strlen(text) + 1 == (size_t)size && !strchr(text, '\n')) {
 		d->long_line = d->line;
+		return NULL;
+	}
 	return got;
 }
 
@@ -621,7 +623,7 @@ static int read_file(struct draft *d)
 		snprintf(d->error, SCENARIO_ERROR_MAX, "%s: %s", d->path, strerror(-ret));
 		return ret;
 	}
-	ret = ini_parse_stream(next_line, d->in ? (void *)d : NULL, take, d);
+	ret = ini_parse_stream(next_line, d, take, d);
 	fclose(d->in);
 	if (d->long_line)
 		fail(d, d->long_line, "line longer than %d characters", LINE_MAX_LEN - 1);
