@@ -191,6 +191,8 @@ static bool fake_exchange(struct fake_line *line)
 	fault = len ? fake_fault_for(line, request[0], request[1]) : NULL;
 	if (fault)
 		len = fake_spoil(line, fault, line->answer, len, &delay_us);
+	else if (len && prandom_u32_state(&line->rnd) % 100 < READ_ONCE(line->noise_percent))
+		line->answer[prandom_u32_state(&line->rnd) % len] ^= 0x04;
 	spin_unlock(&line->lock);
 
 	if (len) {
@@ -272,8 +274,10 @@ static int fake_set_parity(struct serdev_controller *ctrl, enum serdev_parity pa
 
 static unsigned int fake_set_baudrate(struct serdev_controller *ctrl, unsigned int baud)
 {
-	to_line(ctrl)->baud = baud;
-	return baud;
+	struct fake_line *line = to_line(ctrl);
+
+	line->baud = baud + line->baud_offset;
+	return line->baud;
 }
 
 static void fake_wait_until_sent(struct serdev_controller *ctrl, long timeout)
@@ -330,11 +334,14 @@ static void fake_line_free(void *data)
 struct fake_line *fake_line_new(struct kunit *test)
 {
 	struct fake_line *line = kvzalloc(sizeof(*line), GFP_KERNEL);
+	static unsigned int lines;
+	char name[24];
 
 	KUNIT_ASSERT_NOT_NULL(test, line);
 	line->test = test;
 	line->baud = 4000000;
 	line->turnaround_us = 200;
+	prandom_seed_state(&line->rnd, 1);
 	spin_lock_init(&line->lock);
 	init_waitqueue_head(&line->seen);
 	INIT_WORK(&line->work, fake_wire_work);
@@ -347,7 +354,8 @@ struct fake_line *fake_line_new(struct kunit *test)
 	line->segment.cell = cpu_to_be32(line->baud);
 	fake_prop(&line->segment, 1, "current-speed", &line->segment.cell, sizeof(__be32));
 
-	line->host = kunit_device_register(test, "fake-uart");
+	snprintf(name, sizeof(name), "fake-uart%u", lines++);
+	line->host = kunit_device_register(test, name);
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, line->host);
 	device_set_node(line->host, of_fwnode_handle(&line->port.np));
 

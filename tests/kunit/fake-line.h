@@ -13,6 +13,7 @@
 #define SMAPPEE_KUNIT_FAKE_LINE_H
 
 #include <linux/of.h>
+#include <linux/prandom.h>
 #include <linux/serdev.h>
 #include <linux/spinlock.h>
 #include <linux/types.h>
@@ -64,6 +65,7 @@ struct fake_fault {
  * @serial: serial number
  * @fw_minor: firmware, minor
  * @fw_major: firmware, major
+ * @protocol: version of the waveform block; 0: there is no such block
  * @channels: channels per scan, also its slots
  * @kind: SMAPPEE_KIND_* of all channels
  * @scale: of channel c, nV or nA per LSB, plus c
@@ -88,6 +90,7 @@ struct fake_module {
 	u32 serial;
 	u16 fw_minor;
 	u16 fw_major;
+	u16 protocol;
 	u16 channels;
 	u16 kind;
 	u32 scale;
@@ -145,8 +148,11 @@ struct fake_line {
 	bool added;
 	bool open;
 	unsigned int baud;
+	int baud_offset;	/* the port does so much more than asked for */
 	unsigned int turnaround_us;
 	bool stalled;		/* the port takes nothing */
+	unsigned int noise_percent;	/* answers that are damaged at random */
+	struct rnd_state rnd;
 	size_t write_chunk;	/* write_buf takes at most so much; 0: all */
 	size_t read_chunk;	/* the driver gets at most so much at once */
 

@@ -88,6 +88,7 @@ static struct fake_module *fake_module_new(struct fake_line *line, u8 unit, u32 
 		.serial = serial,
 		.fw_minor = 7,
 		.fw_major = 1,
+		.protocol = SMAPPEE_PROTOCOL_VERSION,
 		.rate = 4000,
 		.rates = SMAPPEE_RATES_2000 | SMAPPEE_RATES_4000,
 		.format = SMAPPEE_FORMAT_S16,
@@ -176,7 +177,7 @@ static u16 fake_identity(const struct fake_module *module, unsigned int n)
 static u16 fake_waveform(const struct fake_module *module, unsigned int n)
 {
 	const u16 block[SMAPPEE_REG_WAVEFORM_COUNT] = {
-		SMAPPEE_PROTOCOL_VERSION, module->rate, module->rates, module->format,
+		module->protocol, module->rate, module->rates, module->format,
 		module->formats, module->depth, module->channels, fake_sync_state(module),
 		lower_16_bits(module->sync_offset_ns), upper_16_bits(module->sync_offset_ns),
 		module->boot, module->reference,
@@ -196,6 +197,8 @@ static bool fake_register(const struct fake_module *module, u16 reg, u16 *value)
 		*value = fake_identity(module, reg - SMAPPEE_REG_IDENTITY);
 		return true;
 	}
+	if (!module->protocol)
+		return false;
 	if (reg >= SMAPPEE_REG_WAVEFORM &&
 	    reg < SMAPPEE_REG_WAVEFORM + SMAPPEE_REG_WAVEFORM_COUNT) {
 		*value = fake_waveform(module, reg - SMAPPEE_REG_WAVEFORM);
@@ -440,7 +443,7 @@ static size_t fake_read_samples(struct fake_line *line, const struct fake_module
 	return fake_seal(out, bytes + 4);
 }
 
-static size_t fake_sync(struct fake_module *module, const u8 *request, u8 *out)
+static size_t fake_sync(struct fake_line *line, struct fake_module *module, const u8 *request, u8 *out)
 {
 	u64 edge = module->sync_ns;
 	u64 index = 0;
@@ -462,7 +465,9 @@ static size_t fake_sync(struct fake_module *module, const u8 *request, u8 *out)
 	put_unaligned_be32(rest, out + SMAPPEE_SYNC_PHASE);
 	put_unaligned_be16(module->rate, out + SMAPPEE_SYNC_RATE);
 	module->sync_sequence++;
-	module->sync_ns = ktime_get_ns();
+	/* the answer's first edge comes after the request and the turnaround */
+	module->sync_ns = ktime_get_ns() + line->turnaround_us * NSEC_PER_USEC +
+			  DIV_ROUND_UP_ULL(SMAPPEE_SYNC_REQ_LEN * 10 * NSEC_PER_SEC, line->baud);
 	return fake_seal(out, SMAPPEE_SYNC_LEN - 2);
 }
 
@@ -480,7 +485,7 @@ size_t fake_module_answer(struct fake_line *line, const u8 *request, size_t len,
 	case SMAPPEE_FC_READ_SAMPLES:
 		return fake_read_samples(line, module, request, out);
 	case SMAPPEE_FC_SYNC:
-		return fake_sync(module, request, out);
+		return fake_sync(line, module, request, out);
 	default:
 		return fake_exception(out, request, SMAPPEE_EX_ILLEGAL_FUNCTION);
 	}
