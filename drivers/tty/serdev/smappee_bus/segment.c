@@ -29,9 +29,13 @@
 /* A module answers within 2 ms; the rest is for the host's own delays. */
 #define LINE_ANSWER_MS		20
 /* Bytes of an answer follow each other; UARTs and workers make small pauses. */
-#define LINE_PAUSE_MS		12
-/* An answer as a whole may take this much longer than the wire needs. */
-#define LINE_SLACK_MS		60
+#define LINE_PAUSE_MS		25
+/*
+ * An answer as a whole may take this much longer than the wire needs. A host
+ * that is slow at this moment will not be faster when it asks again, so as long
+ * as bytes come, waiting for the rest is the quickest way to get it.
+ */
+#define LINE_SLACK_MS		250
 /* Longer than a module's turnaround: whoever wanted to talk has begun. */
 #define LINE_QUIET_US		3000
 /*
@@ -106,7 +110,6 @@ static void line_finish(struct smappee_line *line, int status)
 size_t smappee_line_receive(struct smappee_line *line, const u8 *data,
 			    size_t count)
 {
-	s64 now = ktime_get_ns();
 	size_t n;
 	int need;
 
@@ -118,7 +121,8 @@ size_t smappee_line_receive(struct smappee_line *line, const u8 *data,
 	}
 
 	if (!line->rx_len)
-		line->rx_first_ns = now - (s64)(count * line->byte_ns);
+		line->rx_first_ns = ktime_get_ns() -
+				    (s64)(count * line->byte_ns);
 	n = min(count, sizeof(line->rx) - line->rx_len);
 	memcpy(line->rx + line->rx_len, data, n);
 	line->rx_len += n;
