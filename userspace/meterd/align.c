@@ -17,13 +17,25 @@
 #define RING_S 1.0
 
 /**
+ * enum ring_state - what the join expects of a device
+ * @EXPECTED: waited for; a key that it lacks is a hole
+ * @RETURNING: waited for; a key before its first one is joined without it
+ * @ABSENT: not waited for
+ */
+enum ring_state {
+	EXPECTED,
+	RETURNING,
+	ABSENT,
+};
+
+/**
  * struct ring - scans of one device
  * @time_ns: time stamps
  * @channel: values per channel
  * @channels: entries in @channel
  * @head: number of the oldest scan held; index in the arrays is modulo the size
  * @tail: number of the scan to come
- * @absent: not waited for
+ * @state: what is expected of it
  */
 struct ring {
 	int64_t *time_ns;
@@ -31,7 +43,7 @@ struct ring {
 	unsigned int channels;
 	uint64_t head;
 	uint64_t tail;
-	bool absent;
+	enum ring_state state;
 };
 
 struct align {
@@ -39,8 +51,8 @@ struct align {
 	unsigned int size; /* of the rings, a power of two */
 	int64_t wait_ns;
 	int64_t period_ns;
-	int64_t last_ns; /* last stamp released; INT64_MIN before the first */
-	bool hole; /* a key was dropped since the last run */
+	int64_t last_ns;      /* last stamp released; INT64_MIN before the first */
+	bool hole;	      /* a key was dropped since the last run */
 	uint32_t run_present; /* devices of the last run */
 	struct align_counters counters;
 	void *memory;
@@ -87,7 +99,8 @@ int align_create(struct align **out, const struct inputs *inputs, double rate_hz
 	a->wait_ns = wait_ns;
 	a->period_ns = llround((double)NS_PER_S / rate_hz);
 	a->last_ns = INT64_MIN;
-	bytes = (size_t)a->size * (inputs->devices * sizeof(int64_t) + inputs->channels * sizeof(float));
+	bytes = (size_t)a->size *
+		(inputs->devices * sizeof(int64_t) + inputs->channels * sizeof(float));
 	a->memory = calloc(1, bytes);
 	if (!a->memory) {
 		free(a);
@@ -133,7 +146,11 @@ unsigned int align_space(struct align *a, unsigned int device, struct align_spac
 
 void align_commit(struct align *a, unsigned int device, unsigned int scans)
 {
-	a->ring[device].tail += scans;
+	struct ring *r = &a->ring[device];
+
+	r->tail += scans;
+	if (scans && r->state == ABSENT)
+		r->state = RETURNING;
 }
 
 void align_overrun(struct align *a, unsigned int device, unsigned int scans)
@@ -143,13 +160,14 @@ void align_overrun(struct align *a, unsigned int device, unsigned int scans)
 
 void align_expect(struct align *a, unsigned int device)
 {
-	a->ring[device].absent = false;
+	if (a->ring[device].state == ABSENT)
+		a->ring[device].state = RETURNING;
 }
 
 void align_forget(struct align *a, unsigned int device)
 {
 	a->ring[device].head = a->ring[device].tail;
-	a->ring[device].absent = true;
+	a->ring[device].state = ABSENT;
 }
 
 const struct align_counters *align_counters(const struct align *a)
@@ -195,16 +213,17 @@ static bool ends(const struct align *a, int64_t *first_ns, int64_t *newest_ns)
 }
 
 /*
- * Who takes part in the scan stamped @key? Marks devices absent whose silence is
- * too long or whose stamps are too far ahead.
+ * Who takes part in the scan stamped @key? Gives up devices whose silence is too
+ * long or whose stamps are too far ahead.
  *
- * Return: 1 yes, 0 somebody must be waited for, -1 somebody who should be there
- * lacks this key. @limit_ns is set to the stamp at which an absent device is back.
+ * Return: 1 yes, 0 somebody must be waited for, -1 somebody who is expected lacks
+ * this key. @limit_ns is set to the stamp at which somebody else joins.
  */
 static int participants(struct align *a, int64_t key, int64_t newest, uint32_t *present,
 			int64_t *limit_ns)
 {
-	int verdict = 1;
+	bool wait = false;
+	bool lack = false;
 	unsigned int d;
 
 	*present = 0;
@@ -216,17 +235,19 @@ static int participants(struct align *a, int64_t key, int64_t newest, uint32_t *
 
 		if (!empty && !ahead) {
 			*present |= 1U << d;
-			r->absent = false;
+			r->state = EXPECTED;
 			continue;
 		}
-		if (!r->absent && ahead > a->wait_ns)
-			r->absent = true;
-		if (!r->absent)
-			verdict = empty ? (verdict < 0 ? -1 : 0) : -1;
-		else if (!empty && ring_head_ns(a, r) < *limit_ns)
+		if (ahead > a->wait_ns)
+			r->state = ABSENT;
+		if (!empty && r->state != EXPECTED && ring_head_ns(a, r) < *limit_ns)
 			*limit_ns = ring_head_ns(a, r);
+		wait = wait || (empty && r->state != ABSENT);
+		lack = lack || (!empty && r->state == EXPECTED);
 	}
-	return verdict;
+	if (lack)
+		return -1;
+	return !wait;
 }
 
 /* A key that not all have: drop it. Before the first run that is only the start. */

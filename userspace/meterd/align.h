@@ -11,7 +11,7 @@
  *  - A scan that comes twice or late (not after the last one joined) is dropped.
  *  - A device that is silent for longer than wait_ns, measured in the time stamps
  *    of the others, is left out until its stamps meet the others' again. It
- *    does not stop them.
+ *    does not stop them, and its return costs them nothing.
  *
  * Nothing is allocated after align_create().
  */
@@ -100,7 +100,7 @@ void align_commit(struct align *a, unsigned int device, unsigned int scans);
 /** align_overrun() - @scans of a device were thrown away because the ring was full */
 void align_overrun(struct align *a, unsigned int device, unsigned int scans);
 
-/** align_expect() - a device has come back: wait for it again; its scans may begin anywhere */
+/** align_expect() - a device has come back: wait for its scans, which may begin anywhere */
 void align_expect(struct align *a, unsigned int device);
 
 /** align_forget() - a device is gone: drop what it still holds and do not wait for it */

@@ -313,7 +313,8 @@ static void begin_section(struct reader *r, const char *name)
 	section_end(r);
 	snprintf(r->heading, sizeof(r->heading), "%s", name);
 	if (!strncmp(name, LOAD_PREFIX, strlen(LOAD_PREFIX))) {
-		char *load = trimmed(name + strlen(LOAD_PREFIX), strlen(name) - strlen(LOAD_PREFIX));
+		char *load =
+			trimmed(name + strlen(LOAD_PREFIX), strlen(name) - strlen(LOAD_PREFIX));
 
 		begin_load(r, load ? load : "");
 		free(load);
@@ -323,7 +324,9 @@ static void begin_section(struct reader *r, const char *name)
 		if (!strcmp(options[k].section, name) && strcmp(name, "load"))
 			break;
 	if (k == OPTIONS) {
-		complain(r, "[%s]: no such section; there are gateway, source, topology, load NAME, registers, mqtt, http",
+		complain(r,
+			 "[%s]: no such section; there are gateway, source, topology, load NAME, "
+			 "registers, mqtt, http",
 			 name);
 		return;
 	}
@@ -454,9 +457,8 @@ struct builder {
 	unsigned int errors;
 };
 
-__attribute__((format(printf, 3, 4))) static void refuse(struct builder *b,
-							 const struct load_config *load,
-							 const char *format, ...)
+__attribute__((format(printf, 3, 4))) static void
+refuse(struct builder *b, const struct load_config *load, const char *format, ...)
 {
 	char text[512];
 	va_list args;
@@ -527,7 +529,9 @@ static void build_voltages(struct builder *b)
 	unsigned int k;
 
 	if (list->count && list->count != t->voltages) {
-		refuse(b, NULL, "[topology] voltages: %u given, topology %s has %u; give one per voltage, or none for L1, L2, L3 of the voltage module",
+		refuse(b, NULL,
+		       "[topology] voltages: %u given, topology %s has %u; give one per voltage, "
+		       "or none for L1, L2, L3 of the voltage module",
 		       list->count, t->name, t->voltages);
 		return;
 	}
@@ -579,7 +583,9 @@ static void build_element(struct builder *b, const struct load_config *c, unsign
 	if (!strchr(input, '/') || input[0] == '/' || input[strlen(input) - 1] == '/')
 		refuse(b, c, "inputs: %s: not LABEL/CHANNEL; write for example hub1/A", input);
 	if (other)
-		refuse(b, c, "inputs: %s is used twice (also in load \"%s\", line %u); remove one of them",
+		refuse(b, c,
+		       "inputs: %s is used twice (also in load \"%s\", line %u); remove one of "
+		       "them",
 		       input, other->name, other->line);
 	if (slot < 0)
 		refuse(b, c, "phases: %s: topology %s has no such phase; it has %s%s", phase,

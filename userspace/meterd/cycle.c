@@ -3,7 +3,7 @@
  * The tracker is feed-forward: the next edge is expected one cycle after the last
  * one, the phase of the fundamental is measured at the scan next to that place,
  * and the edge is where this phase is zero. Nothing is filtered over time except
- * the frequency used for the window (median of the last five cycles), so a phase
+ * the frequency used for the window (median of the last nine cycles), so a phase
  * jump is over as soon as the window has passed it.
  */
 #include "cycle.h"
@@ -26,12 +26,20 @@
 #define HOLD_S 1.0
 /* the window is made anew when the frequency is off by this part */
 #define RETUNE 3e-4
+/*
+ * An amplitude that changed by more than this part since the cycle before is a step
+ * within the window, whose zeros are gone: count on, but not longer than UNSTEADY_MAX
+ */
+#define STEADY 0.03
+#define UNSTEADY_MAX 8
+/* the same in a search */
+#define STEADY_SEARCH 0.1
 /* the signal in the search must be a fundamental by this part of its power */
 #define PURITY 0.5
 /* a cycle longer or shorter than the median by this part is a phase jump; 5 degrees */
 #define JUMP (5.0 / 360.0)
 #define NOMINAL_HZ 50.0
-#define RECENT 5
+#define RECENT 9
 /* without lock a search is made once in this many cycles */
 #define SEEK_CYCLES 4.0
 
@@ -47,14 +55,16 @@ struct phase {
 
 struct cycle {
 	double rate_hz;
-	double per_scan; /* cycles per scan, last known */
-	double last; /* last edge */
+	double per_scan;       /* cycles per scan, last known */
+	double last;	       /* last edge */
 	double recent[RECENT]; /* lengths of the last cycles, scans */
-	unsigned int recents; /* of them valid */
-	double usual_rms; /* amplitude while locked, slow mean */
-	double held; /* cycles since the last measured edge */
+	unsigned int recents;  /* of them valid */
+	double usual_rms;      /* amplitude while locked, slow mean */
+	double last_rms;       /* of the last cycle */
+	unsigned int unsteady; /* cycles counted in a row because of a step */
+	double held;	       /* cycles since the last measured edge */
 	enum cycle_state state;
-	bool started; /* last is valid */
+	bool started;		   /* last is valid */
 	unsigned int search_scans; /* needed for a search */
 	/* the window: w(k) cos, w(k) sin for k = 0 ... half */
 	double window_per_scan;
@@ -208,6 +218,7 @@ static bool search(struct cycle *c, const float *x)
 	unsigned int middle = c->search_scans / 2;
 	double best_hz = 0.0;
 	struct phase best = { 0 };
+	bool steady = false;
 	double hz;
 	int pass;
 
@@ -228,18 +239,19 @@ static bool search(struct cycle *c, const float *x)
 	for (pass = 0; pass < 3; pass++) {
 		double per_scan = best_hz / c->rate_hz;
 		unsigned int step = (unsigned int)lrint(0.9 / per_scan);
-		const float *first;
-		double advance;
+		const float *first = x + (c->search_scans - step) / 2;
+		struct phase before;
+		struct phase after;
 
 		tune(c, per_scan);
-		first = x + (c->search_scans - step) / 2;
-		advance = wrap(measure(c, first + step).turns - measure(c, first).turns -
-			       per_scan * step);
-		best_hz += advance / step * c->rate_hz;
+		before = measure(c, first);
+		after = measure(c, first + step);
+		best_hz += wrap(after.turns - before.turns - per_scan * step) / step * c->rate_hz;
 		if (best_hz < CYCLE_MIN_HZ - 1.0 || best_hz > CYCLE_MAX_HZ + 1.0)
 			return false;
+		steady = fabs(after.rms - before.rms) < STEADY_SEARCH * after.rms;
 	}
-	if (best_hz < CYCLE_MIN_HZ || best_hz > CYCLE_MAX_HZ)
+	if (!steady || best_hz < CYCLE_MIN_HZ || best_hz > CYCLE_MAX_HZ)
 		return false;
 	c->per_scan = best_hz / c->rate_hz;
 	tune(c, c->per_scan);
@@ -281,6 +293,8 @@ static void lock(struct cycle *c, const float *x, unsigned int at, struct cycle_
 	c->recents = 0;
 	c->held = 0.0;
 	c->usual_rms = p.rms;
+	c->last_rms = p.rms;
+	c->unsteady = 0;
 	*edge = (struct cycle_edge){
 		.position = c->last,
 		.per_scan = c->per_scan,
@@ -324,13 +338,28 @@ static bool start(struct cycle *c, const float *x, unsigned int scans, struct cy
 	return true;
 }
 
+/* Did the amplitude hold since the last cycle? */
+static bool is_steady(struct cycle *c, double rms)
+{
+	bool steady = fabs(rms - c->last_rms) <= STEADY * rms;
+
+	c->last_rms = rms;
+	if (steady || c->unsteady >= UNSTEADY_MAX) {
+		c->unsteady = 0;
+		return true;
+	}
+	c->unsteady++;
+	return false;
+}
+
 static void follow(struct cycle *c, const float *x, unsigned int at, struct cycle_edge *edge)
 {
 	struct phase p = measure(c, x + at);
+	bool steady = is_steady(c, p.rms);
 	double expected = 1.0 / c->per_scan;
 	double length;
 
-	if (p.rms < DIP * c->usual_rms || p.rms < LEAST_V) {
+	if (p.rms < DIP * c->usual_rms || p.rms < LEAST_V || !steady) {
 		coast(c, edge);
 		return;
 	}

@@ -64,7 +64,7 @@ struct meter {
 	const struct load_element *element[INPUT_CHANNELS_MAX];
 	struct strip strip;
 	void *memory;
-	float *silence; /* scans of zero, for devices that are not there */
+	float *silence;			   /* scans of zero, for devices that are not there */
 	double weight[READING_PHASES_MAX]; /* of the slots in the reference */
 	struct cycle *cycle;
 	struct window *window;
@@ -77,9 +77,9 @@ struct meter {
 	unsigned int cycles_wanted;
 	bool locked; /* all its edges were locked or held */
 	bool jumped;
-	uint32_t present; /* devices present in all of it */
-	uint32_t present_now; /* devices present from change_at on */
-	uint32_t present_past; /* devices present both before and after it */
+	uint32_t present;	/* devices present in all of it */
+	uint32_t present_now;	/* devices present from change_at on */
+	uint32_t present_past;	/* devices present both before and after it */
 	unsigned int change_at; /* position in the strip; 0: no change in it */
 	struct window_mean mean;
 	struct meter_window result;
@@ -229,8 +229,8 @@ static bool element_known(const struct meter *m, unsigned int element)
 /* Devices present from a position to the end of the strip. */
 static uint32_t present_since(const struct meter *m, double position)
 {
-	return position < (double)m->change_at + 1.0 && m->change_at ? m->present_past :
-								       m->present_now;
+	return position < (double)m->change_at + 1.0 && m->change_at ? m->present_past
+								     : m->present_now;
 }
 
 static void append_slots(struct meter *m, const struct align_run *run, unsigned int from,
@@ -246,8 +246,8 @@ static void append_slots(struct meter *m, const struct align_run *run, unsigned 
 
 		memset(to, 0, n * sizeof(*to));
 		for (v = 0; v < m->voltages; v++) {
-			const float *restrict x = run->channel[v] ? run->channel[v] + from :
-								    m->silence;
+			const float *restrict x =
+				run->channel[v] ? run->channel[v] + from : m->silence;
 			float gain = (float)(m->in->topology->matrix[slot][v] * m->config.scale[v]);
 
 			if (gain == 0.0f)
@@ -435,8 +435,7 @@ static void evaluate(struct meter *m, double seconds)
 	memcpy(r->slot, m->mean.slot, sizeof(r->slot));
 	for (k = 0; k < m->elements; k++)
 		r->element[k] = element_window(m->element[k], &m->mean.slot[m->element[k]->slot],
-					       &m->mean.input[k],
-					       m->config.scale[m->voltages + k]);
+					       &m->mean.input[k], m->config.scale[m->voltages + k]);
 }
 
 static void book_window(struct meter *m, double seconds)
@@ -497,9 +496,8 @@ static void fill_voltages(struct meter *m)
 
 		v->phase = m->in->topology->phase[k];
 		v->ln_v = sqrt(fmax(m->slot_square[k], 0.0) / t);
-		v->ll_v = m->in->topology->line_to_line ?
-				  sqrt(fmax(m->slot_line[k], 0.0) / t) :
-				  NAN;
+		v->ll_v =
+			m->in->topology->line_to_line ? sqrt(fmax(m->slot_line[k], 0.0) / t) : NAN;
 	}
 }
 

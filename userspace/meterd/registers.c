@@ -66,12 +66,12 @@ _Static_assert(sizeof(struct slot) <= SLOT_BYTES, "a slot fits its place in the 
 
 struct registers {
 	unsigned int loads;
-	unsigned int elements[ENTRIES_MAX]; /* of each load */
-	unsigned int entry_of[ENTRIES_MAX]; /* of each load */
+	unsigned int elements[ENTRIES_MAX];		    /* of each load */
+	unsigned int entry_of[ENTRIES_MAX];		    /* of each load */
 	double rest_uwh[ENTRIES_MAX][READING_ELEMENTS_MAX]; /* not yet booked, below 1 uWh */
 	struct slot now;
 	unsigned int next_checkpoint;
-	int fd; /* -1: memory only */
+	int fd;	     /* -1: memory only */
 	bool failed; /* the last write failed, and was reported */
 	char *path;
 };
@@ -129,7 +129,8 @@ static int write_slot(struct registers *r, int fd, unsigned int slot)
 static int report(struct registers *r, int error)
 {
 	if (error && !r->failed)
-		log_error("registers file %s: cannot be written: %s; energy goes on being counted, but a restart would lose it: make room or repair the medium",
+		log_error("registers file %s: cannot be written: %s; energy goes on being counted, "
+			  "but a restart would lose it: make room or repair the medium",
 			  r->path, strerror(-error));
 	if (!error && r->failed)
 		log_notice("registers file %s: can be written again", r->path);
@@ -229,8 +230,10 @@ static int read_slots(struct registers *r)
 	r->next_checkpoint = sequence[0] <= sequence[1] ? 0 : 1;
 	if (found)
 		return 0;
-	log_error("registers file %s: none of its %d copies is whole; to begin at zero would let the registers fall: restore the file from a backup, or move it away to begin at zero",
-		  r->path, SLOTS);
+	log_error(
+		"registers file %s: none of its %d copies is whole; to begin at zero would let the "
+		"registers fall: restore the file from a backup, or move it away to begin at zero",
+		r->path, SLOTS);
 	return -EBADMSG;
 }
 
@@ -268,7 +271,8 @@ static int map_loads(struct registers *r, const struct installation *in)
 		int entry = k < ENTRIES_MAX ? find_entry(r, in->load[k].name) : -1;
 
 		if (entry < 0) {
-			log_error("registers file %s: load \"%s\": the file holds %d loads and is full; move it away and begin at zero",
+			log_error("registers file %s: load \"%s\": the file holds %d loads and is "
+				  "full; move it away and begin at zero",
 				  r->path ? r->path : "(none)", in->load[k].name, ENTRIES_MAX);
 			return -ENOSPC;
 		}
@@ -309,7 +313,8 @@ int registers_open(struct registers **out, const struct installation *in, const 
 	}
 	if (error) {
 		if (error != -EBADMSG && error != -ENOSPC)
-			log_error("registers file %s: %s; give a file in a folder that meterd may write to, [registers] file",
+			log_error("registers file %s: %s; give a file in a folder that meterd may "
+				  "write to, [registers] file",
 				  path, strerror(-error));
 		registers_free(r);
 		return error;

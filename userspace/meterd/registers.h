@@ -53,7 +53,8 @@ double registers_import_j(const struct registers *r, unsigned int load);
 /** registers_export_j() - export register of a load, J */
 double registers_export_j(const struct registers *r, unsigned int load);
 
-/** registers_estimated_j() - the part of all energy of a load, without its sign, that is estimated, J */
+/** registers_estimated_j() - the part of all energy of a load, without its sign, that is estimated,
+ * J */
 double registers_estimated_j(const struct registers *r, unsigned int load);
 
 /** registers_element_uwh() - signed energy of an element, uWh */

@@ -81,9 +81,9 @@ struct source_iio {
 	sd_event_source *retry_timer;
 	struct device device[INPUT_DEVICES_MAX];
 	struct source_counters past; /* of devices that were closed */
-	uint64_t seen; /* list of devices at the last search */
-	bool failed; /* search even though the list is the same */
-	bool reported; /* it was said that there is no context */
+	uint64_t seen;		     /* list of devices at the last search */
+	bool failed;		     /* search even though the list is the same */
+	bool reported;		     /* it was said that there is no context */
 };
 
 static struct source_iio *iio(struct source *s)
@@ -115,7 +115,8 @@ static struct context *context_make(struct source_iio *s)
 	c->iio = iio_create_context_from_uri(s->config->uri);
 	if (!c->iio) {
 		if (!s->reported)
-			log_warning("%s: no IIO context: %s; check [source] uri; looking again every 2 s",
+			log_warning("%s: no IIO context: %s; check [source] uri; looking again "
+				    "every 2 s",
 				    s->config->uri, strerror(errno));
 		s->reported = true;
 		free(c);
@@ -246,9 +247,10 @@ static int set_rate(struct source_iio *s, unsigned int d, struct iio_device *dev
 				 sizeof(available)) < 0)
 		available[0] = '\0';
 	available[strcspn(available, "\n")] = '\0';
-	log_error("%s (%s): sampling_frequency %g Hz: %s; it is at %g Hz%s%s; change [source] sampling_frequency, or end what else uses the device",
-		  device_label(s, d), iio_device_get_id(dev), s->base.rate_hz, strerror(-error),
-		  hz, available[0] ? " and offers " : "", available);
+	log_error("%s (%s): sampling_frequency %g Hz: %s; it is at %g Hz%s%s; change [source] "
+		  "sampling_frequency, or end what else uses the device",
+		  device_label(s, d), iio_device_get_id(dev), s->base.rate_hz, strerror(-error), hz,
+		  available[0] ? " and offers " : "", available);
 	return error;
 }
 
@@ -383,8 +385,8 @@ static int device_open(struct source_iio *s, unsigned int d, struct context *c,
 	dev->reported = false;
 	align_expect(s->sink.align, d);
 	log_info("%s: is %s (%s), %u channels at %g Hz", device_label(s, d),
-		 iio_device_get_id(found), iio_device_get_name(found), s->inputs->device[d].channels,
-		 s->base.rate_hz);
+		 iio_device_get_id(found), iio_device_get_name(found),
+		 s->inputs->device[d].channels, s->base.rate_hz);
 	return 0;
 }
 

@@ -150,7 +150,8 @@ static int map_columns(struct source_replay *r)
 			r->column[column].channel = (int)k;
 			continue;
 		}
-		log_error("%s: %s \"%s%s%s\": %s; correct [topology] voltages or the inputs of the load",
+		log_error("%s: %s \"%s%s%s\": %s; correct [topology] voltages or the inputs of the "
+			  "load",
 			  r->config->replay, k < r->inputs->voltages ? "voltage" : "input",
 			  label ? label : "", label ? "/" : "", ch->name,
 			  column < 0 ? "no such column" : "its column is used twice");

@@ -36,10 +36,10 @@ struct window {
 	unsigned int slots;
 	unsigned int inputs;
 	unsigned int slot_of[INPUT_CHANNELS_MAX];
-	double scans; /* length so far */
-	struct sums sum; /* whole intervals */
+	double scans;	  /* length so far */
+	struct sums sum;  /* whole intervals */
 	struct sums edge; /* term of the edge at which the window begins */
-	struct sums end; /* scratch: that at which it ends */
+	struct sums end;  /* scratch: that at which it ends */
 	float sine[WINDOW_BLOCK];
 	float cosine[WINDOW_BLOCK];
 };
@@ -139,8 +139,7 @@ static void add(struct window *w, const float *const *v, const float *const *i, 
 		add_block(v[k] + at, v[next_slot(w, k)] + at, w->sine, w->cosine, n,
 			  w->sum.slot[k]);
 	for (k = 0; k < w->inputs; k++)
-		add_block(i[k] + at, v[w->slot_of[k]] + at, w->sine, w->cosine, n,
-			  w->sum.input[k]);
+		add_block(i[k] + at, v[w->slot_of[k]] + at, w->sine, w->cosine, n, w->sum.input[k]);
 }
 
 /* Term of an edge for one signal: the products at the scans around it, weighted. */
