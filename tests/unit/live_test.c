@@ -187,8 +187,8 @@ static void energy_keeps_a_microwatthour(void **state)
 	o = parsed(&r);
 	number_is(json_object_array_get_idx(member(o, "loads"), 1), "import_wh", 1e-6);
 	assert_true(fabs(json_object_get_double(member(
-			json_object_array_get_idx(member(o, "loads"), 0), "import_wh")) - 1e11) <
-		    0.001);
+				 json_object_array_get_idx(member(o, "loads"), 0), "import_wh")) -
+			 1e11) < 0.001);
 	json_object_put(o);
 }
 
@@ -214,8 +214,13 @@ static void the_greatest_numbers_fit(void **state)
 static void names_are_escaped(void **state)
 {
 	static const char *const names[] = {
-		"a \"quoted\" name", "back\\slash", "tab\tand\nline", "\x01\x1f\x7f",
-		"</script><b>x", "W\xc3\xa4rmepumpe \xe2\x86\x92 \xf0\x9f\x8f\xa0", "",
+		"a \"quoted\" name",
+		"back\\slash",
+		"tab\tand\nline",
+		"\x01\x1f\x7f",
+		"</script><b>x",
+		"W\xc3\xa4rmepumpe \xe2\x86\x92 \xf0\x9f\x8f\xa0",
+		"",
 	};
 	struct reading r = numbered_reading();
 	struct json_object *o;

@@ -206,7 +206,7 @@ static const struct page_file page_files[PAGE_FILES] = {
 };
 
 /* Progress of a request, kept by MHD as the address of one of these. */
-static char request_new, request_too_long, request_known;
+static char request_new, request_too_long, request_encoded, request_known;
 
 static uint64_t clock_us(clockid_t id)
 {
@@ -614,6 +614,9 @@ static enum MHD_Result on_request(void *data, struct MHD_Connection *connection,
 				    "method %.20s is not possible, only GET and HEAD; nothing can "
 				    "be changed here",
 				    method);
+	if (*progress == &request_encoded)
+		return answer_error(connection, MHD_HTTP_NOT_FOUND,
+				    "nothing at an address with %% in its path");
 	if (*progress != &request_known) {
 		*progress = &request_known;
 		return MHD_YES;
@@ -634,7 +637,12 @@ static enum MHD_Result on_request(void *data, struct MHD_Connection *connection,
 
 static void *on_uri(void *data, const char *uri, struct MHD_Connection *connection)
 {
-	return strlen(uri) > URI_MAX ? &request_too_long : &request_new;
+	if (strlen(uri) > URI_MAX)
+		return &request_too_long;
+	/* Our paths need no %XX, and a %00 would hide what follows it. */
+	if (memchr(uri, '%', strcspn(uri, "?")))
+		return &request_encoded;
+	return &request_new;
 }
 
 static void on_completed(void *data, struct MHD_Connection *connection, void **progress,
@@ -847,7 +855,9 @@ static int parse_listen(const char *text, struct addrinfo **info)
 	}
 	memcpy(host, text, n);
 	host[n] = '\0';
-	if (getaddrinfo(strcmp(host, "localhost") ? host : "127.0.0.1", colon + 1, &hints, info))
+	/* "*" means every address to getaddrinfo(): too easy to open a meter to the world. */
+	if (!strcmp(host, "*") ||
+	    getaddrinfo(strcmp(host, "localhost") ? host : "127.0.0.1", colon + 1, &hints, info))
 		return bad_listen(text);
 	return 0;
 }
