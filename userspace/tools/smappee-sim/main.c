@@ -5,7 +5,7 @@
  * waits for the host, for the time on the line and for the control socket.
  */
 #include "control.h"
-#include "link.h"
+#include "host-link.h"
 #include "scenario.h"
 #include "server.h"
 #include "wire.h"

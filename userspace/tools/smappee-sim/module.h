@@ -11,7 +11,7 @@
 #include "crystal.h"
 #include "scenario.h"
 #include "servo.h"
-#include "signal.h"
+#include "signals.h"
 #include "timeline.h"
 
 #include <stdbool.h>

@@ -6,7 +6,7 @@
 #ifndef SIM_SCENARIO_H
 #define SIM_SCENARIO_H
 
-#include "signal.h"
+#include "signals.h"
 
 #include <linux/smappee.h>
 #include <stdbool.h>

@@ -4,7 +4,7 @@
  */
 #include "server.h"
 
-#include "link.h"
+#include "host-link.h"
 
 #include <errno.h>
 #include <stdlib.h>

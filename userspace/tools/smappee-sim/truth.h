@@ -6,7 +6,7 @@
 #ifndef SIM_TRUTH_H
 #define SIM_TRUTH_H
 
-#include "signal.h"
+#include "signals.h"
 
 /**
  * struct element_truth - one element over a stretch of time

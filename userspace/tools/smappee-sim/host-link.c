@@ -2,7 +2,7 @@
 /*
  * Sockets and pseudo terminals.
  */
-#include "link.h"
+#include "host-link.h"
 
 #include <errno.h>
 #include <fcntl.h>

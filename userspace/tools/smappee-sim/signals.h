@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * signal - everything electrical of the scenario: the mains voltages, the loads,
+ * signals - everything electrical of the scenario: the mains voltages, the loads,
  * and which of them each input of each module sees.
  */
-#ifndef SIM_SIGNAL_H
-#define SIM_SIGNAL_H
+#ifndef SIM_SIGNALS_H
+#define SIM_SIGNALS_H
 
 #include "profile.h"
 #include "wave.h"

@@ -3,7 +3,7 @@
  * Values at the inputs: the wave of the load, in stretches between the steps of
  * its profile.
  */
-#include "signal.h"
+#include "signals.h"
 
 #include <math.h>
 #include <string.h>

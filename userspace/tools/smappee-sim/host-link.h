@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * link - the way to the host: a unix socket that is connected to or listened on,
+ * host-link - the way to the host: a unix socket that is connected to or listened on,
  * or a pseudo terminal. Comes back by itself when the host goes away. Never
  * blocks.
  */
-#ifndef SIM_LINK_H
-#define SIM_LINK_H
+#ifndef SIM_HOST_LINK_H
+#define SIM_HOST_LINK_H
 
 #include <stdbool.h>
 #include <stddef.h>
