@@ -1,0 +1,769 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The MQTT publisher against a real broker (mosquitto on a unix socket and on a
+ * loopback port of its own), and against servers that only look like one.
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <mosquitto.h>
+
+/*
+ * The file itself: the back-off of a real gateway is too slow for a test, see
+ * retry_now(). Before cmocka.h, whose fail() is a macro.
+ */
+#include "meterd/mqtt.c"
+
+#include <cmocka.h>
+
+#include "outputs.h"
+
+#define BROKER "/usr/sbin/mosquitto"
+
+/**
+ * struct fixture - a place for a broker
+ * @loop: event loop
+ * @dir: folder of the broker's files
+ * @socket: its unix socket
+ * @port: its TCP port, free when chosen
+ * @broker: its process, 0 when it does not run
+ */
+struct fixture {
+	sd_event *loop;
+	char dir[64];
+	char socket[80];
+	unsigned int port;
+	pid_t broker;
+};
+
+/* A loopback listener; *@port is chosen when it is 0. */
+static int listen_on(unsigned int *port)
+{
+	struct sockaddr_in a = { .sin_family = AF_INET, .sin_port = htons(*port) };
+	socklen_t length = sizeof(a);
+	int one = 1;
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+	assert_int_equal(bind(fd, (struct sockaddr *)&a, sizeof(a)), 0);
+	assert_int_equal(listen(fd, 16), 0);
+	assert_int_equal(getsockname(fd, (struct sockaddr *)&a, &length), 0);
+	*port = ntohs(a.sin_port);
+	return fd;
+}
+
+static int start(void **state)
+{
+	struct fixture *f = calloc(1, sizeof(*f));
+
+	strcpy(f->dir, "/tmp/mqtt-test-XXXXXX");
+	if (!mkdtemp(f->dir) || sd_event_new(&f->loop) < 0)
+		return -1;
+	snprintf(f->socket, sizeof(f->socket), "%s/s", f->dir);
+	close(listen_on(&f->port));
+	signal(SIGPIPE, SIG_IGN);
+	*state = f;
+	return 0;
+}
+
+static void stop_broker(struct fixture *f, int how)
+{
+	if (!f->broker)
+		return;
+	kill(f->broker, how);
+	waitpid(f->broker, NULL, 0);
+	f->broker = 0;
+}
+
+static int stop(void **state)
+{
+	struct fixture *f = *state;
+	char command[128];
+
+	stop_broker(f, SIGKILL);
+	sd_event_unref(f->loop);
+	snprintf(command, sizeof(command), "rm -rf %s", f->dir);
+	free(f);
+	return system(command);
+}
+
+static bool answers(void *context)
+{
+	struct fixture *f = context;
+	struct sockaddr_un a = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+	bool ok;
+
+	strcpy(a.sun_path, f->socket);
+	ok = !connect(fd, (struct sockaddr *)&a, sizeof(a));
+	close(fd);
+	return ok;
+}
+
+static void start_broker(struct fixture *f, const char *extra)
+{
+	char path[128];
+	FILE *c;
+
+	if (access(BROKER, X_OK)) {
+		print_message("SKIP: " BROKER " is missing; install mosquitto\n");
+		skip();
+	}
+	snprintf(path, sizeof(path), "%s/mosquitto.conf", f->dir);
+	c = fopen(path, "w");
+	assert_non_null(c);
+	fprintf(c, "user root\nallow_anonymous true\n%s\nlistener 0 %s\nlistener %u 127.0.0.1\n",
+		extra, f->socket, f->port);
+	fclose(c);
+	f->broker = fork();
+	if (!f->broker) {
+		freopen("/dev/null", "w", stderr);
+		execl(BROKER, BROKER, "-c", path, NULL);
+		_exit(127);
+	}
+	if (!turn_until(f->loop, answers, f, 10000))
+		fail_msg("the broker does not start");
+}
+
+static struct mqtt *open_publisher(struct fixture *f, const char *host, unsigned int port)
+{
+	struct mqtt_config config = { .host = (char *)host, .port = port, .topic = "meterd" };
+	struct mqtt *m;
+
+	assert_int_equal(mqtt_open(&m, f->loop, &config, "house"), 0);
+	return m;
+}
+
+/* Do not wait for the back-off that is running. */
+static void retry_now(struct mqtt *m)
+{
+	m->backoff_us = BACKOFF_MIN_US;
+	if (m->state == STATE_WAITING)
+		sd_event_source_set_time_relative(m->timer, 0);
+}
+
+static bool is_connected(void *context)
+{
+	return ((struct mqtt *)context)->state == STATE_CONNECTED;
+}
+
+static bool is_waiting(void *context)
+{
+	return ((struct mqtt *)context)->state == STATE_WAITING &&
+	       ((struct mqtt *)context)->down_told;
+}
+
+/* ---- a subscriber ----------------------------------------------------- */
+
+/**
+ * struct subscriber - an independent client of the broker
+ * @client: its connection
+ * @status: last status message
+ * @retained: that message was retained
+ * @live: readings so far
+ * @last: last reading
+ * @subscribed: the broker has confirmed
+ */
+struct subscriber {
+	struct mosquitto *client;
+	char status[32];
+	bool retained;
+	int live;
+	char *last;
+	bool subscribed;
+};
+
+static void on_message(struct mosquitto *client, void *data, const struct mosquitto_message *msg)
+{
+	struct subscriber *s = data;
+
+	if (!strcmp(msg->topic, "meterd/house/status")) {
+		snprintf(s->status, sizeof(s->status), "%.*s", msg->payloadlen,
+			 (const char *)msg->payload);
+		s->retained = msg->retain;
+	} else if (!strcmp(msg->topic, "meterd/house/live")) {
+		s->live++;
+		free(s->last);
+		s->last = strndup(msg->payload, msg->payloadlen);
+		assert_false(msg->retain);
+	} else {
+		fail_msg("unexpected topic %s", msg->topic);
+	}
+}
+
+static void on_subscribe(struct mosquitto *client, void *data, int mid, int n, const int *qos)
+{
+	((struct subscriber *)data)->subscribed = true;
+}
+
+static bool heard(struct subscriber *s)
+{
+	mosquitto_loop(s->client, 0, 1);
+	return true;
+}
+
+static bool is_subscribed(void *context)
+{
+	return heard(context) && ((struct subscriber *)context)->subscribed;
+}
+
+static bool is_online(void *context)
+{
+	return heard(context) && !strcmp(((struct subscriber *)context)->status, "online");
+}
+
+static bool is_offline(void *context)
+{
+	return heard(context) && !strcmp(((struct subscriber *)context)->status, "offline");
+}
+
+static bool has_three(void *context)
+{
+	return heard(context) && ((struct subscriber *)context)->live >= 3;
+}
+
+static void subscribe(struct subscriber *s, struct fixture *f)
+{
+	memset(s, 0, sizeof(*s));
+	mosquitto_lib_init();
+	s->client = mosquitto_new(NULL, true, s);
+	mosquitto_message_callback_set(s->client, on_message);
+	mosquitto_subscribe_callback_set(s->client, on_subscribe);
+	assert_int_equal(mosquitto_connect(s->client, f->socket, 0, 60), MOSQ_ERR_SUCCESS);
+	mosquitto_subscribe(s->client, NULL, "meterd/#", 1);
+	assert_true(turn_until(f->loop, is_subscribed, s, 5000));
+}
+
+static void unsubscribe(struct subscriber *s)
+{
+	mosquitto_destroy(s->client);
+	free(s->last);
+	mosquitto_lib_cleanup();
+}
+
+/* ---- tests with a broker ---------------------------------------------- */
+
+static void publish_three_and_leave(struct fixture *f, const char *host, unsigned int port)
+{
+	struct mqtt_counters c;
+	struct subscriber s;
+	struct reading r;
+	struct mqtt *m;
+	int i;
+
+	start_broker(f, "");
+	subscribe(&s, f);
+	m = open_publisher(f, host, port);
+	assert_true(turn_until(f->loop, is_connected, m, 5000));
+	assert_true(turn_until(f->loop, is_online, &s, 5000));
+	for (i = 1; i <= 3; i++) {
+		r = small_reading(i);
+		mqtt_publish(m, &r);
+	}
+	assert_true(turn_until(f->loop, has_three, &s, 5000));
+	assert_int_equal(s.live, 3);
+	assert_non_null(strstr(s.last, "\"sequence\":3,"));
+	mqtt_counters(m, &c);
+	assert_true(c.connected);
+	assert_int_equal(c.published, 3);
+	assert_int_equal(c.dropped, 0);
+	unsubscribe(&s);
+
+	/* Who comes later finds the state. */
+	subscribe(&s, f);
+	assert_true(turn_until(f->loop, is_online, &s, 5000));
+	assert_true(s.retained);
+	assert_int_equal(s.live, 0);
+	mqtt_close(m);
+	assert_true(turn_until(f->loop, is_offline, &s, 5000));
+	unsubscribe(&s);
+}
+
+static void readings_arrive_by_tcp(void **state)
+{
+	struct fixture *f = *state;
+
+	publish_three_and_leave(f, "127.0.0.1", f->port);
+}
+
+static void readings_arrive_by_name(void **state)
+{
+	struct fixture *f = *state;
+
+	publish_three_and_leave(f, "localhost", f->port);
+}
+
+static void readings_arrive_by_unix_socket(void **state)
+{
+	struct fixture *f = *state;
+
+	publish_three_and_leave(f, f->socket, 0);
+}
+
+static void the_will_says_offline_when_the_daemon_dies(void **state)
+{
+	struct fixture *f = *state;
+	struct subscriber s;
+	struct mqtt *m;
+	pid_t child;
+	int go[2];
+	char c;
+
+	start_broker(f, "");
+	assert_int_equal(pipe(go), 0);
+	child = fork();
+	if (!child) {
+		struct fixture own = *f;
+
+		sd_event_new(&own.loop);
+		m = open_publisher(&own, f->socket, 0);
+		if (!turn_until(own.loop, is_connected, m, 5000))
+			_exit(1);
+		turn_for(own.loop, 50);
+		if (write(go[1], "x", 1) != 1)
+			_exit(1);
+		for (;;)
+			pause();
+	}
+	assert_int_equal(read(go[0], &c, 1), 1);
+	close(go[0]);
+	close(go[1]);
+	subscribe(&s, f);
+	assert_true(turn_until(f->loop, is_online, &s, 5000));
+	kill(child, SIGKILL);
+	waitpid(child, NULL, 0);
+	assert_true(turn_until(f->loop, is_offline, &s, 5000));
+	unsubscribe(&s);
+}
+
+static void a_broker_that_is_absent_at_start_is_found_later(void **state)
+{
+	struct fixture *f = *state;
+	struct mqtt_counters c;
+	struct reading r = small_reading(1);
+	struct mqtt *m = open_publisher(f, "127.0.0.1", f->port);
+
+	assert_true(turn_until(f->loop, is_waiting, m, 5000));
+	mqtt_publish(m, &r);
+	mqtt_counters(m, &c);
+	assert_false(c.connected);
+	assert_int_equal(c.published, 0);
+	assert_int_equal(c.dropped, 1);
+
+	start_broker(f, "");
+	assert_true(turn_until(f->loop, is_connected, m, 5000));
+	mqtt_publish(m, &r);
+	turn_for(f->loop, 50);
+	mqtt_counters(m, &c);
+	assert_true(c.connected);
+	assert_int_equal(c.published, 1);
+	assert_int_equal(c.dropped, 1);
+	mqtt_close(m);
+}
+
+static void a_broker_that_goes_and_comes_is_followed(void **state)
+{
+	static const int signals[] = { SIGTERM, SIGKILL };
+	struct fixture *f = *state;
+	struct mqtt_counters c;
+	struct reading r = small_reading(1);
+	struct mqtt *m;
+	unsigned int i;
+
+	start_broker(f, "");
+	m = open_publisher(f, "127.0.0.1", f->port);
+	assert_true(turn_until(f->loop, is_connected, m, 5000));
+	for (i = 0; i < 2; i++) {
+		stop_broker(f, signals[i]);
+		assert_true(turn_until(f->loop, is_waiting, m, 5000));
+		mqtt_counters(m, &c);
+		assert_false(c.connected);
+		mqtt_publish(m, &r);
+		start_broker(f, "");
+		retry_now(m);
+		assert_true(turn_until(f->loop, is_connected, m, 5000));
+		mqtt_publish(m, &r);
+	}
+	turn_for(f->loop, 50);
+	mqtt_counters(m, &c);
+	assert_int_equal(c.published, 2);
+	assert_int_equal(c.dropped, 2);
+	mqtt_close(m);
+}
+
+/* What was printed on stderr while @during ran, as the number of lines. */
+static int lines_printed(struct fixture *f, void (*during)(struct fixture *f, struct mqtt *m),
+			 struct mqtt *m)
+{
+	char path[128];
+	int saved = dup(STDERR_FILENO), c, n = 0;
+	FILE *log;
+
+	snprintf(path, sizeof(path), "%s/log", f->dir);
+	fflush(stderr);
+	assert_non_null(freopen(path, "w", stderr));
+	during(f, m);
+	fflush(stderr);
+	dup2(saved, STDERR_FILENO);
+	close(saved);
+	log = fopen(path, "r");
+	assert_non_null(log);
+	while ((c = fgetc(log)) != EOF)
+		n += c == '\n';
+	fclose(log);
+	return n;
+}
+
+static void ten_attempts(struct fixture *f, struct mqtt *m)
+{
+	struct reading r = small_reading(1);
+	int i;
+
+	for (i = 0; i < 10; i++) {
+		mqtt_publish(m, &r);
+		retry_now(m);
+		turn_for(f->loop, 20);
+	}
+}
+
+static void an_absent_broker_is_reported_once(void **state)
+{
+	struct fixture *f = *state;
+	struct mqtt_counters c;
+	struct mqtt *m = open_publisher(f, "127.0.0.1", f->port);
+	int n = lines_printed(f, ten_attempts, m);
+
+	if (n != 1)
+		fail_msg("%d lines for one absent broker", n);
+	mqtt_counters(m, &c);
+	assert_int_equal(c.dropped, 10);
+	mqtt_close(m);
+}
+
+static void a_refusal_is_reported_and_tried_again(void **state)
+{
+	struct fixture *f = *state;
+	char extra[128];
+	struct mqtt *m;
+
+	snprintf(extra, sizeof(extra), "allow_anonymous false");
+	start_broker(f, extra);
+	m = open_publisher(f, "127.0.0.1", f->port);
+	assert_true(turn_until(f->loop, is_waiting, m, 5000));
+	assert_int_equal(lines_printed(f, ten_attempts, m), 0);
+	assert_false(m->counters.connected);
+	mqtt_close(m);
+}
+
+static void the_back_off_grows_to_a_minute(void **state)
+{
+	struct fixture *f = *state;
+	struct mqtt *m = open_publisher(f, "127.0.0.1", f->port);
+	uint64_t now, at, wait, limit = BACKOFF_MIN_US;
+	int i;
+
+	for (i = 0; i < 10; i++) {
+		assert_true(turn_until(f->loop, is_waiting, m, 5000));
+		sd_event_now(f->loop, CLOCK_MONOTONIC, &now);
+		sd_event_source_get_time(m->timer, &at);
+		wait = at - m->state_since_us;
+		if (wait > limit || wait < limit / 2 - 20000)
+			fail_msg("attempt %d: waits %llu us, limit %llu us", i,
+				 (unsigned long long)wait, (unsigned long long)limit);
+		limit = limit * 2 > BACKOFF_MAX_US ? BACKOFF_MAX_US : limit * 2;
+		/* Without waiting for it. */
+		m->down_told = false;
+		sd_event_source_set_time_relative(m->timer, 0);
+	}
+	mqtt_close(m);
+}
+
+/* ---- things that are no broker ---------------------------------------- */
+
+/**
+ * struct impostor - a server that answers every connection with fixed bytes
+ * @listener: its socket
+ * @connection: last connection, -1 for none
+ * @answer: what it says
+ * @length: bytes of that
+ */
+struct impostor {
+	int listener;
+	int connection;
+	const char *answer;
+	size_t length;
+};
+
+static int on_impostor(sd_event_source *source, int fd, uint32_t events, void *data)
+{
+	struct impostor *i = data;
+
+	if (i->connection >= 0)
+		close(i->connection);
+	i->connection = accept4(fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	if (i->length)
+		send(i->connection, i->answer, i->length, MSG_NOSIGNAL);
+	return 0;
+}
+
+static const char connack[] = "\x20\x02\x00\x00";
+
+static void odd_answers_end_the_connection(void **state)
+{
+	static const struct {
+		const char *answer;
+		size_t length;
+	} odd[] = {
+		{ "HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain\r\nContent-Length: 24\r\n"
+		  "\r\nthis is not what you want",
+		  98 },
+		{ "\x00\x00\x00\x00", 4 },
+		{ "\xff\xff\xff\xff\xff\xff\xff", 7 },		    /* length that never ends */
+		{ "\x20\x02\x00\xff", 4 },			    /* reserved reason */
+		{ "\x20\x00", 2 },				    /* CONNACK without content */
+		{ "\x20\x02\x00\x00\x20\x02\x00\x00\x10\x00", 10 }, /* twice, then CONNECT */
+		{ "\x20\x02\x00\x00\x30\x02\x00\x09", 8 }, /* PUBLISH, topic beyond its end */
+		{ "\x20\x02\x00\x00\x40\x01\x00", 7 },	   /* PUBACK cut short */
+	};
+	struct fixture *f = *state;
+	struct impostor i = { .connection = -1 };
+	sd_event_source *source = NULL;
+	unsigned int k, port;
+	struct reading r = small_reading(1);
+	struct mqtt *m;
+
+	for (k = 0; k < sizeof(odd) / sizeof(odd[0]); k++) {
+		port = 0;
+		i.listener = listen_on(&port);
+		i.answer = odd[k].answer;
+		i.length = odd[k].length;
+		assert_true(sd_event_add_io(f->loop, &source, i.listener, EPOLLIN, on_impostor,
+					    &i) >= 0);
+		m = open_publisher(f, "127.0.0.1", port);
+		if (!turn_until(f->loop, is_waiting, m, 3000))
+			fail_msg("answer %u is accepted, state %d", k, m->state);
+		mqtt_publish(m, &r);
+		assert_int_equal(m->counters.published, 0);
+		mqtt_close(m);
+		source = sd_event_source_disable_unref(source);
+		close(i.listener);
+		close(i.connection);
+		i.connection = -1;
+	}
+}
+
+static void an_unexpected_puback_is_not_counted(void **state)
+{
+	static const char answer[] = "\x20\x02\x00\x00\x40\x02\x12\x34";
+	struct fixture *f = *state;
+	struct impostor i = { .connection = -1, .answer = answer, .length = 8 };
+	sd_event_source *source = NULL;
+	unsigned int port = 0;
+	struct mqtt *m;
+
+	i.listener = listen_on(&port);
+	sd_event_add_io(f->loop, &source, i.listener, EPOLLIN, on_impostor, &i);
+	m = open_publisher(f, "127.0.0.1", port);
+	turn_for(f->loop, 300);
+	assert_int_equal(m->counters.published, 0);
+	mqtt_close(m);
+	sd_event_source_disable_unref(source);
+	close(i.listener);
+	close(i.connection);
+}
+
+static void a_broker_that_does_not_read_costs_readings_not_time(void **state)
+{
+	struct fixture *f = *state;
+	struct impostor i = { .connection = -1, .answer = connack, .length = 4 };
+	sd_event_source *source = NULL;
+	static struct load_reading loads[28];
+	struct reading r = small_reading(1);
+	unsigned int port = 0, k;
+	uint64_t begin, longest = 0;
+	struct mqtt *m;
+
+	/* Given a connection that takes no more bytes. */
+	for (k = 0; k < 28; k++) {
+		loads[k] = *r.load;
+		loads[k].elements = 1;
+	}
+	r.loads = 28;
+	r.load = loads;
+	i.listener = listen_on(&port);
+	sd_event_add_io(f->loop, &source, i.listener, EPOLLIN, on_impostor, &i);
+	m = open_publisher(f, "127.0.0.1", port);
+	assert_true(turn_until(f->loop, is_connected, m, 5000));
+
+	/* When much is published, */
+	for (k = 0; k < 3000; k++) {
+		begin = now_ms();
+		mqtt_publish(m, &r);
+		if (now_ms() - begin > longest)
+			longest = now_ms() - begin;
+		if (k % 100 == 0)
+			sd_event_run(f->loop, 0);
+	}
+
+	/* then nothing waits, little is kept, and everything is accounted for. */
+	if (longest > 200)
+		fail_msg("a reading took %d ms", (int)longest);
+	assert_true(m->counters.dropped > 0);
+	assert_true(m->unsent <= UNSENT_MAX);
+	assert_int_equal(m->counters.published + m->counters.dropped + m->unsent, 3000);
+	begin = now_ms();
+	mqtt_close(m);
+	if (now_ms() - begin > 2000)
+		fail_msg("closing took %d ms", (int)(now_ms() - begin));
+	sd_event_source_disable_unref(source);
+	close(i.listener);
+	close(i.connection);
+}
+
+static void a_broker_that_never_answers_is_given_up(void **state)
+{
+	struct fixture *f = *state;
+	unsigned int port = 0;
+	int fd = listen_on(&port);
+	struct mqtt *m = open_publisher(f, "127.0.0.1", port);
+
+	turn_for(f->loop, 100);
+	assert_int_equal(m->state, STATE_CONNECTING);
+	m->state_since_us -= CONNECT_TIMEOUT_US;
+	assert_true(turn_until(f->loop, is_waiting, m, 3000));
+	mqtt_close(m);
+	close(fd);
+}
+
+static void a_huge_packet_does_not_take_the_memory(void **state)
+{
+	/* A PUBLISH of 256 MB, announced but not sent. */
+	static const char answer[] = "\x20\x02\x00\x00\x30\xff\xff\xff\x7f\x00\x01x";
+	struct fixture *f = *state;
+	struct impostor i = { .connection = -1, .answer = answer, .length = sizeof(answer) - 1 };
+	sd_event_source *source = NULL;
+	struct rusage before, after;
+	unsigned int port = 0;
+	struct mqtt *m;
+
+	getrusage(RUSAGE_SELF, &before);
+	i.listener = listen_on(&port);
+	sd_event_add_io(f->loop, &source, i.listener, EPOLLIN, on_impostor, &i);
+	m = open_publisher(f, "127.0.0.1", port);
+	turn_for(f->loop, 300);
+	getrusage(RUSAGE_SELF, &after);
+	if (after.ru_maxrss - before.ru_maxrss > 65536)
+		fail_msg("%ld kB more", after.ru_maxrss - before.ru_maxrss);
+	mqtt_close(m);
+	sd_event_source_disable_unref(source);
+	close(i.listener);
+	close(i.connection);
+}
+
+static void a_name_that_does_not_resolve_blocks_nothing(void **state)
+{
+	struct fixture *f = *state;
+	uint64_t begin = now_ms();
+	struct mqtt *m = open_publisher(f, "no-such-host.invalid", 1883);
+	struct reading r = small_reading(1);
+	uint64_t longest = 0, step;
+	int i;
+
+	for (i = 0; i < 20; i++) {
+		step = now_ms();
+		mqtt_publish(m, &r);
+		sd_event_run(f->loop, 10000);
+		if (now_ms() - step > longest)
+			longest = now_ms() - step;
+	}
+	if (longest > 300)
+		fail_msg("the loop stood still for %d ms", (int)longest);
+	assert_int_equal(m->counters.dropped, 20);
+	begin = now_ms();
+	mqtt_close(m);
+	assert_true(now_ms() - begin < 1000);
+}
+
+/* ---- configuration ---------------------------------------------------- */
+
+static void impossible_configurations_are_refused(void **state)
+{
+	static const struct {
+		struct mqtt_config config;
+		const char *gateway;
+	} bad[] = {
+		{ { NULL, 1883, "meterd" }, "house" },
+		{ { "", 1883, "meterd" }, "house" },
+		{ { "127.0.0.1", 0, "meterd" }, "house" },
+		{ { "127.0.0.1", 65536, "meterd" }, "house" },
+		{ { "127.0.0.1", 1883, NULL }, "house" },
+		{ { "127.0.0.1", 1883, "" }, "house" },
+		{ { "127.0.0.1", 1883, "meterd/#" }, "house" },
+		{ { "127.0.0.1", 1883, "a/+/b" }, "house" },
+		{ { "127.0.0.1", 1883, "$SYS" }, "house" },
+		{ { "127.0.0.1", 1883, "\xff" }, "house" },
+		{ { "127.0.0.1", 1883, "meterd" }, "" },
+		{ { "127.0.0.1", 1883, "meterd" }, "a/b" },
+		{ { "127.0.0.1", 1883, "meterd" }, "#" },
+	};
+	struct fixture *f = *state;
+	struct mqtt *m;
+	unsigned int i;
+
+	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		if (mqtt_open(&m, f->loop, &bad[i].config, bad[i].gateway) != -EINVAL || m)
+			fail_msg("configuration %u was accepted", i);
+}
+
+static void no_publisher_is_no_error(void **state)
+{
+	struct reading r = small_reading(1);
+	struct mqtt_counters c;
+
+	mqtt_publish(NULL, &r);
+	mqtt_counters(NULL, &c);
+	assert_int_equal(c.dropped, 0);
+	mqtt_close(NULL);
+}
+
+int main(void)
+{
+#define BROKER_TEST(f) cmocka_unit_test_setup_teardown(f, start, stop)
+	const struct CMUnitTest tests[] = {
+		BROKER_TEST(readings_arrive_by_tcp),
+		BROKER_TEST(readings_arrive_by_name),
+		BROKER_TEST(readings_arrive_by_unix_socket),
+		BROKER_TEST(the_will_says_offline_when_the_daemon_dies),
+		BROKER_TEST(a_broker_that_is_absent_at_start_is_found_later),
+		BROKER_TEST(a_broker_that_goes_and_comes_is_followed),
+		BROKER_TEST(an_absent_broker_is_reported_once),
+		BROKER_TEST(a_refusal_is_reported_and_tried_again),
+		BROKER_TEST(the_back_off_grows_to_a_minute),
+		BROKER_TEST(odd_answers_end_the_connection),
+		BROKER_TEST(an_unexpected_puback_is_not_counted),
+		BROKER_TEST(a_broker_that_does_not_read_costs_readings_not_time),
+		BROKER_TEST(a_broker_that_never_answers_is_given_up),
+		BROKER_TEST(a_huge_packet_does_not_take_the_memory),
+		BROKER_TEST(a_name_that_does_not_resolve_blocks_nothing),
+		BROKER_TEST(impossible_configurations_are_refused),
+		cmocka_unit_test(no_publisher_is_no_error),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
