@@ -16,6 +16,13 @@
 #define serdev_receive_u8	unsigned char
 #endif
 
+/* A bus type, which the driver core did not always take as constant. */
+#ifdef SMAPPEE_HAVE_CONST_BUS
+#define compat_bus_type		const struct bus_type
+#else
+#define compat_bus_type		struct bus_type
+#endif
+
 /* The arguments of bus_type.match() and bus_type.uevent(). */
 #ifdef SMAPPEE_HAVE_CONST_MATCH
 #define bus_match_const		const

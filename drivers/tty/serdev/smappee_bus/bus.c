@@ -12,6 +12,9 @@
 #include "compat.h"
 #include "internal.h"
 
+/* smappee:t9500s4v65535.65535 and a bit */
+#define BUS_MODALIAS_LEN	40
+
 #define to_smappee_driver(d) \
 	container_of_const(d, struct smappee_driver, driver)
 
@@ -35,14 +38,18 @@ static int bus_match(struct device *dev,
 }
 
 /* smappee:t<type>s<slots>v<firmware major>.<minor>, all decimal */
-#define BUS_MODALIAS		"smappee:t%us%uv%u.%u"
-#define BUS_MODALIAS_ARGS(sdev)	(sdev)->type, (sdev)->slots, \
-				(sdev)->firmware_major, (sdev)->firmware_minor
+static void bus_modalias(const struct smappee_device *sdev, char *buf,
+			 size_t size)
+{
+	snprintf(buf, size, "smappee:t%us%uv%u.%u", sdev->type, sdev->slots,
+		 sdev->firmware_major, sdev->firmware_minor);
+}
 
 static int bus_uevent(bus_uevent_const struct device *dev,
 		      struct kobj_uevent_env *env)
 {
 	const struct smappee_device *sdev = to_smappee_device(dev);
+	char modalias[BUS_MODALIAS_LEN];
 	int ret;
 
 	ret = add_uevent_var(env, "SMAPPEE_UNIT=%u", sdev->unit);
@@ -53,8 +60,9 @@ static int bus_uevent(bus_uevent_const struct device *dev,
 	if (ret)
 		return ret;
 
-	return add_uevent_var(env, "MODALIAS=" BUS_MODALIAS,
-			      BUS_MODALIAS_ARGS(sdev));
+	bus_modalias(sdev, modalias, sizeof(modalias));
+
+	return add_uevent_var(env, "MODALIAS=%s", modalias);
 }
 
 static int bus_probe(struct device *dev)
@@ -70,7 +78,7 @@ static void bus_remove(struct device *dev)
 		sdrv->remove(to_smappee_device(dev));
 }
 
-struct bus_type smappee_bus_type = {
+compat_bus_type smappee_bus_type = {
 	.name = "smappee",
 	.match = bus_match,
 	.uevent = bus_uevent,
@@ -201,27 +209,41 @@ static DEVICE_ATTR_RO(boot_count);
 static ssize_t modalias_show(struct device *dev, struct device_attribute *attr,
 			     char *buf)
 {
-	struct smappee_device *sdev = to_smappee_device(dev);
+	char modalias[BUS_MODALIAS_LEN];
 
-	return sysfs_emit(buf, BUS_MODALIAS "\n", BUS_MODALIAS_ARGS(sdev));
+	bus_modalias(to_smappee_device(dev), modalias, sizeof(modalias));
+
+	return sysfs_emit(buf, "%s\n", modalias);
 }
 static DEVICE_ATTR_RO(modalias);
 
-#define BUS_COUNTER_ATTR(_name)						\
-static ssize_t _name##_show(struct device *dev,				\
-			    struct device_attribute *attr, char *buf)	\
-{									\
-	struct smappee_module *module = to_smappee_module(dev);		\
-									\
-	return sysfs_emit(buf, "%lld\n",				\
-			  atomic64_read(&module->count._name));		\
-}									\
-static DEVICE_ATTR_RO(_name)
+static ssize_t lost_scans_show(struct device *dev,
+			       struct device_attribute *attr, char *buf)
+{
+	return smappee_emit_count(buf, &to_smappee_module(dev)->count.lost_scans);
+}
+static DEVICE_ATTR_RO(lost_scans);
 
-BUS_COUNTER_ATTR(lost_scans);
-BUS_COUNTER_ATTR(repaired_blocks);
-BUS_COUNTER_ATTR(crc_errors);
-BUS_COUNTER_ATTR(timeouts);
+static ssize_t repaired_blocks_show(struct device *dev,
+				    struct device_attribute *attr, char *buf)
+{
+	return smappee_emit_count(buf, &to_smappee_module(dev)->count.repaired_blocks);
+}
+static DEVICE_ATTR_RO(repaired_blocks);
+
+static ssize_t crc_errors_show(struct device *dev,
+			       struct device_attribute *attr, char *buf)
+{
+	return smappee_emit_count(buf, &to_smappee_module(dev)->count.crc_errors);
+}
+static DEVICE_ATTR_RO(crc_errors);
+
+static ssize_t timeouts_show(struct device *dev,
+			     struct device_attribute *attr, char *buf)
+{
+	return smappee_emit_count(buf, &to_smappee_module(dev)->count.timeouts);
+}
+static DEVICE_ATTR_RO(timeouts);
 
 static struct attribute *smappee_module_attrs[] = {
 	&dev_attr_type.attr,

@@ -246,21 +246,47 @@ static ssize_t rescan_store(struct device *dev, struct device_attribute *attr,
 }
 static DEVICE_ATTR_WO(rescan);
 
-#define CORE_COUNTER_ATTR(_name)					\
-static ssize_t _name##_show(struct device *dev,				\
-			    struct device_attribute *attr, char *buf)	\
-{									\
-	return sysfs_emit(buf, "%lld\n",				\
-			  atomic64_read(&core_segment(dev)->count._name)); \
-}									\
-static DEVICE_ATTR_RO(_name)
+static ssize_t transactions_show(struct device *dev,
+				 struct device_attribute *attr, char *buf)
+{
+	return smappee_emit_count(buf, &core_segment(dev)->count.transactions);
+}
+static DEVICE_ATTR_RO(transactions);
 
-CORE_COUNTER_ATTR(transactions);
-CORE_COUNTER_ATTR(crc_errors);
-CORE_COUNTER_ATTR(timeouts);
-CORE_COUNTER_ATTR(retries);
-CORE_COUNTER_ATTR(lost_scans);
-CORE_COUNTER_ATTR(repaired_blocks);
+static ssize_t crc_errors_show(struct device *dev,
+			       struct device_attribute *attr, char *buf)
+{
+	return smappee_emit_count(buf, &core_segment(dev)->count.crc_errors);
+}
+static DEVICE_ATTR_RO(crc_errors);
+
+static ssize_t timeouts_show(struct device *dev,
+			     struct device_attribute *attr, char *buf)
+{
+	return smappee_emit_count(buf, &core_segment(dev)->count.timeouts);
+}
+static DEVICE_ATTR_RO(timeouts);
+
+static ssize_t retries_show(struct device *dev,
+			    struct device_attribute *attr, char *buf)
+{
+	return smappee_emit_count(buf, &core_segment(dev)->count.retries);
+}
+static DEVICE_ATTR_RO(retries);
+
+static ssize_t lost_scans_show(struct device *dev,
+			       struct device_attribute *attr, char *buf)
+{
+	return smappee_emit_count(buf, &core_segment(dev)->count.lost_scans);
+}
+static DEVICE_ATTR_RO(lost_scans);
+
+static ssize_t repaired_blocks_show(struct device *dev,
+				    struct device_attribute *attr, char *buf)
+{
+	return smappee_emit_count(buf, &core_segment(dev)->count.repaired_blocks);
+}
+static DEVICE_ATTR_RO(repaired_blocks);
 
 static struct attribute *smappee_segment_attrs[] = {
 	&dev_attr_speed.attr,

@@ -11,21 +11,24 @@
 
 static struct dentry *debugfs_root;
 
+static void debugfs_counter(struct seq_file *seq, const char *name,
+			    const atomic64_t *count)
+{
+	seq_printf(seq, " %s=%lld", name, atomic64_read(count));
+}
+
 static void debugfs_counters(struct seq_file *seq,
 			     const struct smappee_counters *count)
 {
-#define DEBUGFS_COUNTER(_name) \
-	seq_printf(seq, " " #_name "=%lld", atomic64_read(&count->_name))
-	DEBUGFS_COUNTER(transactions);
-	DEBUGFS_COUNTER(timeouts);
-	DEBUGFS_COUNTER(crc_errors);
-	DEBUGFS_COUNTER(bad_answers);
-	DEBUGFS_COUNTER(exceptions);
-	DEBUGFS_COUNTER(retries);
-	DEBUGFS_COUNTER(lost_scans);
-	DEBUGFS_COUNTER(repaired_blocks);
-	DEBUGFS_COUNTER(stray_bytes);
-#undef DEBUGFS_COUNTER
+	debugfs_counter(seq, "transactions", &count->transactions);
+	debugfs_counter(seq, "timeouts", &count->timeouts);
+	debugfs_counter(seq, "crc_errors", &count->crc_errors);
+	debugfs_counter(seq, "bad_answers", &count->bad_answers);
+	debugfs_counter(seq, "exceptions", &count->exceptions);
+	debugfs_counter(seq, "retries", &count->retries);
+	debugfs_counter(seq, "lost_scans", &count->lost_scans);
+	debugfs_counter(seq, "repaired_blocks", &count->repaired_blocks);
+	debugfs_counter(seq, "stray_bytes", &count->stray_bytes);
 	seq_putc(seq, '\n');
 }
 

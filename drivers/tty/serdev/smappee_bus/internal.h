@@ -27,11 +27,13 @@
 #include <linux/mutex.h>
 #include <linux/smappee/bus.h>
 #include <linux/srcu.h>
+#include <linux/sysfs.h>
 #include <linux/types.h>
 #include <linux/wait.h>
 #include <linux/workqueue.h>
 
 #include "clock.h"
+#include "compat.h"
 #include "segment.h"
 
 struct dentry;
@@ -95,6 +97,18 @@ struct smappee_module {
 	unsigned int failures;
 };
 
+/**
+ * smappee_emit_count() - show a counter in sysfs
+ * @buf: the attribute's page
+ * @count: the counter
+ *
+ * Return: as sysfs_emit().
+ */
+static inline int smappee_emit_count(char *buf, const atomic64_t *count)
+{
+	return sysfs_emit(buf, "%lld\n", atomic64_read(count));
+}
+
 #define to_smappee_module(d) \
 	container_of(to_smappee_device(d), struct smappee_module, sdev)
 
@@ -132,11 +146,11 @@ struct smappee_segment {
 	struct smappee_counters count;
 
 	unsigned int rate_hz;
-	struct mutex rate_lock;
+	struct mutex rate_lock;	/* rate against streams */
 	unsigned int streams;
 	struct srcu_struct sink_srcu;
 
-	struct mutex list_lock;
+	struct mutex list_lock;	/* modules, reference */
 	struct list_head modules;
 	struct smappee_module *reference;
 
@@ -150,7 +164,7 @@ struct smappee_segment {
 	wait_queue_head_t wake;
 	bool kick;
 	wait_queue_head_t configured;
-	struct mutex clock_lock;
+	struct mutex clock_lock;	/* clock */
 	struct smappee_clock clock;
 	struct smappee_sampler *sampler;
 
@@ -163,7 +177,7 @@ void smappee_segment_put(struct smappee_segment *segment);
 unsigned int smappee_segment_modules(struct smappee_segment *segment);
 
 /* bus.c */
-extern struct bus_type smappee_bus_type;
+extern compat_bus_type smappee_bus_type;
 extern const struct device_type smappee_module_type;
 int smappee_bus_init(void);
 void smappee_bus_exit(void);

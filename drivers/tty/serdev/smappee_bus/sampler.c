@@ -36,11 +36,11 @@
 #include <linux/sysfs.h>
 #include <linux/timekeeping.h>
 
+#include "compat.h"
 #include "enumerate.h"
 #include "internal.h"
 #include "sampler.h"
 #include "samples.h"
-#include "compat.h"
 #include "trace.h"
 
 /* A block: 64, 128 or 256 scans, a power of two and 32 ms at all rates. */
@@ -67,7 +67,7 @@
 /* A module that has nothing to give, or cannot, is asked again after this. */
 #define SAMPLER_UNLOCKED_NS	(100 * NSEC_PER_MSEC)
 /* Index spaces begin here in 64 bits, so that none goes below zero. */
-#define SAMPLER_INDEX_BASE	(1ULL << 32)
+#define SAMPLER_INDEX_BASE	BIT_ULL(32)
 /* A scan as the sinks want it: samples, padding, and room for a time. */
 #define SAMPLER_STRIDE_MAX	(SMAPPEE_CHANNELS_MAX * sizeof(s32) + sizeof(s64))
 

@@ -86,13 +86,13 @@ struct smappee_line {
 	unsigned int byte_ns;
 	struct smappee_counters *count;
 
-	spinlock_t lock;
+	spinlock_t lock;	/* busy, waiting, stopping */
 	bool busy;
 	unsigned int waiting[SMAPPEE_PRIORITIES];
 	bool stopping;
 	wait_queue_head_t free;
 
-	spinlock_t rx_lock;
+	spinlock_t rx_lock;	/* all below */
 	bool rx_pending;
 	bool rx_dirty;
 	struct modbus_request rx_request;
