@@ -5,7 +5,6 @@
 #ifndef TEST_CHAIN_H
 #define TEST_CHAIN_H
 
-#include <cmocka.h>
 #include <errno.h>
 #include <math.h>
 #include <setjmp.h>
@@ -14,6 +13,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include <cmocka.h>
 
 #include "meter.h"
 #include "support/waveform.h"

@@ -16,6 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -25,9 +26,7 @@
 #define ENTRIES_MAX 64
 #define NAME_BYTES 64
 #define SLOT_BYTES 16384
-#define CHECKPOINTS 2
-#define LIVE_SLOT 2
-#define SLOTS 3
+#define SLOTS 4
 #define UWH_PER_J (1e6 / 3600.0)
 
 /**
@@ -70,9 +69,10 @@ struct registers {
 	unsigned int entry_of[ENTRIES_MAX];		    /* of each load */
 	double rest_uwh[ENTRIES_MAX][READING_ELEMENTS_MAX]; /* not yet booked, below 1 uWh */
 	struct slot now;
-	unsigned int next_checkpoint;
-	int fd;	     /* -1: memory only */
-	bool failed; /* the last write failed, and was reported */
+	unsigned int next_checkpoint; /* slot 0 or 1 */
+	unsigned int next_note;	      /* slot 2 or 3 */
+	int fd;			      /* -1: memory only */
+	bool failed;		      /* the last write failed, and was reported */
 	char *path;
 };
 
@@ -138,11 +138,18 @@ static int report(struct registers *r, int error)
 	return error;
 }
 
+static unsigned int other(unsigned int slot)
+{
+	return slot ^ 1;
+}
+
 int registers_note(struct registers *r)
 {
 	if (r->fd < 0)
 		return 0;
-	return report(r, write_slot(r, r->fd, LIVE_SLOT));
+	/* in turn, so that the last note is whole while this one is written */
+	r->next_note = other(r->next_note);
+	return report(r, write_slot(r, r->fd, r->next_note));
 }
 
 int registers_save(struct registers *r)
@@ -156,7 +163,7 @@ int registers_save(struct registers *r)
 		error = -errno;
 	/* a slot whose write failed is tried again: the other one is still whole */
 	if (!error)
-		r->next_checkpoint = (r->next_checkpoint + 1) % CHECKPOINTS;
+		r->next_checkpoint = other(r->next_checkpoint);
 	return report(r, error);
 }
 
@@ -175,6 +182,12 @@ static void flush_folder(const char *path)
 	close(fd);
 }
 
+/* Two daemons on one file would set each other's registers back. */
+static int lock_file(int fd)
+{
+	return flock(fd, LOCK_EX | LOCK_NB) ? -errno : 0;
+}
+
 /* A new file appears under its name only when it holds a valid slot. */
 static int make_file(struct registers *r)
 {
@@ -187,7 +200,9 @@ static int make_file(struct registers *r)
 	fd = open(temporary, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
 	if (fd < 0)
 		return -errno;
-	error = write_slot(r, fd, 0);
+	error = lock_file(fd);
+	if (!error)
+		error = write_slot(r, fd, 0);
 	if (!error && ftruncate(fd, (off_t)SLOTS * SLOT_BYTES))
 		error = -errno;
 	if (!error && fsync(fd))
@@ -202,6 +217,7 @@ static int make_file(struct registers *r)
 	flush_folder(r->path);
 	r->fd = fd;
 	r->next_checkpoint = 1;
+	r->next_note = 2;
 	return 0;
 }
 
@@ -228,6 +244,7 @@ static int read_slots(struct registers *r)
 	free(s);
 	/* the newer checkpoint stays until the other one is on the medium */
 	r->next_checkpoint = sequence[0] <= sequence[1] ? 0 : 1;
+	r->next_note = sequence[2] <= sequence[3] ? 3 : 2;
 	if (found)
 		return 0;
 	log_error(
@@ -237,14 +254,16 @@ static int read_slots(struct registers *r)
 	return -EBADMSG;
 }
 
+/* Return: 0, 1 when there is no file yet, or -errno. */
 static int open_file(struct registers *r)
 {
+	int error;
+
 	r->fd = open(r->path, O_RDWR | O_CLOEXEC);
-	if (r->fd >= 0)
-		return read_slots(r);
-	if (errno != ENOENT)
-		return -errno;
-	return 1;
+	if (r->fd < 0)
+		return errno == ENOENT ? 1 : -errno;
+	error = lock_file(r->fd);
+	return error ? error : read_slots(r);
 }
 
 /* The entry of a load, found by name or new. */
@@ -312,7 +331,11 @@ int registers_open(struct registers **out, const struct installation *in, const 
 		error = full;
 	}
 	if (error) {
-		if (error != -EBADMSG && error != -ENOSPC)
+		if (error == -EWOULDBLOCK)
+			log_error("registers file %s: another meterd uses it; end that, or give "
+				  "this one another file",
+				  path);
+		else if (error != -EBADMSG && error != -ENOSPC)
 			log_error("registers file %s: %s; give a file in a folder that meterd may "
 				  "write to, [registers] file",
 				  path, strerror(-error));
@@ -340,7 +363,7 @@ static void book(struct registers *r, unsigned int load, const double *energy_j,
 
 		if (isfinite(energy_j[k]))
 			uwh += energy_j[k] * UWH_PER_J;
-		whole = (int64_t)trunc(uwh);
+		whole = (int64_t)rint(uwh);
 		r->rest_uwh[load][k] = uwh - (double)whole;
 		e->element_uwh[k] += whole;
 		sum += whole;

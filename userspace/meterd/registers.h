@@ -7,12 +7,13 @@
  * the sum of its elements; positive sums go to import, negative to export, so
  * import - export is always the sum of the elements, exactly.
  *
- * The file has three slots. Two are checkpoints, written in turn once per
- * interval and flushed to the medium. The third is written with every reading and
- * left to the page cache: it survives the end of the process, however sudden, but
- * not that of the machine. Each slot has a sequence number and a CRC-32; the newest
- * valid one is read at start. So a restart loses nothing, a power cut at most one
- * interval, and a slot torn while it was written leaves the one before.
+ * The file has four slots. Two are checkpoints, written in turn once per interval
+ * and flushed to the medium. The other two are notes, written in turn with every
+ * reading and left to the page cache: they survive the end of the process, however
+ * sudden, but not that of the machine. Each slot has a sequence number and a
+ * CRC-32; the newest valid one is read at start. So a restart loses nothing, a power
+ * cut at most one interval, and a slot torn while it was written leaves the one
+ * before.
  */
 #ifndef METERD_REGISTERS_H
 #define METERD_REGISTERS_H
@@ -61,7 +62,7 @@ double registers_estimated_j(const struct registers *r, unsigned int load);
 int64_t registers_element_uwh(const struct registers *r, unsigned int load, unsigned int element);
 
 /**
- * registers_note() - write the third slot; call before the values are published
+ * registers_note() - write a note; call before the values are published
  *
  * Return: 0 or -errno, after printing the error once.
  */

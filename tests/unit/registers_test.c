@@ -1,0 +1,349 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Energy registers: exact sums, and a file that survives a kill at any point.
+ * pwrite() and fdatasync() of the C library are replaced, so that the test can stop
+ * the process after any number of bytes.
+ */
+#include "chain.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "registers.h"
+
+static char folder[64];
+static char path[128];
+static uint64_t seed;
+static long budget = -1; /* bytes until the process dies; -1: never */
+static int refuse;	 /* errno of all writes */
+static unsigned int flushes;
+
+ssize_t pwrite(int fd, const void *data, size_t bytes, off_t offset)
+{
+	if (refuse) {
+		errno = refuse;
+		return -1;
+	}
+	if (budget >= 0 && (long)bytes > budget) {
+		syscall(SYS_pwrite64, fd, data, (size_t)budget, offset);
+		_exit(9);
+	}
+	if (budget >= 0)
+		budget -= (long)bytes;
+	return syscall(SYS_pwrite64, fd, data, bytes, offset);
+}
+
+int fdatasync(int fd)
+{
+	flushes++;
+	return 0;
+}
+
+static struct load loads[2] = {
+	{ .name = "heat pump", .elements = 3 },
+	{ .name = "roof", .elements = 1, .first = 3 },
+};
+
+static struct installation in = { .loads = 2, .load = loads };
+
+static struct registers *open_registers(void)
+{
+	struct registers *r = NULL;
+
+	assert_int_equal(registers_open(&r, &in, path), 0);
+	return r;
+}
+
+static int setup(void **state)
+{
+	strcpy(folder, "/tmp/registers-XXXXXX");
+	assert_non_null(mkdtemp(folder));
+	snprintf(path, sizeof(path), "%s/registers", folder);
+	budget = -1;
+	refuse = 0;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	char command[128];
+
+	snprintf(command, sizeof(command), "rm -rf '%s'", folder);
+	return system(command);
+}
+
+static void import_minus_export_is_the_sum_of_the_elements(void **state)
+{
+	struct registers *r;
+	double sum[3] = { 0 };
+	double import = 0.0;
+	double export = 0.0;
+	int64_t elements;
+	unsigned int n;
+	unsigned int k;
+
+	assert_int_equal(registers_open(&r, &in, NULL), 0);
+	for (n = 0; n < 100000; n++) {
+		double e[3];
+		double net = 0.0;
+
+		for (k = 0; k < 3; k++) {
+			e[k] = 2000.0 * (random_part(&seed) - 0.45) * 0.2;
+			sum[k] += e[k];
+			net += e[k];
+		}
+		import += net > 0 ? net : 0;
+		export -= net < 0 ? net : 0;
+		registers_add(r, 0, e);
+	}
+	elements = 0;
+	for (k = 0; k < 3; k++) {
+		elements += registers_element_uwh(r, 0, k);
+		/* nothing is lost below 1 uWh, whatever the number of windows */
+		assert_double_equal(registers_element_uwh(r, 0, k) * 0.0036, sum[k], 0.0037);
+	}
+	assert_double_equal(registers_import_j(r, 0) - registers_export_j(r, 0), elements * 0.0036,
+			    1e-6);
+	/* a window may go to the other register by its last uWh */
+	assert_double_equal(registers_import_j(r, 0), import, 2.0);
+	assert_double_equal(registers_export_j(r, 0), export, 2.0);
+	registers_close(r);
+}
+
+static void the_sum_of_phases_is_split_not_each_phase(void **state)
+{
+	const double hour[3] = { 3000 * 3600.0, -2000 * 3600.0, 500 * 3600.0 };
+	struct registers *r;
+
+	assert_int_equal(registers_open(&r, &in, NULL), 0);
+	registers_add(r, 0, hour);
+	assert_double_equal(registers_import_j(r, 0), 1500 * 3600.0, 0.1);
+	assert_double_equal(registers_export_j(r, 0), 0.0, 0.0);
+	registers_close(r);
+}
+
+static void a_value_not_known_changes_nothing(void **state)
+{
+	const double e[3] = { NAN, INFINITY, 3600.0 };
+	struct registers *r;
+
+	assert_int_equal(registers_open(&r, &in, NULL), 0);
+	registers_add(r, 0, e);
+	assert_double_equal(registers_import_j(r, 0), 3600.0, 0.01);
+	registers_close(r);
+}
+
+static void values_come_back_by_name(void **state)
+{
+	const double e[3] = { 3600.0, 7200.0, 100.0 };
+	struct load other[2] = { loads[1], loads[0] };
+	struct installation changed = { .loads = 2, .load = other };
+	struct installation fewer = { .loads = 1, .load = loads };
+	struct registers *r = open_registers();
+
+	registers_add(r, 0, e);
+	registers_add(r, 1, e);
+	registers_close(r);
+	/* a configuration without the roof for a while, then in the other order */
+	assert_int_equal(registers_open(&r, &fewer, path), 0);
+	registers_close(r);
+	assert_int_equal(registers_open(&r, &changed, path), 0);
+	assert_double_equal(registers_import_j(r, 0), 3600.0, 0.01);
+	assert_double_equal(registers_import_j(r, 1), 10900.0, 0.02);
+	assert_double_equal(registers_element_uwh(r, 1, 1) * 0.0036, 7200.0, 0.01);
+	registers_close(r);
+}
+
+/* A run of the daemon: note before each publish, checkpoints between. Says what it published. */
+static void live(int report)
+{
+	struct registers *r = NULL;
+	const double e[3] = { 36.0, 36.0, 36.0 };
+	unsigned int n;
+
+	if (registers_open(&r, &in, path))
+		_exit(3);
+	for (n = 0; n < 6; n++) {
+		double published;
+
+		registers_add(r, 0, e);
+		if (n % 3 == 2)
+			registers_save(r);
+		registers_note(r);
+		published = registers_import_j(r, 0);
+		if (write(report, &published, sizeof(published)) < 0)
+			_exit(4);
+	}
+	registers_close(r);
+	_exit(0);
+}
+
+/* Kill the process after @bytes written. Returns its status; *last: last value published. */
+static int run_and_kill(long bytes, double *last)
+{
+	int tube[2];
+	int status;
+	pid_t child;
+
+	assert_int_equal(pipe(tube), 0);
+	child = fork();
+	if (!child) {
+		budget = bytes;
+		live(tube[1]);
+	}
+	close(tube[1]);
+	while (read(tube[0], last, sizeof(*last)) == sizeof(*last))
+		;
+	close(tube[0]);
+	waitpid(child, &status, 0);
+	return WEXITSTATUS(status);
+}
+
+static void a_kill_at_any_byte_never_sets_a_register_back(void **state)
+{
+	double highest = 0.0;
+	long bytes;
+	unsigned int kills = 0;
+
+	for (bytes = 0;; bytes += 7) {
+		double last = -1.0;
+		int status = run_and_kill(bytes, &last);
+		struct registers *r;
+
+		if (status == 9) {
+			kills++;
+			if (access(path, F_OK)) {
+				/* killed before the file existed: nothing was published */
+				assert_true(last < 0.0);
+				continue;
+			}
+		} else {
+			assert_int_equal(status, 0);
+		}
+		highest = fmax(highest, last);
+		r = open_registers();
+		if (registers_import_j(r, 0) < highest - 1e-6)
+			fail_msg("killed after %ld bytes: %.4f J published, %.4f J restored", bytes,
+				 highest, registers_import_j(r, 0));
+		registers_close(r);
+		if (status == 0)
+			break;
+	}
+	print_message("%u kills\n", kills);
+	assert_true(kills > 100);
+}
+
+static void spoil(unsigned int slot)
+{
+	int fd = open(path, O_RDWR);
+	const char dirt[3] = { 1, 2, 3 };
+
+	assert_int_equal(syscall(SYS_pwrite64, fd, dirt, 3, (off_t)slot * 16384 + 100), 3);
+	close(fd);
+}
+
+static void a_torn_slot_leaves_the_one_before(void **state)
+{
+	const double e[3] = { 3600.0, 0.0, 0.0 };
+	unsigned int slot;
+
+	for (slot = 0; slot < 4; slot++) {
+		struct registers *r = open_registers();
+		unsigned int k;
+
+		for (k = 0; k < 4; k++) {
+			registers_add(r, 0, e);
+			registers_note(r);
+		}
+		registers_save(r);
+		registers_save(r);
+		/* all of the values are in both checkpoints and in the last note */
+		spoil(slot);
+		registers_close(r);
+		spoil(slot);
+		r = open_registers();
+		assert_double_equal(registers_import_j(r, 0), (slot + 1) * 14400.0, 0.1);
+		registers_close(r);
+	}
+}
+
+static void with_no_whole_slot_it_refuses_and_says_what_to_do(void **state)
+{
+	struct registers *r = open_registers();
+	unsigned int slot;
+
+	registers_note(r);
+	registers_save(r);
+	registers_close(r);
+	for (slot = 0; slot < 4; slot++)
+		spoil(slot);
+	assert_int_equal(registers_open(&r, &in, path), -EBADMSG);
+	assert_int_equal(truncate(path, 0), 0);
+	assert_int_equal(registers_open(&r, &in, path), -EBADMSG);
+}
+
+static void a_full_medium_is_reported_and_survived(void **state)
+{
+	const double e[3] = { 3600.0, 0.0, 0.0 };
+	struct registers *r = open_registers();
+
+	registers_add(r, 0, e);
+	refuse = ENOSPC;
+	assert_int_equal(registers_save(r), -ENOSPC);
+	assert_int_equal(registers_note(r), -ENOSPC);
+	registers_add(r, 0, e);
+	refuse = 0;
+	assert_int_equal(registers_save(r), 0);
+	registers_close(r);
+	r = open_registers();
+	assert_double_equal(registers_import_j(r, 0), 7200.0, 0.01);
+	registers_close(r);
+}
+
+static void only_checkpoints_wait_for_the_medium(void **state)
+{
+	struct registers *r = open_registers();
+
+	flushes = 0;
+	registers_note(r);
+	registers_note(r);
+	assert_int_equal(flushes, 0);
+	registers_save(r);
+	assert_int_equal(flushes, 1);
+	registers_close(r);
+}
+
+static void a_file_in_use_is_refused(void **state)
+{
+	struct registers *r = open_registers();
+	struct registers *second;
+
+	assert_int_equal(registers_open(&second, &in, path), -EWOULDBLOCK);
+	registers_close(r);
+	r = open_registers();
+	registers_close(r);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(import_minus_export_is_the_sum_of_the_elements),
+		TEST(the_sum_of_phases_is_split_not_each_phase),
+		TEST(a_value_not_known_changes_nothing),
+		TEST(values_come_back_by_name),
+		TEST(a_kill_at_any_byte_never_sets_a_register_back),
+		TEST(a_torn_slot_leaves_the_one_before),
+		TEST(with_no_whole_slot_it_refuses_and_says_what_to_do),
+		TEST(a_full_medium_is_reported_and_survived),
+		TEST(a_file_in_use_is_refused),
+		TEST(only_checkpoints_wait_for_the_medium),
+	};
+
+	seed = random_seed();
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
