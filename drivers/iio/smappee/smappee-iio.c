@@ -181,6 +181,10 @@ static int smappee_iio_read_label(struct iio_dev *indio_dev,
 {
 	struct smappee_iio *st = iio_priv(indio_dev);
 
+	/* The core asks for the time stamp, too, whose channel is -1. */
+	if (chan->type == IIO_TIMESTAMP)
+		return -EINVAL;
+
 	return sysfs_emit(label, "%s\n", st->info->labels[chan->channel]);
 }
 
