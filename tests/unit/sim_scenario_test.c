@@ -66,6 +66,18 @@ static void small_scenario_is_taken(void **state)
 	scenario_free(&s);
 }
 
+static void reversed_transformer_sees_the_current_negated(void **state)
+{
+	(void)state;
+	assert_int_equal(load_text(MAINS MODULES LOAD), 0);
+	assert_true(signal_current(&s.signal, "hub1/A").sign == 1);
+	assert_null(signal_current(&s.signal, "hub1/B").wave);
+	scenario_free(&s);
+	assert_int_equal(load_text(MAINS MODULES LOAD "reversed = yes\n"), 0);
+	assert_true(signal_current(&s.signal, "hub1/A").sign == -1);
+	scenario_free(&s);
+}
+
 static void wrong_lines_are_named_with_the_way_out(void **state)
 {
 	(void)state;
@@ -296,6 +308,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(small_scenario_is_taken),
+		cmocka_unit_test(reversed_transformer_sees_the_current_negated),
 		cmocka_unit_test(wrong_lines_are_named_with_the_way_out),
 		cmocka_unit_test(what_does_not_fit_together_is_refused),
 		cmocka_unit_test(missing_file_is_named),

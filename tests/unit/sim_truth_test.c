@@ -146,6 +146,24 @@ static void ends_of_the_range_do_not_swing(void **state)
 	}
 }
 
+static void steps_within_the_range_are_exact(void **state)
+{
+	/* Whole cycles and the same load at both ends: nothing swings there. */
+	struct truth_range r = { 0.0123, 0.0123 + 60 / 49.87, RATE, true };
+	struct load_truth exact, t;
+
+	(void)state;
+	build_distorted();
+	s.load[0].profile =
+		(struct profile){ .steps = 3, .at_s = { 0, 0.3137, 0.4562 }, .value = { 1, 3, 1 } };
+	truth_load(&s, 0, &r, &exact);
+	r.exact = false;
+	truth_load(&s, 0, &r, &t);
+	assert_near("P", t.p_w, exact.p_w, 1e-7);
+	assert_near("I", t.element[0].i_a, exact.element[0].i_a, 1e-9);
+	assert_near("U", t.element[0].v_v, exact.element[0].v_v, 1e-9);
+}
+
 static void export_is_counted_apart(void **state)
 {
 	struct truth_range r = { 0, 20, RATE, false };
@@ -241,6 +259,7 @@ int main(void)
 		cmocka_unit_test_teardown(distorted_load_has_the_exact_answers, tear_down),
 		cmocka_unit_test_teardown(exact_truth_equals_numeric_integration, tear_down),
 		cmocka_unit_test_teardown(ends_of_the_range_do_not_swing, tear_down),
+		cmocka_unit_test_teardown(steps_within_the_range_are_exact, tear_down),
 		cmocka_unit_test_teardown(export_is_counted_apart, tear_down),
 		cmocka_unit_test_teardown(three_phase_load_sums_as_vectors, tear_down),
 		cmocka_unit_test_teardown(samples_follow_the_phasors, tear_down),
