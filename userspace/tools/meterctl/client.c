@@ -241,7 +241,7 @@ int client_get(const struct client_address *a, const char *path, struct client_a
 {
 	long long expected;
 	size_t size;
-	ssize_t n;
+	ssize_t n = 0;
 	int ret;
 
 	ret = begin(a, path, answer, &size, &expected);

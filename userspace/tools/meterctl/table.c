@@ -188,8 +188,8 @@ static void live_element(struct json_object *reading, struct json_object *e, str
 	put_name(l, text(e, "phase"), 5);
 	put_power(l, e);
 	put_number(l, number(e, "i_a"), 10, 3);
-	put_number(l, line_to_line(reading, text(e, "phase")), 9, 1);
-	put_number(l, number(e, "v_v"), 9, 1);
+	put_number(l, line_to_line(reading, text(e, "phase")), 11, 1);
+	put_number(l, number(e, "v_v"), 11, 1);
 }
 
 void table_live(struct json_object *reading, table_emit emit, void *context)
@@ -202,7 +202,7 @@ void table_live(struct json_object *reading, table_emit emit, void *context)
 	end_line(&l, emit, context, TABLE_PLAIN);
 	end_line(&l, emit, context, TABLE_PLAIN);
 	put_name(&l, "LOAD / INPUT", NAME_CELLS);
-	put_word(&l, "PHASE        P [W]   Q1 [var]      PF     I [A]  V L-L [V] V L-N [V]");
+	put_word(&l, "PHASE        P [W]   Q1 [var]      PF     I [A]  V L-L [V]  V L-N [V]");
 	end_line(&l, emit, context, TABLE_HEAD);
 	for (i = 0; i < count(loads); i++) {
 		load = json_object_array_get_idx(loads, i);
