@@ -1,0 +1,380 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Recorded waveforms (data/ of ../shared) through configuration, replay source and
+ * chain, against the reference values of the data's README, and files that are no
+ * recordings.
+ */
+#include "chain.h"
+
+#include <unistd.h>
+
+#include "config.h"
+#include "source.h"
+
+struct run {
+	struct config config;
+	struct installation in;
+	struct source *source;
+	struct chain chain; /* only its results, align, registers, meter, scale */
+	sd_event *event;
+	int ended;
+};
+
+static struct run r;
+static char conf_path[] = "/tmp/replay-conf-XXXXXX";
+static char csv_path[] = "/tmp/replay-csv-XXXXXX";
+
+static void on_process(void *user)
+{
+	meter_process(r.chain.meter);
+}
+
+static void on_alive(void *user)
+{
+}
+
+static void on_end(void *user)
+{
+	r.ended = 1;
+	sd_event_exit(r.event, 0);
+}
+
+static void write_file(const char *path, const char *text)
+{
+	FILE *f = fopen(path, "w");
+
+	assert_non_null(f);
+	fputs(text, f);
+	fclose(f);
+}
+
+/* Return: 0, or the error of opening or of the loop. */
+static int replay(const char *conf)
+{
+	struct meter_config m = { .in = &r.in, .publish = chain_reading, .window = chain_window };
+	struct source_sink sink = { .process = on_process, .alive = on_alive, .end = on_end };
+	int error;
+
+	memset(&r, 0, sizeof(r));
+	write_file(conf_path, conf);
+	assert_int_equal(config_read(&r.config, conf_path), 0);
+	assert_int_equal(config_installation(&r.config, &r.in), 0);
+	error = source_replay_open(&r.source, &r.config.source, &r.in.inputs);
+	if (error)
+		return error;
+	assert_int_equal(align_create(&r.chain.align, &r.in.inputs, r.source->rate_hz, 500000000),
+			 0);
+	assert_int_equal(registers_open(&r.chain.registers, &r.in, NULL), 0);
+	m.rate_hz = r.source->rate_hz;
+	m.align = r.chain.align;
+	m.registers = r.chain.registers;
+	m.scale = r.chain.scale;
+	m.user = &r.chain;
+	assert_int_equal(meter_create(&r.chain.meter, &m), 0);
+	assert_true(sd_event_new(&r.event) >= 0);
+	sink.align = r.chain.align;
+	sink.scale = r.chain.scale;
+	assert_int_equal(r.source->ops->start(r.source, r.event, &sink), 0);
+	error = sd_event_loop(r.event);
+	return error;
+}
+
+static void finish(void)
+{
+	if (r.chain.meter)
+		chain_close(&r.chain);
+	if (r.source)
+		r.source->ops->close(r.source);
+	sd_event_unref(r.event);
+	installation_free(&r.in);
+	config_free(&r.config);
+}
+
+static const char *recording(const char *name)
+{
+	const char *path = shared_path(name);
+
+	if (!path) {
+		print_message("%s not found below $SMAPPEE_SHARED or ../shared: skipped\n", name);
+		skip();
+	}
+	return path;
+}
+
+static void near(const char *what, double value, double exact, double percent, double *worst)
+{
+	double error = 100.0 * fabs(value / exact - 1.0);
+
+	*worst = fmax(*worst, error);
+	if (!(error <= percent))
+		fail_msg("%s: %.6g, reference %.6g: %.4f %%", what, value, exact, error);
+}
+
+/* DC part of the eight columns: the recorder has offsets of up to 11 A. */
+static void service_dc(const char *path, double *dc)
+{
+	double scale[8];
+	double offset[8];
+	double x[8];
+	char line[512];
+	unsigned int columns = 0;
+	unsigned int rows = 0;
+	unsigned int k;
+	FILE *f = fopen(path, "r");
+
+	while (fgets(line, sizeof(line), f)) {
+		if (columns < 8 && sscanf(line, "# channel %*[^:]: unit %*s scale %lf offset %lf",
+					  &scale[columns], &offset[columns]) == 2)
+			columns++;
+		if (sscanf(line, "%lf,%lf,%lf,%lf,%lf,%lf,%lf,%lf", &x[0], &x[1], &x[2], &x[3],
+			   &x[4], &x[5], &x[6], &x[7]) != 8)
+			continue;
+		for (k = 0; k < 8; k++)
+			dc[k] += x[k];
+		rows++;
+	}
+	fclose(f);
+	assert_int_equal(columns, 8);
+	assert_int_equal(rows, 2048);
+	for (k = 0; k < 8; k++)
+		dc[k] = dc[k] / rows * scale[k] + offset[k];
+}
+
+/*
+ * The reference values are plain means, DC included; the chain removes DC, since a CT
+ * passes none. So the DC of the recorder is put back before they are compared.
+ */
+static void the_600_v_service_is_measured_as_its_reference(void **state)
+{
+	static const double reference[3][4] = { { 348.95, 126.108, 40500.2, 0.9203 },
+						{ 352.22, 151.832, 49502.4, 0.9256 },
+						{ 345.95, 166.696, 53633.9, 0.9300 } };
+	const char *path = recording("data/real_600V_service_capswitch_30k7.csv");
+	double worst[4] = { 0 };
+	double dc[8] = { 0 };
+	char conf[1024];
+	unsigned int w;
+	unsigned int k;
+
+	service_dc(path, dc);
+	snprintf(conf, sizeof(conf),
+		 "[source]\nreplay = %s\nrepeat = 200\n[topology]\nvoltages = U1, U2, U3\n"
+		 "[load a]\ninputs = ct/I1\nphases = L1\n[load b]\ninputs = ct/I2\nphases = L2\n"
+		 "[load c]\ninputs = ct/I3\nphases = L3\n[load n]\ninputs = ct/I4\nphases = L1\n",
+		 path);
+	assert_int_equal(replay(conf), 0);
+	assert_true(r.chain.windows >= 60);
+	for (w = 0; w < r.chain.windows; w++) {
+		const struct meter_window *m = &r.chain.window[w];
+
+		assert_int_equal(m->cycles, 12);
+		near("f", m->frequency_hz, 30707.244140625 / 512, 0.001, &worst[3]);
+		for (k = 0; k < 3; k++) {
+			double i = dc[k];
+			double u = dc[4 + k];
+
+			near("U", sqrt(m->element[k].v2 + u * u), reference[k][0], 0.002,
+			     &worst[0]);
+			near("I", sqrt(m->element[k].i2 + i * i), reference[k][1], 0.002,
+			     &worst[1]);
+			near("P", m->element[k].p_w + u * i, reference[k][2], 0.002, &worst[2]);
+		}
+	}
+	for (k = 0; k < 3; k++)
+		near("PF", r.chain.reading.load[k].pf, reference[k][3], 0.4, &worst[3]);
+	print_message("600 V service, looped: worst window U %.4f %% I %.4f %% P %.4f %%\n",
+		      worst[0], worst[1], worst[2]);
+	finish();
+}
+
+/* Mean of sum(v i) of the rows between two times, by the trapezoid rule; plain. */
+static double plain_power(const double *p, double from, double to)
+{
+	double sum = 0.0;
+	double x;
+	unsigned int steps = 4000;
+	unsigned int k;
+
+	for (k = 0; k < steps; k++) {
+		unsigned int m;
+
+		x = from + (k + 0.5) * (to - from) / steps;
+		m = (unsigned int)x;
+		sum += p[m] + (x - m) * (p[m + 1] - p[m]);
+	}
+	return sum / steps;
+}
+
+static void the_transformer_bay_is_followed_until_its_breaker_opens(void **state)
+{
+	static double p[1300];
+	const char *path = recording("data/real_trafo_load_trip_1200.csv");
+	double worst[2] = { 0 };
+	char conf[1024];
+	char line[512];
+	unsigned int rows = 0;
+	unsigned int w;
+	FILE *f = fopen(path, "r");
+
+	while (fgets(line, sizeof(line), f)) {
+		double x[6];
+
+		if (sscanf(line, "%lf,%lf,%lf,%lf,%lf,%lf", &x[0], &x[1], &x[2], &x[3], &x[4],
+			   &x[5]) == 6)
+			p[rows++] = x[0] * x[3] + x[1] * x[4] + x[2] * x[5];
+	}
+	fclose(f);
+	assert_int_equal(rows, 1200);
+	snprintf(conf, sizeof(conf),
+		 "[source]\nreplay = %s\n[topology]\nvoltages = HV_Bus_VR, HV_Bus_VS, HV_Bus_VT\n"
+		 "[load bay]\ninputs = ct/HV_IR, ct/HV_IS, ct/HV_IT\nphases = L1, L2, L3\n",
+		 path);
+	assert_int_equal(replay(conf), 0);
+	assert_true(r.chain.windows >= 4);
+	for (w = 0; w < r.chain.windows; w++) {
+		const struct meter_window *m = &r.chain.window[w];
+		double power = m->element[0].p_w + m->element[1].p_w + m->element[2].p_w;
+		double plain = plain_power(p, m->start_ns * 1.2e-6, m->end_ns * 1.2e-6);
+
+		print_message("%.3f to %.3f s: P %.3f MW, plain mean %.3f MW, f %.3f Hz\n",
+			      m->start_ns / 1e9, m->end_ns / 1e9, power / 1e6, plain / 1e6,
+			      m->frequency_hz);
+		/* 20 samples per cycle */
+		assert_true(fabs(power - plain) < 0.02e6);
+		near("U", sqrt(m->slot[0].square), 130500, 0.4, &worst[0]);
+		near("U", sqrt(m->slot[1].square), 130850, 0.4, &worst[0]);
+	}
+	/* cycle 0 has 64.073 MW, cycle 20 70.872 MW; cycle 32 has none any more */
+	assert_in_range((uint64_t)plain_power(p, 0, 20), 64000000, 64150000);
+	assert_true(r.chain.window[0].element[0].p_w * 3 > 64e6 * 0.97);
+	assert_true(r.chain.window[0].element[0].p_w * 3 < 71e6 * 1.03);
+	w = r.chain.windows - 1;
+	assert_true(fabs(r.chain.window[w].element[0].p_w) < 0.006e6);
+	finish();
+}
+
+static void a_machine_at_69_5_hz_is_out_of_range(void **state)
+{
+	const char *path = recording("data/real_overspeed_decay_linevolts_600.csv");
+	char conf[1024];
+	unsigned int w;
+
+	snprintf(conf, sizeof(conf),
+		 "[source]\nreplay = %s\n[topology]\ntype = 1p\nvoltages = U21\n"
+		 "[load x]\ninputs = ct/Vo\nphases = L1\n",
+		 path);
+	assert_int_equal(replay(conf), 0);
+	for (w = 0; w < r.chain.windows; w++) {
+		double hz = r.chain.window[w].frequency_hz;
+
+		assert_true(isnan(hz) || (hz > 42.4 && hz < 69.1));
+		if (w < 5)
+			assert_true(isnan(hz));
+	}
+	finish();
+}
+
+/* Every record of the file is a cycle of its own; looped, it must give its plain mean. */
+static void plug_loads_with_any_distortion_are_measured(void **state)
+{
+	FILE *in = fopen(recording("data/real_plaid_cycles_30k.csv"), "r");
+	FILE *out = NULL;
+	char line[256];
+	char conf[512];
+	double sum[3] = { 0 };
+	double mean[2] = { 0 };
+	double worst[2] = { 0 };
+	int last = -1;
+	unsigned int records = 0;
+
+	snprintf(conf, sizeof(conf),
+		 "[source]\nreplay = %s\nrepeat = 60\n[topology]\ntype = 1p\nvoltages = u\n"
+		 "[load x]\ninputs = ct/i\nphases = L1\n",
+		 csv_path);
+	for (;;) {
+		int rec = -1;
+		double u = 0.0;
+		double i = 0.0;
+		bool more = fgets(line, sizeof(line), in);
+
+		if (more && sscanf(line, "%d,%*d,%*d,%*d,%lf,%lf", &rec, &u, &i) != 3)
+			continue;
+		if (rec != last && out) {
+			fclose(out);
+			assert_int_equal(replay(conf), 0);
+			assert_true(r.chain.windows >= 3);
+			/* DC is removed on both sides */
+			near("P", r.chain.window[2].element[0].p_w,
+			     sum[0] / 500 - mean[0] * mean[1] / 250000, 0.5, &worst[0]);
+			near("I", sqrt(r.chain.window[2].element[0].i2),
+			     sqrt(sum[1] / 500 - mean[1] * mean[1] / 250000), 0.5, &worst[1]);
+			finish();
+			records++;
+			out = NULL;
+		}
+		if (!more)
+			break;
+		if (!out) {
+			out = fopen(csv_path, "w");
+			fputs("# sample rate: 30000 Hz\nu,i\n", out);
+			memset(sum, 0, sizeof(sum));
+			memset(mean, 0, sizeof(mean));
+		}
+		fprintf(out, "%.6f,%.6f\n", u, i);
+		sum[0] += u * i;
+		sum[1] += i * i;
+		mean[0] += u;
+		mean[1] += i;
+		last = rec;
+	}
+	fclose(in);
+	print_message("%u plug loads, looped: worst P %.4f %% I %.4f %%\n", records, worst[0],
+		      worst[1]);
+	assert_int_equal(records, 24);
+}
+
+static void what_is_no_recording_is_refused(void **state)
+{
+	static const char *const files[] = {
+		"a,b\n1,2\n",			       /* no such column */
+		"# sample rate: 4000 Hz\nL1,I\n1,x\n", /* not a number */
+		"# sample rate: 4000 Hz\nL1,I\n1\n",   /* too short a row */
+		"# sample rate: 4000 Hz\nL1,I\n1,nan\n",
+		"",
+	};
+	char conf[256];
+	unsigned int k;
+
+	snprintf(conf, sizeof(conf),
+		 "[source]\nreplay = %s\n[topology]\ntype = 1p\n[load x]\ninputs = ct/I\nphases = "
+		 "L1\n",
+		 csv_path);
+	for (k = 0; k < sizeof(files) / sizeof(files[0]); k++) {
+		write_file(csv_path, files[k]);
+		assert_true(replay(conf) < 0);
+		assert_false(r.ended);
+		finish();
+	}
+	unlink(csv_path);
+	assert_int_equal(replay(conf), -ENOENT);
+	finish();
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(the_600_v_service_is_measured_as_its_reference),
+		cmocka_unit_test(the_transformer_bay_is_followed_until_its_breaker_opens),
+		cmocka_unit_test(a_machine_at_69_5_hz_is_out_of_range),
+		cmocka_unit_test(plug_loads_with_any_distortion_are_measured),
+		cmocka_unit_test(what_is_no_recording_is_refused),
+	};
+	int failed;
+
+	close(mkstemp(conf_path));
+	close(mkstemp(csv_path));
+	failed = cmocka_run_group_tests(tests, NULL, NULL);
+	unlink(conf_path);
+	unlink(csv_path);
+	return failed;
+}
