@@ -89,8 +89,8 @@ static void wrong_lines_are_named_with_the_way_out(void **state)
 		       "second");
 	assert_refused("[segment]\nseed = 1\n\n# a comment\nseed = 2\n",
 		       ":5: [segment] seed: given twice; keep one");
-	assert_refused("[modul hub1]\nunit = 2\n",
-		       ":2: [modul hub1]: unknown section; only module and load have names");
+	assert_refused("[hub hub1]\nunit = 2\n",
+		       ":2: [hub hub1]: unknown section; only module and load have names");
 	assert_refused(
 		"[motor]\nunit = 2\n",
 		":2: [motor]: unknown section; known: segment, mains, module NAME, load NAME, "

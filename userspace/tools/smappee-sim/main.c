@@ -278,15 +278,29 @@ static void hand_over(struct sim *sim, int64_t t)
 	wire_handed(&sim->wire, (size_t)n);
 }
 
+/* One line per piece that came, for those who follow a conversation. */
+static void trace(const struct sim *sim, const uint8_t *bytes, size_t len, int64_t t)
+{
+	char text[3 * 32 + 1] = "";
+
+	for (size_t i = 0; i < len && i < 32; i++)
+		snprintf(text + 3 * i, 4, " %02x", bytes[i]);
+	fprintf(stderr, "smappee-sim: %.6f: %zu bytes:%s; %zu to answer\n",
+		wire_time(&sim->wire, t), len, text, sim->wire.reply.len - sim->wire.sent);
+}
+
 static void hear_host(struct sim *sim, int64_t t)
 {
 	uint8_t bytes[4096];
 	ssize_t n = link_read(&sim->options.link, bytes, sizeof(bytes));
 
-	if (n < 0)
+	if (n < 0) {
 		host_went(sim, t);
-	else
-		wire_receive(&sim->wire, bytes, (size_t)n, t);
+		return;
+	}
+	wire_receive(&sim->wire, bytes, (size_t)n, t);
+	if (n && sim->options.log >= LOG_DEBUG)
+		trace(sim, bytes, (size_t)n, t);
 }
 
 /* When something is to be done although no descriptor is ready. */

@@ -256,12 +256,13 @@ bool module_scans(struct module *m, int64_t first, unsigned int scans, int32_t *
 		for (unsigned int k = 0; k < scans; k++) {
 			int32_t code = m->ring[c * m->depth + (first + k) % m->depth];
 
-			if (code >= CODE24_MAX || code <= CODE24_MIN) {
+			if (!wide)
+				code = code > CODE16_MAX * 256 ? CODE16_MAX : (code + 128) >> 8;
+			if (code >= (wide ? CODE24_MAX : CODE16_MAX) ||
+			    code <= (wide ? CODE24_MIN : CODE16_MIN)) {
 				rail = true;
 				m->saturated_at = first + k;
 			}
-			if (!wide)
-				code = code > CODE16_MAX * 256 ? CODE16_MAX : (code + 128) >> 8;
 			codes[c * stride + k] = code;
 		}
 	}

@@ -85,6 +85,9 @@ static bool whole_request(struct wire *w)
 static void receive_byte(struct wire *w, uint8_t byte, int64_t now_ns)
 {
 	if (now_ns - w->last_ns > QUIET_NS) {
+		/* What is left of a request will never be whole. */
+		if (w->request_len && !w->deaf)
+			w->segment->damaged++;
 		w->deaf = false;
 		w->request_len = 0;
 	}
