@@ -8,9 +8,10 @@
 #define RATE 4000.0
 
 static uint64_t seed;
-static unsigned long allocations;
 
 #ifndef __SANITIZE_ADDRESS__
+static unsigned long allocations;
+
 extern void *__libc_malloc(size_t bytes);
 extern void *__libc_calloc(size_t n, size_t bytes);
 extern void *__libc_realloc(void *p, size_t bytes);

@@ -337,10 +337,11 @@ static void fill_run(struct align *a, struct align_run *run, unsigned int scans,
 /* Does a hole lie before the stamp @key? Counted once per hole. */
 static bool hole_before(struct align *a, int64_t key)
 {
-	int64_t step = key - a->last_ns;
+	int64_t step;
 
 	if (a->last_ns == INT64_MIN)
 		return false;
+	step = key - a->last_ns;
 	if (!a->hole && step <= a->period_ns + a->period_ns / 2)
 		return false;
 	a->counters.gaps++;

@@ -171,11 +171,17 @@ static int open_file(struct source_replay *r)
 			  r->config->replay, strerror(errno));
 		return error;
 	}
-	while (next_line(r) && r->line[0] == '#') {
-		error = read_head(r);
-		if (error)
-			return error;
-	}
+	do {
+		if (!next_line(r)) {
+			log_error("%s: no line names the columns; give a file of recorded waveforms, [source] replay",
+				  r->config->replay);
+			return -EINVAL;
+		}
+		if (r->line[0] == '#')
+			error = read_head(r);
+	} while (!error && r->line[0] == '#');
+	if (error)
+		return error;
 	if (!r->base.rate_hz)
 		r->base.rate_hz = r->config->sampling_frequency;
 	error = read_columns(r);
