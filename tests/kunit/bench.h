@@ -25,6 +25,8 @@ struct iio_dev;
  * @test: owner
  *
  * Returns when all three are there, locked, and bound to their drivers.
+ *
+ * Return: the line.
  */
 struct fake_line *bench_new(struct kunit *test);
 
@@ -42,6 +44,9 @@ struct iio_dev *bench_iio(struct fake_line *line, u8 unit);
 
 /**
  * bench_show() - read an attribute of a device
+ * @test: owner of the text
+ * @dev: the device
+ * @name: of the attribute
  *
  * Return: its text without the newline, valid until the test ends; the error as
  * "error N", and "missing" if there is no such attribute.
@@ -84,7 +89,7 @@ struct bench_sink {
 	u8 unit;
 	wait_queue_head_t fresh;
 
-	spinlock_t lock;
+	spinlock_t lock;	/* all below */
 	u64 scans;
 	unsigned int blocks;
 	u64 first;

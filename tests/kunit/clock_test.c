@@ -401,6 +401,7 @@ static struct kunit_suite clock_suite = {
 	.name = "smappee-clock",
 	.test_cases = clock_cases,
 };
+
 kunit_test_suite(clock_suite);
 
 MODULE_DESCRIPTION("Tests of the clock of a metering segment");

@@ -99,7 +99,8 @@ static void answers_are_accepted_as_the_page_shows(struct kunit *test)
 		return;
 	KUNIT_ASSERT_EQ(test, 0, request_for(frame, &rq));
 	KUNIT_EXPECT_EQ(test, frame->len, modbus_answer_length(&rq, frame->bytes, frame->len));
-	KUNIT_EXPECT_EQ(test, verdict_on(frame), modbus_answer_check(&rq, frame->bytes, frame->len));
+	KUNIT_EXPECT_EQ(test, verdict_on(frame),
+			modbus_answer_check(&rq, frame->bytes, frame->len));
 	KUNIT_EXPECT_LE(test, frame->len, modbus_answer_max(&rq));
 }
 
@@ -383,6 +384,7 @@ static struct kunit_suite codec_suite = {
 	.name = "smappee-codec",
 	.test_cases = codec_cases,
 };
+
 kunit_test_suite(codec_suite);
 
 MODULE_DESCRIPTION("Tests of the Modbus RTU codec of metering segments");

@@ -460,6 +460,7 @@ static struct kunit_suite enumerate_suite = {
 	.name = "smappee-enumerate",
 	.test_cases = enumerate_cases,
 };
+
 kunit_test_suite(enumerate_suite);
 
 MODULE_DESCRIPTION("Tests of the enumeration of a metering segment");

@@ -135,11 +135,10 @@ struct fake_node {
 	char name[16];
 };
 
-/**
- * struct fake_line - the controller, its wire and its modules
- *
- * @lock protects everything that the wire's worker shares with tests and with
- * the driver; it is never held while the driver is called.
+/*
+ * The controller, its wire and its modules. The lock protects everything that
+ * the wire's worker shares with tests and with the driver; it is never held while
+ * the driver is called.
  */
 struct fake_line {
 	struct kunit *test;
@@ -231,11 +230,14 @@ bool fake_line_find(struct fake_line *line, u8 unit, u8 function, unsigned int n
 
 /**
  * fake_line_wait() - wait until a condition holds, looking after each answer
+ * @line: the line
+ * @condition: looked at more than once
+ * @timeout_ms: for so long
  *
- * Return: the condition when it held or when timeout_ms had passed.
+ * Return: the condition when it held or when @timeout_ms had passed.
  */
 #define fake_line_wait(line, condition, timeout_ms) \
-	(wait_event_timeout((line)->seen, (condition), msecs_to_jiffies(timeout_ms)) || (condition))
+	(wait_event_timeout((line)->seen, condition, msecs_to_jiffies(timeout_ms)) > 0)
 
 /*
  * Modules (fake-module.c).
@@ -250,7 +252,7 @@ struct fake_module *fake_hub(struct fake_line *line, u8 unit, u32 serial);
 /** fake_module_restart() - as after a power cut: new boot, new index if it is the reference. */
 void fake_module_restart(struct fake_line *line, struct fake_module *module);
 
-/** fake_module_next() - index of the next scan of a module. Context: @line's lock held or a test. */
+/** fake_module_next() - index of the next scan of a module. */
 u64 fake_module_next(const struct fake_module *module);
 
 /** fake_sample() - what channel @channel of unit @unit samples at @index. */

@@ -443,7 +443,8 @@ static size_t fake_read_samples(struct fake_line *line, const struct fake_module
 	return fake_seal(out, bytes + 4);
 }
 
-static size_t fake_sync(struct fake_line *line, struct fake_module *module, const u8 *request, u8 *out)
+static size_t fake_sync(struct fake_line *line, struct fake_module *module, const u8 *request,
+			u8 *out)
 {
 	u64 edge = module->sync_ns;
 	u64 index = 0;

@@ -195,14 +195,14 @@ static void channels_have_the_types_and_layout_of_the_abi(struct kunit *test)
 static void scales_are_millivolts_and_milliamperes_per_step(struct kunit *test)
 {
 	struct fake_line *line = bench_new(test);
+	struct iio_dev *voltage = bench_iio(line, VOLTAGE);
 	struct iio_dev *hub = bench_iio(line, HUB);
 	int val, val2;
 
 	/* 30.517578 mV, of which channel 2 has 2 nV more */
 	KUNIT_EXPECT_EQ(test, IIO_VAL_INT_PLUS_NANO,
-			bench_iio(line, VOLTAGE)->info->read_raw(bench_iio(line, VOLTAGE),
-								 &bench_iio(line, VOLTAGE)->channels[2],
-								 &val, &val2, IIO_CHAN_INFO_SCALE));
+			voltage->info->read_raw(voltage, &voltage->channels[2], &val, &val2,
+						IIO_CHAN_INFO_SCALE));
 	KUNIT_EXPECT_EQ(test, 30, val);
 	KUNIT_EXPECT_EQ(test, 517580000, val2);
 	KUNIT_EXPECT_EQ(test, IIO_VAL_INT_PLUS_NANO,
@@ -599,6 +599,7 @@ static struct kunit_suite iio_suite = {
 	.name = "smappee-iio",
 	.test_cases = iio_cases,
 };
+
 kunit_test_suite(iio_suite);
 
 MODULE_DESCRIPTION("Tests of the IIO drivers of metering modules");

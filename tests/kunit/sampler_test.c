@@ -444,7 +444,7 @@ static void exactly_one_voltage_module_is_the_reference(struct kunit *test)
 					       line->module[2].reference == 1, 10000));
 }
 
-static void sync_is_asked_of_the_reference_about_once_a_second_when_all_are_locked(struct kunit *test)
+static void the_reference_is_asked_for_sync_once_a_second_when_all_are_locked(struct kunit *test)
 {
 	struct fake_line *line = bench_new(test);
 	struct bench_sink *sink = bench_stream(line, HUB);
@@ -561,7 +561,7 @@ static struct kunit_case sampler_cases[] = {
 	KUNIT_CASE(a_rate_that_one_module_lacks_is_refused),
 	KUNIT_CASE(a_module_with_another_rate_is_brought_to_that_of_the_segment),
 	KUNIT_CASE(exactly_one_voltage_module_is_the_reference),
-	KUNIT_CASE(sync_is_asked_of_the_reference_about_once_a_second_when_all_are_locked),
+	KUNIT_CASE(the_reference_is_asked_for_sync_once_a_second_when_all_are_locked),
 	KUNIT_CASE(another_voltage_module_takes_over_when_the_reference_falls_silent),
 	KUNIT_CASE(lost_sync_answers_cost_no_scans),
 	KUNIT_CASE(registers_are_read_while_all_modules_stream),
@@ -574,6 +574,7 @@ static struct kunit_suite sampler_suite = {
 	.name = "smappee-sampler",
 	.test_cases = sampler_cases,
 };
+
 kunit_test_suite(sampler_suite);
 
 MODULE_DESCRIPTION("Tests of the sampler of a metering segment");

@@ -354,6 +354,7 @@ static struct kunit_suite samples_suite = {
 	.name = "smappee-samples",
 	.test_cases = samples_cases,
 };
+
 kunit_test_suite(samples_suite);
 
 MODULE_DESCRIPTION("Tests of the decoder of sample blocks");

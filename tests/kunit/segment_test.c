@@ -596,6 +596,7 @@ static struct kunit_suite segment_suite = {
 	.init = segment_init,
 	.test_cases = segment_cases,
 };
+
 kunit_test_suite(segment_suite);
 
 MODULE_DESCRIPTION("Tests of transactions on a metering segment");

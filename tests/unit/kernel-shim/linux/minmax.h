@@ -32,7 +32,7 @@
 		__auto_type clamp_v = (value);                                                     \
 		__auto_type clamp_l = (low);                                                       \
 		__auto_type clamp_h = (high);                                                      \
-		clamp_v < clamp_l ? clamp_l : clamp_v > clamp_h ? clamp_h : clamp_v;               \
+		clamp_v<clamp_l ? clamp_l : clamp_v> clamp_h ? clamp_h : clamp_v;                  \
 	})
 
 #endif
