@@ -33,6 +33,9 @@
 #define NS_PER_S 1000000000LL
 #define DEVICES_PATH "/sys/bus/iio/devices"
 #define NETWORK_TIMEOUT_MS 2000
+/* a device that gives nothing for this long is worth a message */
+#define SILENT_MS 2000
+#define ALIVE_MS 1000
 
 /**
  * struct context - a libiio context in use
@@ -57,6 +60,7 @@ struct context {
  * @repaired_base: repaired_blocks when it was opened
  * @last: counters when last read, since it was opened
  * @reported: it was said that it is missing
+ * @silent_ms: since its last scan
  */
 struct device {
 	struct context *context;
@@ -70,6 +74,7 @@ struct device {
 	uint64_t repaired_base;
 	struct source_counters last;
 	bool reported;
+	unsigned int silent_ms;
 };
 
 struct source_iio {
@@ -84,6 +89,7 @@ struct source_iio {
 	uint64_t seen;		     /* list of devices at the last search */
 	bool failed;		     /* search even though the list is the same */
 	bool reported;		     /* it was said that there is no context */
+	unsigned int alive_ms;	     /* since alive() was called */
 };
 
 static struct source_iio *iio(struct source *s)
@@ -96,6 +102,12 @@ static const char *device_label(const struct source_iio *s, unsigned int d)
 	const char *label = s->inputs->device[d].label;
 
 	return label ? label : "voltage module";
+}
+
+/* A device that cannot be used is complained of once, not at every search. */
+static int complaint(const struct source_iio *s, unsigned int d)
+{
+	return s->device[d].reported ? LOG_DEBUG : LOG_ERR;
 }
 
 static void context_put(struct context *c)
@@ -247,7 +259,8 @@ static int set_rate(struct source_iio *s, unsigned int d, struct iio_device *dev
 				 sizeof(available)) < 0)
 		available[0] = '\0';
 	available[strcspn(available, "\n")] = '\0';
-	log_error("%s (%s): sampling_frequency %g Hz: %s; it is at %g Hz%s%s; change [source] "
+	log_print(complaint(s, d),
+		  "%s (%s): sampling_frequency %g Hz: %s; it is at %g Hz%s%s; change [source] "
 		  "sampling_frequency, or end what else uses the device",
 		  device_label(s, d), iio_device_get_id(dev), s->base.rate_hz, strerror(-error), hz,
 		  available[0] ? " and offers " : "", available);
@@ -297,7 +310,8 @@ static int take_channels(struct source_iio *s, unsigned int d)
 
 		dev->channel[k] = find_channel(dev->iio, name);
 		if (!dev->channel[k]) {
-			log_error("%s (%s): no channel \"%s\"; correct the inputs of the load",
+			log_print(complaint(s, d),
+				  "%s (%s): no channel \"%s\"; correct the inputs of the load",
 				  device_label(s, d), iio_device_get_id(dev->iio), name);
 			return -ENOENT;
 		}
@@ -306,7 +320,8 @@ static int take_channels(struct source_iio *s, unsigned int d)
 	}
 	dev->stamp = iio_device_find_channel(dev->iio, "timestamp", false);
 	if (!dev->stamp) {
-		log_error("%s (%s): no time stamp channel; its scans cannot be joined with others",
+		log_print(complaint(s, d),
+			  "%s (%s): no time stamp channel; its scans cannot be joined with others",
 			  device_label(s, d), iio_device_get_id(dev->iio));
 		return -ENOENT;
 	}
@@ -329,7 +344,8 @@ static int make_buffer(struct source_iio *s, unsigned int d)
 	dev->buffer = iio_device_create_buffer(dev->iio, block, false);
 	if (!dev->buffer) {
 		error = -errno;
-		log_error("%s (%s): buffer of %u scans: %s; end what else uses the device",
+		log_print(complaint(s, d),
+			  "%s (%s): buffer of %u scans: %s; end what else uses the device",
 			  device_label(s, d), iio_device_get_id(dev->iio), block, strerror(-error));
 		return error;
 	}
@@ -364,7 +380,8 @@ static int device_open(struct source_iio *s, unsigned int d, struct context *c,
 	c->users++;
 	error = write_text(found, "current_timestamp_clock", "monotonic");
 	if (error)
-		log_error("%s (%s): current_timestamp_clock: %s; end what else uses the device",
+		log_print(complaint(s, d),
+			  "%s (%s): current_timestamp_clock: %s; end what else uses the device",
 			  device_label(s, d), iio_device_get_id(found), strerror(-error));
 	if (!error)
 		error = set_rate(s, d, found);
@@ -421,7 +438,7 @@ static uint64_t list_devices(const struct source_iio *s)
 		return 0;
 	dir = opendir(DEVICES_PATH);
 	if (!dir)
-		return 1;
+		return 0;
 	while ((e = readdir(dir))) {
 		uint64_t hash = e->d_ino;
 		const char *c;
@@ -465,8 +482,6 @@ static int on_retry(sd_event_source *timer, uint64_t usec, void *user)
 		s->seen = now;
 		search(s);
 	}
-	if (something_missing(s))
-		s->sink.alive(s->sink.user);
 	sd_event_source_set_time_relative(timer, RETRY_US);
 	return sd_event_source_set_enabled(timer, SD_EVENT_ONESHOT);
 }
@@ -558,6 +573,27 @@ static void take_buffer(struct source_iio *s, unsigned int d, size_t bytes)
 	}
 }
 
+static void end_silence(struct source_iio *s, unsigned int d)
+{
+	if (s->device[d].silent_ms > SILENT_MS)
+		log_notice("%s: gives samples again", device_label(s, d));
+	s->device[d].silent_ms = 0;
+}
+
+/* Once, when a device that is there has given nothing for too long. */
+static void count_silence(struct source_iio *s, unsigned int d)
+{
+	unsigned int *ms = &s->device[d].silent_ms;
+
+	if (*ms > SILENT_MS)
+		return;
+	*ms += s->config->block_ms;
+	if (*ms > SILENT_MS)
+		log_warning("%s (%s): no samples for %d ms; its values are unknown until it gives "
+			    "some; meterctl list shows its state",
+			    device_label(s, d), iio_device_get_id(s->device[d].iio), SILENT_MS);
+}
+
 /* Read all that a device has. Return: 0 or -errno. */
 static int read_device(struct source_iio *s, unsigned int d)
 {
@@ -573,6 +609,7 @@ static int read_device(struct source_iio *s, unsigned int d)
 		if (bytes < 0)
 			return (int)bytes;
 		take_buffer(s, d, (size_t)bytes);
+		end_silence(s, d);
 	} while (local && bytes >= full);
 	return 0;
 }
@@ -587,6 +624,7 @@ static int on_read(sd_event_source *timer, uint64_t usec, void *user)
 
 		if (!s->device[d].context)
 			continue;
+		count_silence(s, d);
 		error = read_device(s, d);
 		if (!error)
 			continue;
@@ -595,6 +633,11 @@ static int on_read(sd_event_source *timer, uint64_t usec, void *user)
 		s->failed = true;
 	}
 	s->sink.process(s->sink.user);
+	s->alive_ms += s->config->block_ms;
+	if (s->alive_ms >= ALIVE_MS) {
+		s->alive_ms = 0;
+		s->sink.alive(s->sink.user);
+	}
 	sd_event_source_set_time_relative(timer, s->config->block_ms * US_PER_MS);
 	return sd_event_source_set_enabled(timer, SD_EVENT_ONESHOT);
 }

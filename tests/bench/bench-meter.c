@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Cost of the metering chain per scan of 31 channels (3 voltages, 28 currents), against
+ * plain accumulators in double precision on the same 16-bit scans in the same run: v * i, i^2
+ * and v^2, one scan after the other, with no join, no cycles and no fundamental.
+ *
+ * Both begin at the interleaved buffers of the devices, as IIO gives them. Prints JSON
+ * lines.
+ */
+#include <math.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "meter.h"
+
+#define RATE 4000
+#define HUBS 7
+#define BLOCK 128
+#define SECONDS 20
+#define ROUNDS 5
+
+/* a device's scan: channels, then the time stamp */
+struct scan {
+	int16_t channel[4];
+	int64_t time_ns;
+};
+
+static struct scan device[1 + HUBS][RATE * SECONDS];
+static struct installation in;
+static struct load loads[28];
+static char names[28][16];
+static double scale[INPUT_CHANNELS_MAX];
+static unsigned int readings;
+static double plain_p[28];
+static volatile double sink;
+
+static void on_reading(void *user, const struct reading *r)
+{
+	readings++;
+	sink = r->load[0].p_w;
+}
+
+static void add_channel(unsigned int d, const char *name, double unit)
+{
+	struct inputs *n = &in.inputs;
+
+	n->channel[n->channels].name = name;
+	n->channel[n->channels].device = d;
+	n->channel[n->channels].within = n->device[d].channels;
+	n->device[d].channel[n->device[d].channels++] = n->channels;
+	scale[n->channels++] = unit;
+}
+
+static void make_house(void)
+{
+	unsigned int k;
+	unsigned int d;
+
+	in.topology = topology_find("3p+n");
+	in.inputs.devices = 1 + HUBS;
+	for (k = 0; k < 3; k++)
+		add_channel(0, in.topology->phase[k], 0.015);
+	in.inputs.voltages = 3;
+	in.load = loads;
+	in.loads = 28;
+	for (k = 0; k < 28; k++) {
+		snprintf(names[k], sizeof(names[k]), "hub%u/%c", k / 4 + 1, 'A' + k % 4);
+		loads[k] = (struct load){ .name = names[k], .elements = 1, .first = k };
+		loads[k].element[0] = (struct load_element){ names[k], k % 3, 1.0 };
+		add_channel(k / 4 + 1, names[k], 0.003);
+	}
+	for (k = 0; k < RATE * SECONDS; k++) {
+		for (d = 0; d <= HUBS; d++) {
+			unsigned int c;
+
+			for (c = 0; c < 4; c++)
+				device[d][k].channel[c] = (int16_t)lrint(
+					21000 *
+					sin(2 * M_PI * (k * 50.02 / RATE - c / 3.0 - d / 50.0)));
+			device[d][k].time_ns = (int64_t)k * (1000000000 / RATE);
+		}
+	}
+}
+
+static double now_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+	return t.tv_sec * 1e9 + t.tv_nsec;
+}
+
+/* As source-iio.c takes a block. */
+static void push(struct align *a, unsigned int d, unsigned int at, unsigned int n)
+{
+	struct align_space space;
+	unsigned int done;
+	unsigned int c;
+	unsigned int k;
+
+	for (done = 0; done < n; done += k) {
+		const struct scan *s = &device[d][at + done];
+		unsigned int room = align_space(a, d, &space);
+
+		if (room > n - done)
+			room = n - done;
+		for (c = 0; c < in.inputs.device[d].channels; c++)
+			for (k = 0; k < room; k++)
+				space.channel[c][k] = (float)s[k].channel[c];
+		for (k = 0; k < room; k++)
+			space.time_ns[k] = s[k].time_ns;
+		align_commit(a, d, room);
+	}
+}
+
+static double chain(void)
+{
+	struct meter_config config = {
+		.in = &in, .rate_hz = RATE, .scale = scale, .publish = on_reading
+	};
+	struct meter *m;
+	double start;
+	unsigned int at;
+	unsigned int d;
+
+	if (align_create(&config.align, &in.inputs, RATE, 500000000) ||
+	    registers_open(&config.registers, &in, NULL) || meter_create(&m, &config))
+		exit(1);
+	start = now_ns();
+	for (at = 0; at + BLOCK <= RATE * SECONDS; at += BLOCK) {
+		for (d = 0; d <= HUBS; d++)
+			push(config.align, d, at, BLOCK);
+		meter_process(m);
+	}
+	start = now_ns() - start;
+	meter_destroy(m);
+	align_destroy(config.align);
+	registers_close(config.registers);
+	return start / at;
+}
+
+static double plain(void)
+{
+	double vv[3] = { 0 };
+	double ii[28] = { 0 };
+	double vi[28] = { 0 };
+	double start = now_ns();
+	unsigned int at;
+	unsigned int k;
+
+	for (at = 0; at < RATE * SECONDS; at++) {
+		double v[3];
+
+		for (k = 0; k < 3; k++) {
+			v[k] = device[0][at].channel[k];
+			vv[k] += v[k] * v[k];
+		}
+		for (k = 0; k < 28; k++) {
+			double i = device[k / 4 + 1][at].channel[k % 4];
+
+			ii[k] += i * i;
+			vi[k] += v[k % 3] * i;
+		}
+	}
+	start = now_ns() - start;
+	for (k = 0; k < 28; k++) {
+		plain_p[k] = vi[k];
+		sink = ii[k] + vv[k % 3];
+	}
+	return start / at;
+}
+
+int main(void)
+{
+	double best_chain = INFINITY;
+	double best_plain = INFINITY;
+	unsigned int k;
+
+	make_house();
+	for (k = 0; k < ROUNDS; k++) {
+		best_chain = fmin(best_chain, chain());
+		best_plain = fmin(best_plain, plain());
+	}
+	if (readings < ROUNDS * (SECONDS - 2)) {
+		fprintf(stderr, "bench-meter: only %u readings\n", readings);
+		return 1;
+	}
+	printf("{\"name\":\"meter chain, 31 "
+	       "channels\",\"value\":%.2f,\"unit\":\"ns/scan\",\"against\":\"plain double v*i, "
+	       "i^2, v^2: %.2f ns/scan\",\"ratio\":%.3f}\n",
+	       best_chain, best_plain, best_chain / best_plain);
+	printf("{\"name\":\"meter chain, share of a core at 4 "
+	       "kHz\",\"value\":%.4f,\"unit\":\"%%\",\"against\":\"1 %%\",\"ratio\":%.4f}\n",
+	       best_chain * RATE / 1e7, best_chain * RATE / 1e7);
+	return 0;
+}
