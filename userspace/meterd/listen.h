@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * listen - sockets to listen on, bound but not listening yet.
+ */
+#ifndef METERD_LISTEN_H
+#define METERD_LISTEN_H
+
+#include <stdbool.h>
+
+/**
+ * struct listen_result - a bound socket
+ * @fd: it, non-blocking and close-on-exec; the caller's
+ * @port: TCP port, the chosen one when 0 was asked for; 0 for a unix socket
+ * @loopback: only this machine can reach it by TCP
+ */
+struct listen_result {
+	int fd;
+	unsigned int port;
+	bool loopback;
+};
+
+/**
+ * listen_tcp() - bind to "ADDRESS:PORT" or "[ADDRESS]:PORT", numeric or "localhost"
+ *
+ * Return: 0, or -errno after printing the error.
+ */
+int listen_tcp(const char *text, struct listen_result *result);
+
+/**
+ * listen_unix() - bind to a path, mode 0660; a socket that nobody listens on any
+ *	more is replaced, anything else at that path is left alone
+ *
+ * Return: 0, or -errno after printing the error.
+ */
+int listen_unix(const char *path, struct listen_result *result);
+
+#endif
