@@ -20,7 +20,7 @@ module_src := $(wildcard Kbuild Kconfig compat/* include/*/*.h include/*/*/*.h \
 	$(shell find drivers tests/kunit -type f 2>/dev/null))
 user_src := $(shell find userspace tests/unit include/uapi -type f 2>/dev/null) \
 	$(wildcard drivers/tty/serdev/smappee_bus/*.[ch])
-guest_src := $(shell find tests/vm/guest tests/vm/initrd-init dts-overlays -type f 2>/dev/null) scripts/guest
+guest_src := $(shell find tests/vm/guest tests/vm/initrd-init tests/vm/vserdev dts-overlays userspace/web -type f 2>/dev/null) scripts/guest
 
 help:
 	@echo 'Usage: make TARGET (or ./run TARGET, which installs what is missing on the host first)'

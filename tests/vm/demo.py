@@ -112,7 +112,7 @@ def follow(gateway, meter, seconds):
 def main():
     parser = argparse.ArgumentParser(description="live power of a simulated house")
     parser.add_argument("--seconds", type=float, help="end by itself after this long")
-    parser.add_argument("--scenario", default="house", help="of segment A")
+    parser.add_argument("--scenario", default="house-3p", help="of segment A")
     parser.add_argument("--second", default="segment-b", help="of segment B, if there is such a scenario")
     options = parser.parse_args()
     signal.signal(signal.SIGTERM, signal.default_int_handler)

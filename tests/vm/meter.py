@@ -45,7 +45,7 @@ class SegmentClock:
 
     def update(self):
         """Read the epochs that the kernel keeps; older ones are kept here."""
-        for line in self.guest.check(f"cat {self.file}").splitlines():
+        for line in self.guest.read(self.file).splitlines():
             words = line.split()
             if len(words) < 3 or not words[0].isdigit():
                 continue
@@ -63,7 +63,9 @@ class SegmentClock:
                 break
             best = epoch
         start_ns, index, period_ns = best
-        return index + (time_ns - start_ns) / period_ns
+        # The wire's index has 32 bits; the kernel starts its 64 at 2^32, so that a
+        # block from before the first one has a number, too.
+        return index % 2**32 + (time_ns - start_ns) / period_ns
 
 
 class Meter:
@@ -280,21 +282,18 @@ def figure(pair, unit):
 class CpuShare:
     """Share of the guest's CPU that meterd and the bus threads take."""
 
-    SCRIPT = ("cat /proc/$(cat /run/meterd.pid)/stat; for t in /proc/[0-9]*/comm; do "
-              "read -r name < $t; case $name in smappee*) cat ${t%comm}stat;; esac; done 2>/dev/null; "
-              "head -n 1 /proc/stat")
-
     def __init__(self, guest):
         self.guest = guest
+        pids = guest.check("cat /run/meterd.pid; for t in /proc/[0-9]*/comm; do read -r name < $t; "
+                           "case $name in smappee/*) t=${t%/comm}; echo ${t#/proc/};; esac; done").split()
+        self.files = [f"/proc/{pid}/stat" for pid in pids] + ["/proc/stat"]
         self.before = self._read()
 
     def _read(self):
-        lines = self.guest.check(self.SCRIPT).splitlines()
-        ticks = []
-        for line in lines[:-1]:
-            fields = line.rpartition(")")[2].split()
-            ticks.append(int(fields[11]) + int(fields[12]))
-        whole = [int(word) for word in lines[-1].split()[1:9]]
+        lines = self.guest.read(*self.files).splitlines()
+        stats = [line.rpartition(")")[2].split() for line in lines if ")" in line]
+        ticks = [int(fields[11]) + int(fields[12]) for fields in stats]
+        whole = next([int(word) for word in line.split()[1:9]] for line in lines if line.startswith("cpu "))
         return ticks[0], sum(ticks[1:]), sum(whole), whole[3]
 
     def percent(self):

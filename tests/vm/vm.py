@@ -32,8 +32,13 @@ class Failure(Exception):
     """Something did not happen that had to; the text says what and where to look."""
 
 
-def _die_with_parent():
+def _prepare_child():
+    """In the child: die with the parent, and keep time on a machine that is busy."""
     os.setpgid(0, 0)
+    try:
+        os.setpriority(os.PRIO_PROCESS, 0, -15)
+    except OSError:
+        pass
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
@@ -41,7 +46,7 @@ def spawn(arguments, log):
     """Start a program that cannot outlive this one; its output goes to the file LOG."""
     with open(log, "ab") as out:
         return subprocess.Popen(arguments, stdin=subprocess.DEVNULL, stdout=out, stderr=out,
-                                preexec_fn=_die_with_parent)
+                                preexec_fn=_prepare_child)
 
 
 def reap(process, grace=5):
@@ -172,6 +177,7 @@ class Guest:
             machine = text.read().split()
         work = self.work
         arguments = ["qemu-system-aarch64", *machine, "-accel", "tcg",
+                     "-name", "gateway,debug-threads=on",
                      "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
                      "-kernel", f"{files}/vmlinuz", "-initrd", f"{files}/initrd.cpio",
                      "-dtb", f"{files}/{self.tree}.dtb",
@@ -191,8 +197,13 @@ class Guest:
                                 f"hostfwd=tcp:127.0.0.1:{self.mqtt}-:1883",
                      "-device", "virtio-net-pci,netdev=net,romfile="]
         for uart in (0, 1):
-            arguments += ["-chardev", f"socket,id=uart{uart},path={work}/uart{uart},server=on,wait=off",
-                          "-serial", f"chardev:uart{uart}"]
+            arguments += ["-chardev", f"socket,id=uart{uart},path={work}/uart{uart},server=on,wait=off"]
+        if self.tree == "qemu-virt-virtio":
+            arguments += ["-device", "virtio-serial-pci,id=vs2,max_ports=1,addr=9",
+                          "-device", "virtconsole,bus=vs2.0,chardev=uart0", "-serial", "null"]
+        else:
+            arguments += ["-serial", "chardev:uart0"]
+        arguments += ["-serial", "chardev:uart1"]
         self.started = time.monotonic()
         self.process = spawn(arguments, f"{work}/qemu.log")
         try:
@@ -201,6 +212,26 @@ class Guest:
             raise Failure(f"{failure}\n{tail(f'{work}/qemu.log')}") from failure
         self.lines = self.link.makefile("rw")
         threading.Thread(target=self._listen, daemon=True).start()
+        self._settle_threads()
+
+    def _settle_threads(self):
+        """Put QEMU's main loop and its virtual CPU on one core, the CPU first.
+
+        The UART model hands over what fits its FIFO of 16 bytes. On two cores the
+        main loop refills it byte by byte while the guest empties it, both waiting for
+        QEMU's one lock: measured, the guest is 30 % idle then, and 87 % idle so.
+        """
+        core = max(os.sched_getaffinity(0))
+        for thread in os.listdir(f"/proc/{self.process.pid}/task"):
+            with open(f"/proc/{self.process.pid}/task/{thread}/comm") as text:
+                cpu = text.read().startswith("CPU")
+            try:
+                os.sched_setaffinity(int(thread), {core})
+                os.setpriority(os.PRIO_PROCESS, int(thread), -20 if cpu else -5)
+                if not cpu:
+                    os.sched_setscheduler(int(thread), os.SCHED_BATCH, os.sched_param(0))
+            except OSError:
+                pass  # without the right it is only slower
 
     def wait_ready(self, timeout=60):
         """Wait until the guest takes commands. Return the seconds since start()."""
@@ -214,16 +245,20 @@ class Guest:
     def _listen(self):
         try:
             for line in self.lines:
-                words = line.split()
+                words = line.rstrip("\n").split(" ", 2)
                 if words[:1] == ["ready"]:
                     self.release = words[1]
                     self.ready.set()
                 elif len(words) == 3:
                     with self.lock:
                         slot = self.waiting.pop(words[0], None)
-                    if slot:
+                    if slot and words[1] == "read":
+                        slot["status"] = 0
+                        slot["output"] = words[2].replace("\x1f", "\n").encode()
+                    elif slot:
                         slot["status"] = int(words[1])
                         slot["output"] = b"" if words[2] == "-" else base64.b64decode(words[2])
+                    if slot:
                         slot["event"].set()
         except (OSError, ValueError):
             pass
@@ -250,6 +285,13 @@ class Guest:
             raise Failure(f"the guest died at \"{script}\"; {self.work}/console.log ends with:\n"
                           + tail(f"{self.work}/console.log"))
         return slot["status"], slot["output"].decode(errors="replace")
+
+    def read(self, *files, timeout=10):
+        """The text of files of the guest, one after the other, without a process there."""
+        slot = self._send("read " + " ".join(files))
+        if not slot["event"].wait(timeout) or slot["status"] is None:
+            raise Failure(f"guest: no answer to reading {files} in {timeout} s")
+        return slot["output"].decode(errors="replace")
 
     def check(self, script, timeout=30):
         """Like run(), but a status other than 0 is a Failure. Return the output."""
