@@ -199,6 +199,7 @@ static bool fake_exchange(struct fake_line *line)
 		fsleep(delay_us + fake_wire_us(line, len));
 		fake_deliver(line, line->answer, len);
 	}
+	WRITE_ONCE(line->exchanges, line->exchanges + 1);
 	wake_up_all(&line->seen);
 	return true;
 }
@@ -320,7 +321,12 @@ static void fake_node_init(struct fake_node *node, struct fake_node *parent, con
 	parent->np.child = &node->np;
 }
 
-static void fake_line_free(void *data)
+static void fake_line_free(void *line)
+{
+	kvfree(line);
+}
+
+static void fake_line_down(void *data)
 {
 	struct fake_line *line = data;
 
@@ -328,7 +334,6 @@ static void fake_line_free(void *data)
 		fake_line_remove(line);
 	serdev_controller_put(line->ctrl);
 	destroy_workqueue(line->wire);
-	kvfree(line);
 }
 
 struct fake_line *fake_line_new(struct kunit *test)
@@ -337,7 +342,9 @@ struct fake_line *fake_line_new(struct kunit *test)
 	static unsigned int lines;
 	char name[24];
 
+	/* The host's node is in there, so it goes after the host. */
 	KUNIT_ASSERT_NOT_NULL(test, line);
+	KUNIT_ASSERT_EQ(test, 0, kunit_add_action_or_reset(test, fake_line_free, line));
 	line->test = test;
 	line->baud = 4000000;
 	line->turnaround_us = 200;
@@ -363,7 +370,7 @@ struct fake_line *fake_line_new(struct kunit *test)
 	KUNIT_ASSERT_NOT_NULL(test, line->ctrl);
 	*(struct fake_line **)serdev_controller_get_drvdata(line->ctrl) = line;
 	line->ctrl->ops = &fake_ops;
-	KUNIT_ASSERT_EQ(test, 0, kunit_add_action_or_reset(test, fake_line_free, line));
+	KUNIT_ASSERT_EQ(test, 0, kunit_add_action_or_reset(test, fake_line_down, line));
 	return line;
 }
 
@@ -418,6 +425,13 @@ void fake_line_resume(struct fake_line *line)
 {
 	WRITE_ONCE(line->stalled, false);
 	serdev_controller_write_wakeup(line->ctrl);
+}
+
+void fake_line_pause(struct fake_line *line)
+{
+	unsigned int before = READ_ONCE(line->exchanges);
+
+	wait_event_timeout(line->seen, READ_ONCE(line->exchanges) != before, 1);
 }
 
 struct device *fake_line_serdev(struct fake_line *line)

@@ -12,6 +12,7 @@
 #ifndef SMAPPEE_KUNIT_FAKE_LINE_H
 #define SMAPPEE_KUNIT_FAKE_LINE_H
 
+#include <linux/jiffies.h>
 #include <linux/of.h>
 #include <linux/prandom.h>
 #include <linux/serdev.h>
@@ -177,6 +178,7 @@ struct fake_line {
 	s32 samples[SMAPPEE_SAMPLES_SCANS_MAX];
 
 	wait_queue_head_t seen;	/* woken after each answer */
+	unsigned int exchanges;	/* requests that were dealt with */
 };
 
 /**
@@ -228,16 +230,28 @@ unsigned int fake_line_count(struct fake_line *line, u8 unit, u8 function);
 bool fake_line_find(struct fake_line *line, u8 unit, u8 function, unsigned int nth,
 		    struct fake_request *request);
 
+/** fake_line_pause() - until the next answer has gone out, or for a moment. */
+void fake_line_pause(struct fake_line *line);
+
 /**
  * fake_line_wait() - wait until a condition holds, looking after each answer
  * @line: the line
- * @condition: looked at more than once
+ * @condition: may sleep
  * @timeout_ms: for so long
  *
  * Return: the condition when it held or when @timeout_ms had passed.
  */
-#define fake_line_wait(line, condition, timeout_ms) \
-	(wait_event_timeout((line)->seen, condition, msecs_to_jiffies(timeout_ms)) > 0)
+#define fake_line_wait(line, condition, timeout_ms)				\
+({										\
+	unsigned long fake_line_end = jiffies + msecs_to_jiffies(timeout_ms);	\
+	struct fake_line *fake_line_waiting = (line);				\
+	bool fake_line_holds;							\
+										\
+	while (!(fake_line_holds = (condition)) &&				\
+	       time_before(jiffies, fake_line_end))				\
+		fake_line_pause(fake_line_waiting);				\
+	fake_line_holds;							\
+})
 
 /*
  * Modules (fake-module.c).
