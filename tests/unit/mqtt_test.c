@@ -595,45 +595,50 @@ static void an_unexpected_puback_is_not_counted(void **state)
 	close(i.connection);
 }
 
+#define MANY 3000
+
+/* Publish MANY great readings to a broker that accepts the connection and reads nothing. */
+static struct mqtt *choke(struct fixture *f, struct impostor *i, sd_event_source **source,
+			  uint64_t *longest)
+{
+	static struct load_reading loads[28];
+	struct reading r = small_reading(1);
+	unsigned int port = 0, k;
+	uint64_t begin;
+	struct mqtt *m;
+
+	for (k = 0; k < 28; k++)
+		loads[k] = *r.load;
+	r.loads = 28;
+	r.load = loads;
+	i->listener = listen_on(&port);
+	sd_event_add_io(f->loop, source, i->listener, EPOLLIN, on_impostor, i);
+	m = open_publisher(f, "127.0.0.1", port);
+	assert_true(turn_until(f->loop, is_connected, m, 5000));
+	for (k = 0; k < MANY; k++) {
+		begin = now_ms();
+		mqtt_publish(m, &r);
+		if (now_ms() - begin > *longest)
+			*longest = now_ms() - begin;
+		if (k % 100 == 0)
+			sd_event_run(f->loop, 0);
+	}
+	return m;
+}
+
 static void a_broker_that_does_not_read_costs_readings_not_time(void **state)
 {
 	struct fixture *f = *state;
 	struct impostor i = { .connection = -1, .answer = connack, .length = 4 };
 	sd_event_source *source = NULL;
-	static struct load_reading loads[28];
-	struct reading r = small_reading(1);
-	unsigned int port = 0, k;
 	uint64_t begin, longest = 0;
-	struct mqtt *m;
+	struct mqtt *m = choke(f, &i, &source, &longest);
 
-	/* Given a connection that takes no more bytes. */
-	for (k = 0; k < 28; k++) {
-		loads[k] = *r.load;
-		loads[k].elements = 1;
-	}
-	r.loads = 28;
-	r.load = loads;
-	i.listener = listen_on(&port);
-	sd_event_add_io(f->loop, &source, i.listener, EPOLLIN, on_impostor, &i);
-	m = open_publisher(f, "127.0.0.1", port);
-	assert_true(turn_until(f->loop, is_connected, m, 5000));
-
-	/* When much is published, */
-	for (k = 0; k < 3000; k++) {
-		begin = now_ms();
-		mqtt_publish(m, &r);
-		if (now_ms() - begin > longest)
-			longest = now_ms() - begin;
-		if (k % 100 == 0)
-			sd_event_run(f->loop, 0);
-	}
-
-	/* then nothing waits, little is kept, and everything is accounted for. */
 	if (longest > 200)
 		fail_msg("a reading took %d ms", (int)longest);
 	assert_true(m->counters.dropped > 0);
 	assert_true(m->unsent <= UNSENT_MAX);
-	assert_int_equal(m->counters.published + m->counters.dropped + m->unsent, 3000);
+	assert_int_equal(m->counters.published + m->counters.dropped + m->unsent, MANY);
 	begin = now_ms();
 	mqtt_close(m);
 	if (now_ms() - begin > 2000)
@@ -641,6 +646,24 @@ static void a_broker_that_does_not_read_costs_readings_not_time(void **state)
 	sd_event_source_disable_unref(source);
 	close(i.listener);
 	close(i.connection);
+}
+
+static void what_a_lost_connection_held_is_dropped(void **state)
+{
+	struct fixture *f = *state;
+	struct impostor i = { .connection = -1, .answer = connack, .length = 4 };
+	sd_event_source *source = NULL;
+	uint64_t longest = 0;
+	struct mqtt *m = choke(f, &i, &source, &longest);
+
+	assert_true(m->unsent > 0);
+	sd_event_source_disable_unref(source);
+	close(i.listener);
+	close(i.connection);
+	assert_true(turn_until(f->loop, is_waiting, m, 5000));
+	assert_int_equal(m->unsent, 0);
+	assert_int_equal(m->counters.published + m->counters.dropped, MANY);
+	mqtt_close(m);
 }
 
 static void a_broker_that_never_answers_is_given_up(void **state)
@@ -765,6 +788,7 @@ int main(void)
 		BROKER_TEST(odd_answers_end_the_connection),
 		BROKER_TEST(an_unexpected_puback_is_not_counted),
 		BROKER_TEST(a_broker_that_does_not_read_costs_readings_not_time),
+		BROKER_TEST(what_a_lost_connection_held_is_dropped),
 		BROKER_TEST(a_broker_that_never_answers_is_given_up),
 		BROKER_TEST(a_huge_packet_does_not_take_the_memory),
 		BROKER_TEST(a_name_that_does_not_resolve_blocks_nothing),
