@@ -4,8 +4,8 @@
  * plain accumulators in double precision on the same 16-bit scans in the same run: v * i, i^2
  * and v^2, one scan after the other, with no join, no cycles and no fundamental.
  *
- * Both begin at the interleaved buffers of the devices, as IIO gives them. Prints JSON
- * lines.
+ * Both begin at interleaved buffers of the devices, which a read has just filled, so they
+ * are in the cache: 0.2 s of samples, again and again. Prints JSON lines.
  */
 #include <math.h>
 #include <stdint.h>
@@ -15,11 +15,15 @@
 #include <time.h>
 
 #include "meter.h"
+#include "scan.h"
 
 #define RATE 4000
 #define HUBS 7
-#define BLOCK 128
+#define BLOCK 160
 #define SECONDS 20
+#define SCANS (RATE * SECONDS / BLOCK * BLOCK)
+/* ten cycles, in whole blocks of both */
+#define LOOP 800
 #define ROUNDS 5
 
 /* a device's scan: channels, then the time stamp */
@@ -28,7 +32,7 @@ struct scan {
 	int64_t time_ns;
 };
 
-static struct scan device[1 + HUBS][RATE * SECONDS];
+static struct scan device[1 + HUBS][LOOP];
 static struct installation in;
 static struct load loads[28];
 static char names[28][16];
@@ -72,14 +76,14 @@ static void make_house(void)
 		loads[k].element[0] = (struct load_element){ names[k], k % 3, 1.0 };
 		add_channel(k / 4 + 1, names[k], 0.003);
 	}
-	for (k = 0; k < RATE * SECONDS; k++) {
+	for (k = 0; k < LOOP; k++) {
 		for (d = 0; d <= HUBS; d++) {
 			unsigned int c;
 
 			for (c = 0; c < 4; c++)
 				device[d][k].channel[c] = (int16_t)lrint(
 					21000 *
-					sin(2 * M_PI * (k * 50.02 / RATE - c / 3.0 - d / 50.0)));
+					sin(2 * M_PI * (k * 50.0 / RATE - c / 3.0 - d / 50.0)));
 			device[d][k].time_ns = (int64_t)k * (1000000000 / RATE);
 		}
 	}
@@ -98,20 +102,18 @@ static void push(struct align *a, unsigned int d, unsigned int at, unsigned int 
 {
 	struct align_space space;
 	unsigned int done;
-	unsigned int c;
 	unsigned int k;
 
 	for (done = 0; done < n; done += k) {
-		const struct scan *s = &device[d][at + done];
+		const struct scan *s = &device[d][at % LOOP + done];
 		unsigned int room = align_space(a, d, &space);
 
 		if (room > n - done)
 			room = n - done;
-		for (c = 0; c < in.inputs.device[d].channels; c++)
-			for (k = 0; k < room; k++)
-				space.channel[c][k] = (float)s[k].channel[c];
+		scan_split_s16((const char *)s, sizeof(*s), room, in.inputs.device[d].channels,
+			       space.channel);
 		for (k = 0; k < room; k++)
-			space.time_ns[k] = s[k].time_ns;
+			space.time_ns[k] = s[k].time_ns + at / LOOP * (LOOP * 250000LL);
 		align_commit(a, d, room);
 	}
 }
@@ -130,7 +132,7 @@ static double chain(void)
 	    registers_open(&config.registers, &in, NULL) || meter_create(&m, &config))
 		exit(1);
 	start = now_ns();
-	for (at = 0; at + BLOCK <= RATE * SECONDS; at += BLOCK) {
+	for (at = 0; at < SCANS; at += BLOCK) {
 		for (d = 0; d <= HUBS; d++)
 			push(config.align, d, at, BLOCK);
 		meter_process(m);
@@ -151,15 +153,17 @@ static double plain(void)
 	unsigned int at;
 	unsigned int k;
 
-	for (at = 0; at < RATE * SECONDS; at++) {
+	for (at = 0; at < SCANS; at++) {
+		unsigned int now = at % LOOP;
+
 		double v[3];
 
 		for (k = 0; k < 3; k++) {
-			v[k] = device[0][at].channel[k];
+			v[k] = device[0][now].channel[k];
 			vv[k] += v[k] * v[k];
 		}
 		for (k = 0; k < 28; k++) {
-			double i = device[k / 4 + 1][at].channel[k % 4];
+			double i = device[k / 4 + 1][now].channel[k % 4];
 
 			ii[k] += i * i;
 			vi[k] += v[k % 3] * i;

@@ -15,6 +15,8 @@
 #define NS_PER_S 1000000000LL
 /* the rings hold at least this much, seconds, and more than the wait */
 #define RING_S 1.0
+/* arrays a power of two apart would compete for the same lines of the cache */
+#define SKEW_BYTES 320
 
 /**
  * enum ring_state - what the join expects of a device
@@ -99,8 +101,8 @@ int align_create(struct align **out, const struct inputs *inputs, double rate_hz
 	a->wait_ns = wait_ns;
 	a->period_ns = llround((double)NS_PER_S / rate_hz);
 	a->last_ns = INT64_MIN;
-	bytes = (size_t)a->size *
-		(inputs->devices * sizeof(int64_t) + inputs->channels * sizeof(float));
+	bytes = inputs->devices * (a->size * sizeof(int64_t) + SKEW_BYTES) +
+		inputs->channels * (a->size * sizeof(float) + SKEW_BYTES);
 	a->memory = calloc(1, bytes);
 	if (!a->memory) {
 		free(a);
@@ -109,13 +111,13 @@ int align_create(struct align **out, const struct inputs *inputs, double rate_hz
 	next = a->memory;
 	for (d = 0; d < inputs->devices; d++) {
 		a->ring[d].time_ns = (int64_t *)next;
-		next += a->size * sizeof(int64_t);
+		next += a->size * sizeof(int64_t) + SKEW_BYTES;
 	}
 	for (d = 0; d < inputs->devices; d++) {
 		a->ring[d].channels = inputs->device[d].channels;
 		for (c = 0; c < a->ring[d].channels; c++) {
 			a->ring[d].channel[c] = (float *)next;
-			next += a->size * sizeof(float);
+			next += a->size * sizeof(float) + SKEW_BYTES;
 		}
 	}
 	*out = a;
@@ -389,6 +391,9 @@ void align_release(struct align *a, unsigned int scans)
 			a->last_ns = r->time_ns[(r->head + scans - 1) & (a->size - 1)];
 		first = false;
 		r->head += scans;
+		/* an empty ring begins anew where the cache is warm */
+		if (r->head == r->tail)
+			r->head = r->tail = 0;
 	}
 	a->counters.joined += scans;
 }

@@ -21,7 +21,7 @@
 /* the power of the last window is continued over a hole for at most this long */
 #define BRIDGE_S 10.0
 /* most scans appended at a time */
-#define CHUNK 1024
+#define CHUNK 256
 /* a phase is strong enough to be the reference from this part of the strongest */
 #define REFERENCE_PART 0.25
 
@@ -98,7 +98,7 @@ struct meter {
 static unsigned int strip_room(double rate_hz)
 {
 	/* search of the tracker, one window of lag for its edges, and a chunk */
-	return (unsigned int)(0.3 * rate_hz) + 2 * CHUNK;
+	return ((unsigned int)(0.2 * rate_hz) + 2 * CHUNK) / 32 * 32 + 16;
 }
 
 static int allocate(struct meter *m)

@@ -26,6 +26,7 @@
 #include <time.h>
 
 #include "log.h"
+#include "scan.h"
 
 #define US_PER_MS 1000ULL
 #define RETRY_US 2000000ULL
@@ -54,6 +55,7 @@ struct context {
  * @buffer: its buffer
  * @stamp: channel of the time stamp
  * @channel: its channels, in the order of the inputs
+ * @row: its channels are 16 bits of the host, one behind the other
  * @has_lost: it has the attribute lost_scans
  * @has_repaired: it has the attribute repaired_blocks
  * @lost_base: lost_scans when it was opened
@@ -68,6 +70,7 @@ struct device {
 	struct iio_buffer *buffer;
 	struct iio_channel *stamp;
 	struct iio_channel *channel[INPUT_DEVICE_CHANNELS_MAX];
+	bool row;
 	bool has_lost;
 	bool has_repaired;
 	uint64_t lost_base;
@@ -369,6 +372,26 @@ static void device_close(struct source_iio *s, unsigned int d)
 	*dev = (struct device){ .reported = dev->reported };
 }
 
+static bool is_host_s16(const struct iio_channel *ch)
+{
+	const struct iio_data_format *f = iio_channel_get_data_format(ch);
+
+	return f->length == 16 && f->bits == 16 && f->is_signed && !f->shift && !f->is_be;
+}
+
+/* Is every channel of the device 16 bits of the host, one behind the other? */
+static bool is_row(const struct device *dev, unsigned int channels)
+{
+	const char *first = iio_buffer_first(dev->buffer, dev->channel[0]);
+	unsigned int k;
+
+	for (k = 0; k < channels; k++)
+		if (!is_host_s16(dev->channel[k]) ||
+		    (const char *)iio_buffer_first(dev->buffer, dev->channel[k]) != first + 2 * k)
+			return false;
+	return true;
+}
+
 static int device_open(struct source_iio *s, unsigned int d, struct context *c,
 		       struct iio_device *found)
 {
@@ -399,6 +422,7 @@ static int device_open(struct source_iio *s, unsigned int d, struct context *c,
 		dev->lost_base = read_counter(found, "lost_scans");
 	if (dev->has_repaired)
 		dev->repaired_base = read_counter(found, "repaired_blocks");
+	dev->row = is_row(dev, s->inputs->device[d].channels);
 	dev->reported = false;
 	align_expect(s->sink.align, d);
 	log_info("%s: is %s (%s), %u channels at %g Hz", device_label(s, d),
@@ -486,18 +510,13 @@ static int on_retry(sd_event_source *timer, uint64_t usec, void *user)
 	return sd_event_source_set_enabled(timer, SD_EVENT_ONESHOT);
 }
 
-/* Scans of one channel, from the interleaved buffer into the join. */
+/* Scans of one channel, of any format, from the interleaved buffer into the join. */
 static void take_samples(const struct iio_channel *ch, const char *from, ptrdiff_t step,
 			 unsigned int n, float *to)
 {
 	const struct iio_data_format *f = iio_channel_get_data_format(ch);
 	unsigned int k;
 
-	if (f->length == 16 && f->bits == 16 && f->is_signed && !f->shift && !f->is_be) {
-		for (k = 0; k < n; k++)
-			to[k] = (float)*(const int16_t *)(from + k * step);
-		return;
-	}
 	if (f->length == 32 && f->is_signed && !f->is_be) {
 		unsigned int left = 32 - f->bits - f->shift;
 
@@ -514,7 +533,8 @@ static void take_samples(const struct iio_channel *ch, const char *from, ptrdiff
 
 		iio_channel_convert(ch, bytes, from + k * step);
 		memcpy(&value, bytes, f->length / 8);
-		value = (int64_t)((uint64_t)value << (64 - f->length)) >> (64 - f->length);
+		if (f->is_signed)
+			value = (int64_t)((uint64_t)value << (64 - f->length)) >> (64 - f->length);
 		to[k] = (float)value;
 	}
 }
@@ -540,7 +560,11 @@ static unsigned int take_scans(struct source_iio *s, unsigned int d, unsigned in
 
 	if (align_space(s->sink.align, d, &space) < n)
 		n = space.scans;
-	for (k = 0; n && k < s->inputs->device[d].channels; k++)
+	if (dev->row)
+		scan_split_s16((const char *)iio_buffer_first(dev->buffer, dev->channel[0]) +
+				       from * step,
+			       step, n, s->inputs->device[d].channels, space.channel);
+	for (k = 0; !dev->row && k < s->inputs->device[d].channels; k++)
 		take_samples(dev->channel[k],
 			     (const char *)iio_buffer_first(dev->buffer, dev->channel[k]) +
 				     from * step,

@@ -20,7 +20,7 @@
 #include "reading.h"
 
 /** Scans that are summed in single precision before they are folded into double */
-#define WINDOW_BLOCK 64
+#define WINDOW_BLOCK 96
 
 struct window;
 
