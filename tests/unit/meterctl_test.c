@@ -319,8 +319,9 @@ static void a_reading_is_shown_with_its_units(void **state)
 	has(&t, "P [W]   Q1 [var]      PF     I [A]  V L-L [V]  V L-N [V]|");
 	has(&t, "heat pump                            -1234.6       78.9  -0.998   "
 		"import 1234.568 kWh  export 0.000 kWh|");
-	has(&t, "  hub1/A                  L1         -1234.6       78.9       -     5.432      398.4"
-		"      230.1|");
+	has(&t,
+	    "  hub1/A                  L1         -1234.6       78.9       -     5.432      398.4"
+	    "      230.1|");
 	shown(&t, reading, table_log);
 	has(&t,
 	    "2026-11-20T18:00:00.123Z  heat pump                    -1234.6 W       78.9 var  PF "
