@@ -67,7 +67,8 @@ enum {
  * @boot_known: @boot has been read
  * @next: first scan that has not been delivered; this and all that follow
  *	  belong to the sampler thread
- * @most: scans that are asked for at once
+ * @most: scans that are asked for at once on a good line
+ * @ask: scans that are asked for at once now
  * @due_ns: when the next block should be there, CLOCK_MONOTONIC
  * @retry_ns: not before this, after a failure
  * @look_ns: when its status is read next
@@ -90,6 +91,7 @@ struct smappee_module {
 
 	u64 next;
 	u16 most;
+	u16 ask;
 	s64 due_ns;
 	s64 retry_ns;
 	s64 look_ns;

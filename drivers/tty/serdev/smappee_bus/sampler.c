@@ -64,6 +64,8 @@
 #define SAMPLER_MISSES		6
 /* A block whose data cannot be decoded this often will never be. */
 #define SAMPLER_HOPELESS	8
+/* On a bad line short answers get through; fewer scans than this never help. */
+#define SAMPLER_ASK_MIN		16
 /* A module that has nothing to give, or cannot, is asked again after this. */
 #define SAMPLER_UNLOCKED_NS	(100 * NSEC_PER_MSEC)
 /* Index spaces begin here in 64 bits, so that none goes below zero. */
@@ -605,6 +607,7 @@ static void sampler_configured(struct smappee_module *module, int ret, s64 now)
 	} else {
 		clear_bit(SMAPPEE_MODULE_UNUSABLE, &module->flags);
 		module->most = sampler_most(module);
+		module->ask = module->most;
 	}
 	clear_bit(SMAPPEE_MODULE_CONFIGURE, &module->flags);
 	wake_up_all(&segment->configured);
@@ -655,6 +658,19 @@ static void sampler_look(struct smappee_segment *segment,
 		module->look_ns = now + SAMPLER_LOOK_FAST_NS;
 }
 
+/*
+ * A damaged answer: ask for half of what it can have held. Whoever falls behind
+ * on a bad line would otherwise get ever longer answers, and none of them whole.
+ */
+static void sampler_ask_less(struct smappee_module *module, s64 now)
+{
+	u64 newest = smappee_clock_index(&module->segment->clock, now);
+	u64 held = newest > module->next ? newest - module->next : 0;
+
+	module->ask = clamp_t(u64, min_t(u64, module->ask, held) / 2,
+			      SAMPLER_ASK_MIN, module->most);
+}
+
 static void sampler_failed(struct smappee_module *module, int ret)
 {
 	s64 now = ktime_get_ns();
@@ -670,6 +686,8 @@ static void sampler_failed(struct smappee_module *module, int ret)
 	sampler_answered(module);
 	switch (ret) {
 	case -EBADMSG:
+		sampler_ask_less(module, now);
+		fallthrough;
 	case -EPROTO:
 		module->retry_ns = now + NSEC_PER_MSEC *
 				   min(module->failures, 8U);
@@ -823,6 +841,7 @@ static void sampler_accept(struct smappee_module *module,
 
 	module->failures = 0;
 	module->retry_ns = 0;
+	module->ask = min(module->ask * 2, (int)module->most);
 	module->next = first + samples->scans;
 	module->due_ns = sampler_due(segment,
 				     module->next + sampler_block(segment));
@@ -843,7 +862,7 @@ static void sampler_samples(struct smappee_segment *segment,
 	int ret;
 
 	ret = modbus_read_samples(&rq, module->sdev.unit, module->next,
-				  module->most);
+				  module->ask);
 	if (!ret)
 		ret = smappee_line_transact(&segment->line, SMAPPEE_SAMPLES,
 					    &rq, &answer, &module->count);
@@ -1063,6 +1082,21 @@ static bool sampler_all_configured(struct smappee_segment *segment)
 	return true;
 }
 
+/* The condition takes a mutex, so this is no case for wait_event(). */
+static int sampler_wait_configured(struct smappee_segment *segment)
+{
+	DEFINE_WAIT_FUNC(wait, woken_wake_function);
+	long left = 3 * HZ;
+	bool done;
+
+	add_wait_queue(&segment->configured, &wait);
+	while (!(done = sampler_all_configured(segment)) && left)
+		left = wait_woken(&wait, TASK_UNINTERRUPTIBLE, left);
+	remove_wait_queue(&segment->configured, &wait);
+
+	return done ? 0 : -ETIMEDOUT;
+}
+
 /**
  * smappee_stream_set_rate() - set the sampling rate of a whole segment
  * @sdev: one of its modules
@@ -1100,10 +1134,7 @@ int smappee_stream_set_rate(struct smappee_device *sdev, unsigned int rate_hz)
 		}
 	}
 	smappee_sampler_kick(segment);
-	if (!wait_event_timeout(segment->configured,
-				sampler_all_configured(segment), 3 * HZ))
-		return -ETIMEDOUT;
 
-	return 0;
+	return sampler_wait_configured(segment);
 }
 EXPORT_SYMBOL_NS_GPL(smappee_stream_set_rate, SMAPPEE_BUS_NS);

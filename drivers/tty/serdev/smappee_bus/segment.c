@@ -45,8 +45,8 @@
 #define LINE_QUIET_LATE_US	10000
 /* After a whole frame with a wrong CRC nothing should follow. */
 #define LINE_QUIET_SHORT_US	1000
-/* A line that chatters for this many quiet times is tried nevertheless. */
-#define LINE_QUIET_TRIES	40
+/* A line that chatters for so many quiet times, a second, is tried all the same. */
+#define LINE_QUIET_TRIES	300
 /* The request is at most a few dozen bytes. */
 #define LINE_WRITE_MS		100
 /* A module that answers "not now" is asked again this much later. */
