@@ -193,24 +193,28 @@ static double out_v(double now)
 
 static void a_dip_is_held_over(void **state)
 {
-	unsigned int held = 0;
 	double worst = 0.0;
+	unsigned int n;
 	unsigned int k;
 
 	test_hz = 49.93;
-	make(4000, 2.0, steady_hz, dip_v, 9.0, 0.0);
-	follow();
-	for (k = 0; k < t.edges; k++) {
-		double now = t.edge[k].position / 4000;
+	for (n = 0; n < 20; n++) {
+		unsigned int held = 0;
 
-		assert_true(t.edge[k].state != CYCLE_FREE);
-		assert_true(t.edge[k].begin == (k == 0));
-		held += t.edge[k].state == CYCLE_HOLD;
-		worst = fmax(worst, fabs(phase_error(&t.edge[k])));
-		if (now < 0.95 || now > 1.25)
-			assert_true(fabs(phase_error(&t.edge[k])) < 5e-4);
+		make(4000, 2.0, steady_hz, dip_v, 9.0, 0.0);
+		follow();
+		for (k = 0; k < t.edges; k++) {
+			double now = t.edge[k].position / 4000;
+
+			assert_true(t.edge[k].state != CYCLE_FREE);
+			assert_true(t.edge[k].begin == (k == 0));
+			held += t.edge[k].state == CYCLE_HOLD;
+			worst = fmax(worst, fabs(phase_error(&t.edge[k])));
+			if (now < 0.95 || now > 1.25)
+				assert_true(fabs(phase_error(&t.edge[k])) < 5e-4);
+		}
+		assert_in_range(held, 5, 18);
 	}
-	assert_in_range(held, 5, 18);
 	print_message("dip to 5 %% for 0.2 s: edge %.1e cycle at its rims\n", worst);
 	assert_true(worst < 5e-3);
 }

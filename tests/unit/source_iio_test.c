@@ -6,6 +6,7 @@
  */
 #include "chain.h"
 
+#include <dirent.h>
 #include <dlfcn.h>
 #include <iio.h>
 #include <systemd/sd-event.h>
@@ -51,7 +52,7 @@ struct iio_buffer {
 	struct iio_device *dev;
 	size_t scans;
 	bool blocking;
-	char data[65536];
+	_Alignas(8) char data[65536];
 };
 
 static struct iio_device house[DEVICES];
@@ -332,6 +333,34 @@ int sd_event_source_set_time_relative(sd_event_source *s, uint64_t usec)
 	return real(s, usec / HASTE);
 }
 
+/* The list of IIO devices in sysfs: those that are there. */
+static unsigned int listed;
+
+DIR *opendir(const char *path)
+{
+	assert_string_equal(path, "/sys/bus/iio/devices");
+	listed = 0;
+	return (DIR *)&listed;
+}
+
+struct dirent *readdir(DIR *dir)
+{
+	static struct dirent entry;
+
+	while (listed < DEVICES && !house[listed].there)
+		listed++;
+	if (listed == DEVICES)
+		return NULL;
+	entry.d_ino = 1000 + listed;
+	snprintf(entry.d_name, sizeof(entry.d_name), "%s", house[listed++].id);
+	return &entry;
+}
+
+int closedir(DIR *dir)
+{
+	return 0;
+}
+
 static void make_device(unsigned int k, const char *id, const char *name, const char *label,
 			const char *kind, const char *const *labels, unsigned int channels)
 {
@@ -534,7 +563,7 @@ static void a_device_that_falls_silent_is_left_out_until_it_speaks(void **state)
 
 static bool woken(void)
 {
-	return alive >= 2;
+	return alive >= 5;
 }
 
 static void with_no_device_at_all_it_stays_alive(void **state)

@@ -21,10 +21,7 @@
 #include "mqtt.h"
 #include "registers.h"
 #include "source.h"
-
-#ifndef VERSION
-#define VERSION "0.1"
-#endif
+#include "version.h"
 
 #define CONFIG_FILE "/etc/meterd/meterd.conf"
 #define US_PER_S 1000000ULL
@@ -117,7 +114,7 @@ static int parse_options(int argc, char **argv, struct options *o)
 			log_level(LOG_DEBUG);
 			break;
 		case 'V':
-			puts("meterd " VERSION);
+			puts("meterd " SMAPPEE_VERSION);
 			return EXIT_SUCCESS;
 		case 'h':
 			fputs(usage, stdout);

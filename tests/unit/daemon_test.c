@@ -1,0 +1,251 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The program as a whole, run beside this test: options, notification, the end by
+ * SIGTERM, and registers that go on where they were.
+ */
+#include "chain.h"
+
+#include <fcntl.h>
+#include <libgen.h>
+#include <limits.h>
+#include <signal.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "registers.h"
+
+static char program[PATH_MAX];
+static char folder[] = "/tmp/meterd-daemon-XXXXXX";
+static char conf[128];
+static char csv[128];
+static char energy[128];
+
+static void write_text(const char *path, const char *text)
+{
+	FILE *f = fopen(path, "w");
+
+	assert_non_null(f);
+	fputs(text, f);
+	fclose(f);
+}
+
+/* Two seconds of 230 V and 10 A at power factor 1. */
+static void write_recording(void)
+{
+	FILE *f = fopen(csv, "w");
+	unsigned int k;
+
+	assert_non_null(f);
+	fputs("# sample rate: 4000 Hz\nL1,A\n", f);
+	for (k = 0; k < 8000; k++)
+		fprintf(f, "%.3f,%.4f\n", 230 * M_SQRT2 * sin(2 * M_PI * k / 80),
+			10 * M_SQRT2 * sin(2 * M_PI * k / 80));
+	fclose(f);
+}
+
+static void write_conf(unsigned int repeat)
+{
+	char text[1024];
+
+	snprintf(text, sizeof(text),
+		 "[source]\nreplay = %s\nrepeat = %u\n[topology]\ntype = 1p\n[load boiler]\n"
+		 "inputs = hub1/A\nphases = L1\n[registers]\nfile = %s\n",
+		 csv, repeat, energy);
+	write_text(conf, text);
+}
+
+/* Start the program; its standard output and error come through *output. */
+static pid_t start(int *output, const char *option, const char *value)
+{
+	int tube[2];
+	pid_t child;
+
+	assert_int_equal(pipe(tube), 0);
+	child = fork();
+	if (!child) {
+		dup2(tube[1], STDOUT_FILENO);
+		dup2(tube[1], STDERR_FILENO);
+		close(tube[0]);
+		execl(program, program, "--config", conf, option, value, (char *)NULL);
+		_exit(127);
+	}
+	close(tube[1]);
+	*output = tube[0];
+	return child;
+}
+
+static int finish(pid_t child)
+{
+	int status;
+
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_true(WIFEXITED(status));
+	return WEXITSTATUS(status);
+}
+
+/* Read until the end, or until @text came. Returns whether it did. */
+static bool wait_for(int output, const char *text, char *all, size_t bytes)
+{
+	size_t n = 0;
+	ssize_t got;
+
+	memset(all, 0, bytes);
+	while ((got = read(output, all + n, bytes - 1 - n)) > 0) {
+		n += (size_t)got;
+		if (strstr(all, text))
+			return true;
+		if (n > bytes / 2) {
+			memmove(all, all + n - 256, 256);
+			n = 256;
+			memset(all + n, 0, bytes - n);
+		}
+	}
+	return false;
+}
+
+static double restored_j(void)
+{
+	static struct load loads[] = { { .name = "boiler", .elements = 1 } };
+	static struct installation in = { .loads = 1, .load = loads };
+	struct registers *r;
+	double j;
+
+	assert_int_equal(registers_open(&r, &in, energy), 0);
+	j = registers_import_j(r, 0);
+	registers_close(r);
+	return j;
+}
+
+static int setup(void **state)
+{
+	if (access(program, X_OK)) {
+		print_message("%s is not built: skipped\n", program);
+		skip();
+	}
+	unlink(energy);
+	write_recording();
+	return 0;
+}
+
+static void a_replay_prints_one_line_per_reading_and_touches_no_registers(void **state)
+{
+	static char all[65536];
+	unsigned int lines = 0;
+	char *c;
+	int output;
+	pid_t child;
+
+	write_conf(1);
+	child = start(&output, "--replay", csv);
+	assert_false(wait_for(output, "no such text", all, sizeof(all)));
+	close(output);
+	assert_int_equal(finish(child), 0);
+	for (c = all; (c = strstr(c, "{\"time\":\"1970-01-01T00:00:0")); c++)
+		lines++;
+	assert_int_equal(lines, 1);
+	assert_non_null(strstr(all, "\"frequency_hz\":50.00"));
+	assert_true(access(energy, F_OK) != 0);
+}
+
+static void a_good_configuration_is_good_and_a_bad_one_is_not(void **state)
+{
+	char all[4096];
+	int output;
+	pid_t child;
+
+	write_conf(1);
+	child = start(&output, "--check-config", NULL);
+	assert_true(wait_for(output, "good: 1 loads", all, sizeof(all)));
+	assert_int_equal(finish(child), 0);
+	close(output);
+	write_conf(0);
+	child = start(&output, "--check-config", NULL);
+	assert_true(wait_for(output, ":3: [source] repeat = 0", all, sizeof(all)));
+	assert_int_equal(finish(child), 1);
+	close(output);
+}
+
+static void sigterm_saves_the_registers_and_the_next_start_goes_on(void **state)
+{
+	static char all[65536];
+	double first;
+	double second;
+	int output;
+	pid_t child;
+
+	write_conf(1000000);
+	child = start(&output, NULL, NULL);
+	assert_true(wait_for(output, "measuring", all, sizeof(all)));
+	kill(child, SIGTERM);
+	assert_int_equal(finish(child), 0);
+	close(output);
+	first = restored_j();
+	/* a reading is 1 s of 2300 W */
+	assert_true(first >= 2299.0);
+
+	child = start(&output, NULL, NULL);
+	assert_true(wait_for(output, "measuring", all, sizeof(all)));
+	kill(child, SIGKILL);
+	waitpid(child, NULL, 0);
+	close(output);
+	second = restored_j();
+	assert_true(second >= first + 2299.0);
+}
+
+static void the_service_manager_is_told(void **state)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int notify = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	bool ready = false;
+	bool watchdog = false;
+	char message[256];
+	int output;
+	pid_t child;
+
+	snprintf(address.sun_path, sizeof(address.sun_path), "%s/notify", folder);
+	assert_int_equal(bind(notify, (struct sockaddr *)&address, sizeof(address)), 0);
+	setenv("NOTIFY_SOCKET", address.sun_path, 1);
+	write_conf(1000000);
+	child = start(&output, NULL, NULL);
+	unsetenv("NOTIFY_SOCKET");
+	while (!watchdog) {
+		ssize_t n = recv(notify, message, sizeof(message) - 1, 0);
+
+		assert_true(n > 0);
+		message[n] = '\0';
+		ready = ready || strstr(message, "READY=1");
+		watchdog = strstr(message, "WATCHDOG=1");
+	}
+	assert_true(ready);
+	kill(child, SIGTERM);
+	assert_int_equal(finish(child), 0);
+	close(output);
+	close(notify);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup(
+			a_replay_prints_one_line_per_reading_and_touches_no_registers, setup),
+		cmocka_unit_test_setup(a_good_configuration_is_good_and_a_bad_one_is_not, setup),
+		cmocka_unit_test_setup(sigterm_saves_the_registers_and_the_next_start_goes_on,
+				       setup),
+		cmocka_unit_test_setup(the_service_manager_is_told, setup),
+	};
+	char self[PATH_MAX] = "";
+	char command[64];
+	int failed;
+
+	if (readlink("/proc/self/exe", self, sizeof(self) - 1) < 0 || !mkdtemp(folder))
+		return 1;
+	snprintf(program, sizeof(program), "%s/../meterd", dirname(self));
+	snprintf(conf, sizeof(conf), "%s/conf", folder);
+	snprintf(csv, sizeof(csv), "%s/csv", folder);
+	snprintf(energy, sizeof(energy), "%s/registers", folder);
+	failed = cmocka_run_group_tests(tests, NULL, NULL);
+	snprintf(command, sizeof(command), "rm -rf '%s'", folder);
+	return system(command) || failed;
+}
