@@ -16,12 +16,8 @@
 #define serdev_receive_u8	unsigned char
 #endif
 
-/* A bus type, which the driver core did not always take as constant. */
-#ifdef SMAPPEE_HAVE_CONST_BUS
-#define compat_bus_type		const struct bus_type
-#else
-#define compat_bus_type		struct bus_type
-#endif
+/* A bus type, constant if the driver core takes one; needs linux/device.h. */
+#define compat_bus_type		typeof(*((struct device *)NULL)->bus)
 
 /* The arguments of bus_type.match() and bus_type.uevent(). */
 #ifdef SMAPPEE_HAVE_CONST_MATCH

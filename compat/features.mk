@@ -10,7 +10,6 @@ smappee_has = $(shell grep -qs -e '$(2)' $(srctree)/include/linux/$(1) && echo -
 
 smappee_features := \
 	$(call smappee_has,serdev.h,size_t .\*receive_buf.,SMAPPEE_HAVE_SERDEV_SIZE_T) \
-	$(call smappee_has,device/bus.h,bus_register.const struct bus_type,SMAPPEE_HAVE_CONST_BUS) \
 	$(call smappee_has,device/bus.h,match..*const struct device_driver,SMAPPEE_HAVE_CONST_MATCH) \
 	$(call smappee_has,device/bus.h,uevent..const struct device,SMAPPEE_HAVE_CONST_UEVENT) \
 	$(call smappee_has,module.h,MODULE_INFO.import_ns. ns.,SMAPPEE_HAVE_STRING_NS) \
