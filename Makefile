@@ -90,11 +90,11 @@ build/selftests/.stamp: $(shell find tests/selftests -type f 2>/dev/null) build/
 
 vm_needs := guest userspace-native selftests
 demo: guest userspace-native
-	@$(suite) trixie python3 tests/vm/demo.py $(if $(SECONDS),--seconds $(SECONDS))
+	@$(suite) trixie python3 tests/vm/demo.py $(if $(SECONDS),--seconds $(SECONDS)) $(if $(TREE),--tree $(TREE))
 vm: $(vm_needs)
 	@$(suite) trixie python3 tests/vm/check.py $(T)
 bench: $(vm_needs)
-	@$(suite) trixie python3 tests/vm/bench.py
+	@$(suite) trixie python3 tests/vm/bench.py $(T)
 browser: userspace-native
 	@$(suite) trixie python3 tests/browser/run.py
 

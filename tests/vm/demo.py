@@ -14,7 +14,7 @@ import signal
 import sys
 import time
 
-from meter import SCENARIOS, SEGMENT_A, Comparison, CpuShare, Meter, quantity
+from meter import SCENARIOS, Comparison, CpuShare, Meter, Segment, quantity
 from vm import BUILD, TOP, Failure, Gateway
 
 COLUMNS = (("P", "W", 10, 1), ("Q1", "var", 10, 1), ("PF", "", 8, 4), ("I", "A", 9, 3), ("V", "V", 9, 2))
@@ -75,12 +75,12 @@ def write_report(comparison, more):
     say(f"wrote {os.path.relpath(path, TOP)}")
 
 
-def follow(gateway, meter, seconds):
+def follow(gateway, meter, segment, seconds):
     """Show readings until SECONDS have passed. Return what the report needs."""
     guest = gateway.guest
     tty = sys.stdout.isatty()
     address = f"http://127.0.0.1:{guest.http}/"
-    comparison = Comparison(guest, gateway.sims[0])
+    comparison = Comparison(guest, gateway.sims[0], segment)
     first_s, begin, cpu = None, None, None
     try:
         for reading, arrived in meter.readings():
@@ -113,7 +113,9 @@ def main():
     parser = argparse.ArgumentParser(description="live power of a simulated house")
     parser.add_argument("--seconds", type=float, help="end by itself after this long")
     parser.add_argument("--scenario", default="house-3p", help="of segment A")
-    parser.add_argument("--second", default="segment-b", help="of segment B, if there is such a scenario")
+    parser.add_argument("--second", default="house-1p", help="scenario of segment B, or none")
+    parser.add_argument("--tree", default="qemu-virt-virtio",
+                        help="device tree; qemu-virt has both segments on the UART model")
     options = parser.parse_args()
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     folder = f"{TOP}/{SCENARIOS}"
@@ -121,15 +123,15 @@ def main():
     scenarios = [s for s in scenarios if os.path.exists(s)]
     try:
         say("power on: QEMU, Debian's arm64 kernel, the simulated modules on its two UARTs")
-        with Gateway("demo", scenarios, http=8080, mqtt=1883) as gateway:
+        with Gateway("demo", scenarios, tree=options.tree, http=8080, mqtt=1883) as gateway:
             guest = gateway.guest
             say(f"Linux {guest.release} is up after {gateway.boot_s:.1f} s")
             meter = Meter(guest, f"{folder}/{options.scenario}.meterd.conf")
-            modules = guest.wait_for(f"cat {SEGMENT_A}/modules && [ $(cat {SEGMENT_A}/modules) != 0 ]",
-                                     "enumeration of segment A")
-            say(f"segment A: {modules.split()[0]} modules")
+            segment = Segment(guest, "a")
+            segment.wait_modules(2)
             meter.start()
-            follow(gateway, meter, options.seconds)
+            say(f"segment A: {segment.get('modules')} modules at {segment.get('speed')} baud; meterd is started")
+            follow(gateway, meter, segment, options.seconds)
             meter.stop()
             for line in guest.alarms():
                 say(f"the kernel complains: {line}")

@@ -4,12 +4,12 @@
 import configparser
 import http.client
 import json
+import re
 import time
 
 from vm import Failure
 
 SCENARIOS = "userspace/tools/smappee-sim/scenarios"
-SEGMENT_A = "/sys/bus/serial/devices/serial0-0"
 
 # key in demo.json: (key of a load in a reading, of an element, unit)
 QUANTITIES = {
@@ -35,12 +35,34 @@ def quantity(load, key):
     return mean([e.get(of_element) for e in load["elements"]])
 
 
+class Segment:
+    """A segment in the guest's sysfs, found by its label in the device tree."""
+
+    def __init__(self, guest, label):
+        self.guest = guest
+        self.path = guest.wait_for(
+            "for d in /sys/bus/serial/devices/serial*-0; do "
+            f"[ \"$(tr -d '\\0' < $d/of_node/label)\" = {label} ] && [ -d $d/driver ] && echo $d; done | grep .",
+            f"a driver for segment {label}").strip()
+        self.number = int(re.search(r"serial(\d+)-0$", self.path).group(1))
+
+    def get(self, name):
+        """A number among the segment's attributes."""
+        return int(self.guest.read(f"{self.path}/{name}").split()[0])
+
+    def wait_modules(self, count, timeout=30):
+        """Wait until COUNT modules are there and each is locked or the reference."""
+        self.guest.wait_for(
+            f"[ $(cat /sys/bus/smappee/devices/{self.number}-*/sync_state | grep -cE 'locked|reference') -ge {count} ]",
+            f"lock of {count} modules of {self.path}", timeout)
+
+
 class SegmentClock:
     """Index of the reference module's scans at a time of the guest's monotonic clock."""
 
-    def __init__(self, guest, segment=0):
+    def __init__(self, guest, segment):
         self.guest = guest
-        self.file = f"/sys/kernel/debug/smappee/segment{segment}/clock"
+        self.file = f"/sys/kernel/debug/smappee/segment{segment.number}/clock"
         self.epochs = []
 
     def update(self):
@@ -183,7 +205,7 @@ def load_names(path):
 class Comparison:
     """Readings beside the simulator's truth over the same scans."""
 
-    def __init__(self, guest, simulator, segment=0):
+    def __init__(self, guest, simulator, segment):
         self.simulator = simulator
         self.clock = SegmentClock(guest, segment)
         self.first = None

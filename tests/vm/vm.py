@@ -221,13 +221,15 @@ class Guest:
         main loop refills it byte by byte while the guest empties it, both waiting for
         QEMU's one lock: measured, the guest is 30 % idle then, and 87 % idle so.
         """
+        if self.tree != "qemu-virt":
+            return  # nothing goes byte by byte, two cores are better
         core = max(os.sched_getaffinity(0))
         for thread in os.listdir(f"/proc/{self.process.pid}/task"):
             with open(f"/proc/{self.process.pid}/task/{thread}/comm") as text:
                 cpu = text.read().startswith("CPU")
             try:
                 os.sched_setaffinity(int(thread), {core})
-                os.setpriority(os.PRIO_PROCESS, int(thread), -20 if cpu else -5)
+                os.setpriority(os.PRIO_PROCESS, int(thread), -20 if cpu else -15)
                 if not cpu:
                     os.sched_setscheduler(int(thread), os.SCHED_BATCH, os.sched_param(0))
             except OSError:

@@ -8,8 +8,10 @@ here=$(dirname "$(readlink -f "$0")")
 BUS=/sys/bus/smappee/devices
 IIO=/sys/bus/iio/devices
 
-modules=$(ls "$BUS" 2>/dev/null)
-segment=$(readlink -f "$BUS"/*-001/.. 2>/dev/null)
+# The segment with the most modules is the one that is tested.
+number=$(ls "$BUS" 2>/dev/null | cut -d - -f 1 | sort | uniq -c | sort -n | sed -n '$s/.* //p')
+modules=$(ls "$BUS" 2>/dev/null | grep "^$number-")
+segment=$(readlink -f "$BUS/${modules%%[[:space:]]*}/..")
 
 # skip_all REASON - nothing here can run
 skip_all() {
@@ -57,7 +59,7 @@ until_true() {
 
 # first_of DRIVER - the first module that a driver has
 first_of() {
-	for path in /sys/bus/smappee/drivers/"$1"/[0-9]*-[0-9]*; do
+	for path in /sys/bus/smappee/drivers/"$1/$number"-[0-9]*; do
 		[ -e "$path" ] && echo "${path##*/}" && return
 	done
 }

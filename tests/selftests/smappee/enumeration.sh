@@ -9,9 +9,9 @@ set -- $modules
 ktap_print_header
 ktap_set_plan $((3 + 4 * $#))
 
-expect "the segment counts as many modules as the bus has devices" \
+expect "the segment counts as many modules as the bus has of it" \
 	"$#" "$(cat "$segment/modules")"
-expect "one module is the reference" 1 "$(cat "$BUS"/*/sync_state | grep -c reference)"
+expect "one module is the reference" 1 "$(cat "$BUS/$number"-*/sync_state | grep -c reference)"
 expect "the bus driver came by the device tree's modalias" smappee_bus \
 	"$(modprobe -R "$(cat "$segment/modalias")")"
 for module do

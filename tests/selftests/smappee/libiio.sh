@@ -7,7 +7,7 @@
 command -v iio_info >/dev/null || skip_all "iio_info is not installed"
 voltage=$(iio_of "$(first_of smappee-voltage)")
 [ -n "$voltage" ] || skip_all "wants a voltage module"
-set -- $modules
+set -- "$BUS"/*
 ktap_print_header
 ktap_set_plan 5
 

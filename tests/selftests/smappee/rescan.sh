@@ -15,7 +15,7 @@ expect "rescan takes a 1" "" "$( (echo 1 > "$segment/rescan") 2>&1)"
 more() { [ "$(cat "$segment/transactions")" -gt $((asked + 20)) ]; }
 until_true 20 more
 expect "the line is asked" 0 $?
-same() { [ "$(ls "$BUS")" = "$modules" ]; }
+same() { [ "$(ls "$BUS" | grep "^$number-")" = "$modules" ]; }
 until_true 20 same
 expect "the same modules are there" 0 $?
 expect "as the same devices" "$before" "$(inode)"

@@ -1,0 +1,154 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Figures of the virtual gateway into build/bench.json.
+
+    bench.py [--seconds 60] [NAME...]     all, or some of: accuracy, uart, recorded, host
+
+Each figure is a value and what it is held against: a limit of the issue or the design,
+a reference value, or another way to do the same in the same run; ratio = value / against.
+Figures of parts that are not run are kept from the last time.
+"""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+
+from meter import CpuShare
+from stages import RECORDED, RECORDING, Stream, recorded, recorded_scenario, scenario
+from vm import BUILD, Failure, Gateway
+
+BIT_ERRORS = (1e-5, 2e-5, 5e-5, 1e-4)
+
+
+class Figures:
+    def __init__(self, path):
+        self.path = path
+        self.rows = []
+        if os.path.exists(path):
+            with open(path) as text:
+                self.rows = json.load(text)
+
+    def add(self, name, value, unit, against):
+        """AGAINST is a number; a figure that must be 0 is held against 0 and its ratio is null."""
+        row = {"name": name, "value": value, "unit": unit, "against": against,
+               "ratio": value / against if against else None}
+        self.rows = [r for r in self.rows if r["name"] != name] + [row]
+        print(f"bench: {name}: {value:.6g} {unit} (against {against:.6g}"
+              + (f", ratio {row['ratio']:.4g})" if row["ratio"] is not None else ")"), flush=True)
+        with open(self.path + ".new", "w") as out:
+            json.dump(self.rows, out, indent=1)
+            out.write("\n")
+        os.replace(self.path + ".new", self.path)
+
+
+def bytes_per_second(stream, seconds):
+    """Bytes of the modules' answers per second of samples, over SECONDS of readings."""
+    before = stream.sim.ask(cmd="status")["bytes_out"]
+    start = stream.last["end_ns"]
+    while stream.last["end_ns"] - start < seconds * 1e9:
+        stream.next()
+    return (stream.sim.ask(cmd="status")["bytes_out"] - before) / ((stream.last["end_ns"] - start) / 1e9)
+
+
+def accuracy(figures, seconds):
+    """31 channels at 4 kHz, PF 0.5, 30 % THD, 50 ppm; then the same with bit errors."""
+    with Gateway("bench-accuracy", [scenario("accuracy-3p")], tree="qemu-virt-virtio") as gateway:
+        stream = Stream(gateway, "accuracy-3p")
+        stream.next()
+        figures.add("boot to first value", stream.first_arrival - gateway.guest.started, "s", 60)
+        stream.settle()
+        cpu = CpuShare(gateway.guest)
+        error, load = stream.worst(10, round(seconds / 10))
+        since, share = stream.since(), cpu.percent()
+        print(f"bench: worst load is \"{load}\"")
+        figures.add(f"error of P over 10 s, worst of 28 loads, {seconds} s at 4 kHz", 100 * error, "%", 0.05)
+        figures.add(f"lost scans in {seconds} s, 31 channels at 4 kHz", since["lost_scans"], "scans", 0)
+        figures.add(f"gaps in {seconds} s, 31 channels at 4 kHz", since["gaps"], "gaps", 0)
+        figures.add("CPU of the guest, meterd", share["meterd"], "%", 100)
+        figures.add("CPU of the guest, bus thread", share["kernel_thread"], "%", 100)
+        figures.add("line, packed against plain 16 bit, 31 channels at 4 kHz", bytes_per_second(stream, 10), "B/s", 248000)
+        clean = 0.0
+        for rate in BIT_ERRORS:
+            stream.mark()
+            stream.sim.ask(cmd="fault", kind="bit_errors", rate=rate, unit=0)
+            error, _ = stream.worst(10, round(seconds / 10) if rate == 1e-5 else 2)
+            stream.sim.ask(cmd="clear")
+            since = stream.since()
+            if rate == 1e-5:
+                figures.add(f"lost scans in {seconds} s at 1e-5 bit errors", since["lost_scans"], "scans", 0)
+                figures.add(f"repaired blocks in {seconds} s at 1e-5 bit errors", since["repaired_blocks"], "blocks", 0)
+                figures.add("error of P over 10 s at 1e-5 bit errors, worst of 28 loads", 100 * error, "%", 0.05)
+            if since["lost_scans"] or since["gaps"]:
+                print(f"bench: at {rate:g} bit errors: {since}")
+                break
+            clean = rate
+        figures.add("highest bit error rate without a lost scan", clean, "1", 1e-5)
+        stream.close()
+
+
+def uart(figures, seconds):
+    """The same 31 channels through the UART model: what it carries."""
+    for rate in (4000, 2000):
+        with Gateway(f"bench-uart-{rate}", [scenario("accuracy-3p")], tree="qemu-virt") as gateway:
+            stream = Stream(gateway, "accuracy-3p", rate)
+            stream.settle(3)
+            cpu = CpuShare(gateway.guest)
+            carried = bytes_per_second(stream, min(seconds, 30))
+            since, share = stream.since(), cpu.percent()
+            figures.add(f"UART model: bytes carried, 31 channels at {rate} Hz", carried, "B/s", 62 * rate)
+            figures.add(f"UART model: lost scans in {min(seconds, 30)} s at {rate} Hz", since["lost_scans"], "scans", 0)
+            figures.add(f"UART model: guest's CPU outside idle at {rate} Hz", 100 - share["idle"], "%", 100)
+            stream.close()
+
+
+def recording(figures, _):
+    """The recorded 600 V service, looped, against the reference values of its README."""
+    if not os.path.exists(RECORDING):
+        print(f"bench: recorded: {RECORDING} is not there")
+        return
+    with Gateway("bench-recorded", [recorded_scenario(f"{BUILD}/vm/recorded")], tree="qemu-virt") as gateway:
+        stream = Stream(gateway, "recorded-600v")
+        stream.settle()
+        for phase, (value, truth) in sorted(recorded(stream, 10).items()):
+            for key, unit, measured, wanted, real in zip("VIP", ("V", "A", "W"), value, RECORDED[phase], truth):
+                figures.add(f"recorded 600 V service, {key} of {phase}", measured, unit, wanted)
+                figures.add(f"recorded 600 V service, {key} of {phase}, band-limited to 4 kHz", measured, unit, real)
+        stream.close()
+
+
+def host(figures, _):
+    """Programs of tests/bench, which print figures as JSON lines."""
+    subprocess.run(["make", "-s", "-C", "userspace", f"O={BUILD}/userspace/native", "bench"], check=True)
+    folder = f"{BUILD}/userspace/native/bench"
+    for name in sorted(os.listdir(folder)):
+        if os.access(f"{folder}/{name}", os.X_OK) and "." not in name:
+            done = subprocess.run([f"{folder}/{name}"], capture_output=True, text=True, check=True)
+            for line in done.stdout.splitlines():
+                if line.startswith("{"):
+                    row = json.loads(line)
+                    figures.add(row["name"], row["value"], row["unit"], row["against"])
+
+
+PARTS = {"accuracy": accuracy, "uart": uart, "recorded": recording, "host": host}
+
+
+def main():
+    parser = argparse.ArgumentParser(description="figures of the virtual gateway")
+    parser.add_argument("--seconds", type=int, default=60, help="length of the long runs")
+    parser.add_argument("part", nargs="*", choices=[[], *PARTS], help="all by default")
+    options = parser.parse_args()
+    figures = Figures(f"{BUILD}/bench.json")
+    status = 0
+    for name in options.part or PARTS:
+        try:
+            PARTS[name](figures, options.seconds)
+        except (Failure, subprocess.CalledProcessError) as failure:
+            print(f"bench: {name}: {failure}", file=sys.stderr)
+            status = 1
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main())

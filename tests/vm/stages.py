@@ -1,0 +1,123 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What is measured on the virtual gateway: used briefly by check.py, at length by bench.py."""
+
+import math
+import os
+import re
+import shutil
+import time
+
+from meter import SCENARIOS, Comparison, Meter, Segment
+from vm import BUILD, TOP, Failure
+
+SHARED_DATA = os.environ.get("SMAPPEE_DATA", "/shared/data")
+RECORDING = f"{SHARED_DATA}/real_600V_service_capswitch_30k7.csv"
+
+# README of the recording: plain means over its four cycles. V, A, W.
+RECORDED = {"L1": (348.95, 126.108, 40500.2), "L2": (352.22, 151.832, 49502.4), "L3": (345.95, 166.696, 53633.9)}
+
+ENERGY = re.compile(r"(import|export)_wh")
+
+
+def scenario(name):
+    return f"{TOP}/{SCENARIOS}/{name}.ini"
+
+
+def conf(name):
+    return f"{TOP}/{SCENARIOS}/{name}.meterd.conf"
+
+
+def recorded_scenario(work):
+    """recorded-600v.ini beside the recording, which the simulator looks for there."""
+    os.makedirs(work, exist_ok=True)
+    shutil.copy(RECORDING, work)
+    return shutil.copy(scenario("recorded-600v"), work)
+
+
+class Stream:
+    """meterd running on segment A: blocks of readings against the truth."""
+
+    def __init__(self, gateway, name, rate=4000, broker=True):
+        self.guest = gateway.guest
+        self.sim = gateway.sims[0]
+        self.segment = Segment(self.guest, "a")
+        self.segment.wait_modules(2)
+        self.meter = Meter(self.guest, conf(name), rate)
+        self.meter.start(broker)
+        self.rows = self.meter.readings()
+        self.first_arrival = None
+        self.last = None
+        self.counters = None
+
+    def next(self):
+        reading, arrived = next(self.rows)
+        if self.first_arrival is None:
+            self.first_arrival = arrived
+        self.last = reading
+        return reading
+
+    def settle(self, readings=2):
+        """Let READINGS pass, and count from there."""
+        for _ in range(readings):
+            self.next()
+        self.mark()
+
+    def mark(self):
+        self.counters = {k: self.last[k] for k in ("lost_scans", "gaps", "repaired_blocks")}
+
+    def since(self):
+        """Lost scans, gaps and repaired blocks since mark()."""
+        return {k: self.last[k] - v for k, v in self.counters.items()}
+
+    def block(self, seconds=10):
+        """A Comparison over SECONDS of readings."""
+        comparison = Comparison(self.guest, self.sim, self.segment)
+        while comparison.seconds < seconds - 0.5:
+            comparison.add(self.next())
+        return comparison
+
+    def worst(self, seconds, blocks=1):
+        """(largest relative error of P over SECONDS, load) of BLOCKS blocks, one after the other."""
+        worst = (0.0, "none")
+        for _ in range(blocks):
+            block = self.block(seconds)
+            for name in [n for n in block.order if isinstance(n, str) and n != "f"]:
+                error = block.error(name)
+                if error is None or math.isnan(error):
+                    error = math.inf
+                worst = max(worst, (abs(error), name))
+        return worst
+
+    def recovers(self, timeout=20):
+        """Wait for a reading whose powers are all known. True if there is one."""
+        end = time.monotonic() + timeout
+        while time.monotonic() < end:
+            if all(load["p_w"] is not None for load in self.next()["loads"]):
+                return True
+        return False
+
+    def close(self):
+        self.meter.stop()
+
+
+def recorded(stream, seconds=10):
+    """{phase: ((V, I, P) measured, (V, I, P) truth of the simulator)} of the recorded service."""
+    block = stream.block(seconds)
+    found = {}
+    for name in block.order:
+        if isinstance(name, tuple) and name[0] == "service":
+            pairs = [block.mean(name, key) for key in ("V", "I", "P")]
+            found[name[2]] = (tuple(p[0] for p in pairs), tuple(p[1] for p in pairs))
+    return found
+
+
+def selftests(guest, names=(), environment=""):
+    """Run kselftests in the guest. Return (status of all good, their output)."""
+    if not os.path.exists(f"{BUILD}/selftests/install/run_kselftest.sh"):
+        raise Failure("build/selftests is not built: make selftests")
+    guest.give(f"{BUILD}/selftests/install")
+    guest.check("rm -rf /tmp/selftests; cp -r /mnt/host/install /tmp/selftests")
+    chosen = " ".join(f"-t smappee:{name}" for name in names) or "-c smappee"
+    _, output = guest.run(f"cd /tmp/selftests && {environment} ./run_kselftest.sh {chosen}", 300)
+    good = "\nok 1 " in output and not re.search(r"^not ok", output, re.MULTILINE)
+    return good, output
