@@ -57,7 +57,8 @@ struct align {
 	bool hole;	      /* a key was dropped since the last run */
 	uint32_t run_present; /* devices of the last run */
 	struct align_counters counters;
-	void *memory;
+	int64_t *stamps; /* memory of the rings */
+	float *values;
 	struct ring ring[INPUT_DEVICES_MAX];
 };
 
@@ -86,13 +87,33 @@ static unsigned int ring_size(double rate_hz, int64_t wait_ns)
 	return size;
 }
 
+static int allocate(struct align *a)
+{
+	size_t stamps = a->size + SKEW_BYTES / sizeof(int64_t);
+	size_t values = a->size + SKEW_BYTES / sizeof(float);
+	float *next;
+	unsigned int d;
+	unsigned int c;
+
+	a->stamps = calloc(a->inputs->devices * stamps, sizeof(*a->stamps));
+	a->values = calloc(a->inputs->channels * values, sizeof(*a->values));
+	if (!a->stamps || !a->values)
+		return -ENOMEM;
+	next = a->values;
+	for (d = 0; d < a->inputs->devices; d++) {
+		struct ring *r = &a->ring[d];
+
+		r->time_ns = a->stamps + d * stamps;
+		r->channels = a->inputs->device[d].channels;
+		for (c = 0; c < r->channels; c++, next += values)
+			r->channel[c] = next;
+	}
+	return 0;
+}
+
 int align_create(struct align **out, const struct inputs *inputs, double rate_hz, int64_t wait_ns)
 {
 	struct align *a = calloc(1, sizeof(*a));
-	size_t bytes;
-	char *next;
-	unsigned int d;
-	unsigned int c;
 
 	if (!a)
 		return -ENOMEM;
@@ -101,24 +122,9 @@ int align_create(struct align **out, const struct inputs *inputs, double rate_hz
 	a->wait_ns = wait_ns;
 	a->period_ns = llround((double)NS_PER_S / rate_hz);
 	a->last_ns = INT64_MIN;
-	bytes = inputs->devices * (a->size * sizeof(int64_t) + SKEW_BYTES) +
-		inputs->channels * (a->size * sizeof(float) + SKEW_BYTES);
-	a->memory = calloc(1, bytes);
-	if (!a->memory) {
-		free(a);
+	if (allocate(a)) {
+		align_destroy(a);
 		return -ENOMEM;
-	}
-	next = a->memory;
-	for (d = 0; d < inputs->devices; d++) {
-		a->ring[d].time_ns = (int64_t *)next;
-		next += a->size * sizeof(int64_t) + SKEW_BYTES;
-	}
-	for (d = 0; d < inputs->devices; d++) {
-		a->ring[d].channels = inputs->device[d].channels;
-		for (c = 0; c < a->ring[d].channels; c++) {
-			a->ring[d].channel[c] = (float *)next;
-			next += a->size * sizeof(float) + SKEW_BYTES;
-		}
 	}
 	*out = a;
 	return 0;
@@ -128,7 +134,8 @@ void align_destroy(struct align *a)
 {
 	if (!a)
 		return;
-	free(a->memory);
+	free(a->stamps);
+	free(a->values);
 	free(a);
 }
 
@@ -284,7 +291,7 @@ static unsigned int steady(const struct align *a, const struct ring *r, unsigned
 /* Length of the run that begins at the heads of the devices in @present. */
 static unsigned int run_length(const struct align *a, uint32_t present, int64_t limit_ns)
 {
-	const struct ring *first = NULL;
+	const struct ring *first = &a->ring[__builtin_ctz(present)];
 	unsigned int n = a->size;
 	unsigned int d;
 
@@ -298,8 +305,6 @@ static unsigned int run_length(const struct align *a, uint32_t present, int64_t 
 			n = ring_count(r);
 		if (a->size - at < n)
 			n = a->size - at;
-		if (!first)
-			first = r;
 	}
 	n = steady(a, first, n, limit_ns);
 	for (d = 0; d < a->inputs->devices; d++) {

@@ -446,7 +446,7 @@ static void book_window(struct meter *m, double seconds)
 	for (k = 0; k < m->elements; k++)
 		p_w[k] = element_known(m, k) ? m->result.element[k].p_w : NAN;
 	book(m, seconds, p_w, false);
-	memcpy(m->bridge.p_w, p_w, sizeof(p_w));
+	memcpy(m->bridge.p_w, p_w, m->elements * sizeof(*p_w));
 	m->bridge.end_ns = m->result.end_ns;
 	m->bridge.known = true;
 }
