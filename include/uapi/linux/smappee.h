@@ -139,4 +139,112 @@
 #define SMAPPEE_SYNC_RATE		12	/* be16, Hz, nominal */
 #define SMAPPEE_SYNC_LEN		16
 
+/*
+ * Power Box: a register module, by its public register map
+ * (Documentation/driver-api/smappee/power-box.rst). Addresses are those of the
+ * first item, a stride is the distance of two items in registers. f32, s32 and
+ * u32 take two registers, LOW word first, bytes big-endian inside each.
+ */
+#define SMAPPEE_PB_UNIT			61
+#define SMAPPEE_PB_BIT_RATE		38400
+#define SMAPPEE_PB_FW_MAJOR_MIN		1	/* older ones have another layout */
+#define SMAPPEE_PB_FW_MINOR_MIN		44
+#define SMAPPEE_PB_REFRESH_MS		100
+#define SMAPPEE_PB_PHASES		3
+#define SMAPPEE_PB_CHANNELS		28	/* what the arrays are indexed by */
+#define SMAPPEE_PB_SLOTS		28	/* physical CT inputs, mapped to channels */
+#define SMAPPEE_PB_METERS		27	/* virtual meters */
+#define SMAPPEE_PB_ENTRIES		10	/* of the device table */
+
+/* Measurements, read only, by phase, channel or virtual meter. */
+#define SMAPPEE_PB_REG_VOLTAGE		0x0000	/* f32, V, RMS to neutral, by phase */
+#define SMAPPEE_PB_REG_CURRENT		0x0080	/* f32, A, RMS, by channel */
+#define SMAPPEE_PB_REG_ACTIVE		0x0100	/* f32, W, 1 s */
+#define SMAPPEE_PB_REG_ACTIVE_1		0x0102	/* f32, W, fundamental, 1 s */
+#define SMAPPEE_PB_REG_REACTIVE		0x0180	/* f32, var, 1 s */
+#define SMAPPEE_PB_REG_REACTIVE_1	0x0182	/* f32, var, fundamental, 1 s */
+#define SMAPPEE_PB_REG_APPARENT		0x0300	/* f32, VA, 1 s */
+#define SMAPPEE_PB_REG_APPARENT_1	0x0302	/* f32, VA, fundamental, 1 s */
+#define SMAPPEE_PB_STRIDE		4	/* of all of the above */
+#define SMAPPEE_PB_REG_ACTIVE_100MS	0x0380	/* f32, W, 100 ms */
+#define SMAPPEE_PB_ACTIVE_100MS_STRIDE	2
+#define SMAPPEE_PB_REG_METER_ACTIVE	0x03c0	/* f32, W, by virtual meter */
+#define SMAPPEE_PB_METER_ACTIVE_STRIDE	2
+#define SMAPPEE_PB_REG_NOMINAL		0x03f6	/* f32, Hz, 50 or 60 */
+#define SMAPPEE_PB_REG_FREQUENCY	0x03f8	/* f32, Hz */
+#define SMAPPEE_PB_REG_IMPORT		0x3000	/* s32, Wh, by channel */
+#define SMAPPEE_PB_REG_EXPORT		0x3002	/* s32, Wh */
+#define SMAPPEE_PB_ENERGY_STRIDE	4
+#define SMAPPEE_PB_REG_METER_IMPORT	0x3100	/* s32, Wh, by virtual meter */
+#define SMAPPEE_PB_REG_METER_EXPORT	0x3102	/* s32, Wh */
+#define SMAPPEE_PB_METER_ENERGY_STRIDE	8
+
+/* Settings; kept over a restart when they were saved. */
+#define SMAPPEE_PB_REG_IDENTIFY		0x0900	/* u16, by slot, write 1 */
+#define SMAPPEE_PB_REG_PHASE		0x1000	/* u16, by channel, SMAPPEE_PB_PHASE_* */
+#define SMAPPEE_PB_REG_CT_TYPE		0x1100	/* u16, by channel, SMAPPEE_PB_CT_* */
+#define SMAPPEE_PB_REG_SLOT_MAP		0x1140	/* u16, by channel: its slot */
+#define SMAPPEE_PB_REG_PHANTOM		0x1180	/* u16, SMAPPEE_PB_PHANTOM_* */
+#define SMAPPEE_PB_REG_UNIT		0x1181	/* u16 */
+#define SMAPPEE_PB_REG_METER_MASK	0x1400	/* u32, by virtual meter: channels */
+#define SMAPPEE_PB_METER_MASK_STRIDE	2
+#define SMAPPEE_PB_REG_SAVE		0xfde8	/* u16, write 1; then busy for a while */
+
+/* Associated voltage: low nibble positive, high nibble negative terminal. */
+#define SMAPPEE_PB_PHASE_NONE		0x00
+#define SMAPPEE_PB_PHASE_L1		0x01
+#define SMAPPEE_PB_PHASE_L2		0x02
+#define SMAPPEE_PB_PHASE_L3		0x04
+#define SMAPPEE_PB_PHASE_L1_REVERSED	0x10
+#define SMAPPEE_PB_PHASE_L2_REVERSED	0x20
+#define SMAPPEE_PB_PHASE_L3_REVERSED	0x40
+#define SMAPPEE_PB_PHASE_L1_L2		0x21
+#define SMAPPEE_PB_PHASE_L2_L1		0x12
+#define SMAPPEE_PB_PHASE_L2_L3		0x42
+#define SMAPPEE_PB_PHASE_L3_L2		0x24
+#define SMAPPEE_PB_PHASE_L1_L3		0x41
+#define SMAPPEE_PB_PHASE_L3_L1		0x14
+
+/* CT types. */
+#define SMAPPEE_PB_CT_SCT01_50A		0	/* 50, 100 and 200 A */
+#define SMAPPEE_PB_CT_SCT01_400A	1	/* 400 and 800 A */
+#define SMAPPEE_PB_CT_ROGOWSKI_600A	2	/* 100 mV */
+#define SMAPPEE_PB_CT_SCT02_50A		3
+#define SMAPPEE_PB_CT_SCT02_100A	4
+#define SMAPPEE_PB_CT_SCT02_200A	5
+#define SMAPPEE_PB_CT_SCT02_400A	6
+#define SMAPPEE_PB_CT_SCT02_800A	7
+#define SMAPPEE_PB_CT_SCT03_50A		8
+#define SMAPPEE_PB_CT_SCT03_100A	9
+#define SMAPPEE_PB_CT_SCT03_200A	10
+#define SMAPPEE_PB_CT_ROGOWSKI_400A	11	/* 100 mV */
+#define SMAPPEE_PB_CT_CLOSED		12	/* Solid Core */
+#define SMAPPEE_PB_CT_NO_PHASE		13	/* no phase adjustment */
+#define SMAPPEE_PB_CT_NO_SHIFT		14	/* no shift correction */
+#define SMAPPEE_PB_CT_ROGOWSKI_200A	15
+#define SMAPPEE_PB_CT_TYPES		16
+
+#define SMAPPEE_PB_PHANTOM_OFF		0
+#define SMAPPEE_PB_PHANTOM_THREE	1	/* 120 degrees */
+#define SMAPPEE_PB_PHANTOM_TWO		2	/* 180 degrees */
+#define SMAPPEE_PB_PHANTOM_STAR		3	/* virtual star point */
+
+/*
+ * Device table: the modules behind the Power Box. Entries are not packed; type 0
+ * is an empty one. Its own head has the same layout at SMAPPEE_REG_IDENTITY.
+ */
+#define SMAPPEE_PB_REG_TABLE		0x1480
+#define SMAPPEE_PB_ENTRY_STRIDE		0x20
+#define SMAPPEE_PB_ENTRY_TYPE		0x00	/* u16 */
+#define SMAPPEE_PB_ENTRY_SLOTS		0x01	/* u16 */
+#define SMAPPEE_PB_ENTRY_SERIAL		0x02	/* s32 */
+#define SMAPPEE_PB_ENTRY_FW_MINOR	0x04	/* u16 */
+#define SMAPPEE_PB_ENTRY_FW_MAJOR	0x05	/* u16 */
+#define SMAPPEE_PB_ENTRY_STATUS		0x06	/* s32, bits not known */
+#define SMAPPEE_PB_ENTRY_LAST		0x08	/* s32, unit not known */
+#define SMAPPEE_PB_ENTRY_SLOT		0x0a	/* u16, slot number of its input A */
+#define SMAPPEE_PB_ENTRY_GAP		8	/* from this input on one register later */
+#define SMAPPEE_PB_ENTRY_SLOTS_MAX	21
+#define SMAPPEE_TYPE_CT_HUB_2		5520	/* seen once, another CT Hub */
+
 #endif
