@@ -38,3 +38,18 @@ double profile_at(const struct profile *p, double t, double *until)
 		return p->value[i - 1];
 	return p->value[p->repeat_s > 0 ? p->steps - 1 : 0];
 }
+
+void profile_means(const struct profile *p, double from, double to, double *mean, double *square)
+{
+	double seconds = to - from;
+
+	*mean = p ? 0 : 1;
+	*square = *mean;
+	for (double until; p && from < to; from = until) {
+		double value = profile_at(p, from, &until);
+
+		until = fmin(until, to);
+		*mean += value * (until - from) / seconds;
+		*square += value * value * (until - from) / seconds;
+	}
+}

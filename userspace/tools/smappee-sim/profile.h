@@ -31,4 +31,14 @@ struct profile {
  */
 double profile_at(const struct profile *p, double t, double *until);
 
+/**
+ * profile_means() - mean value, and mean of its square, from @from to @to
+ * @p: the profile, NULL for a value of 1
+ * @from: s, at least 0
+ * @to: s, later
+ * @mean: gets the mean
+ * @square: gets the mean of the square
+ */
+void profile_means(const struct profile *p, double from, double to, double *mean, double *square);
+
 #endif

@@ -29,6 +29,22 @@ int wave_add(struct wave *w, unsigned int order, double peak, double angle)
 	return 0;
 }
 
+int wave_add_delayed(struct wave *w, const struct wave *a, double gain, double turns)
+{
+	int ret = 0;
+
+	w->base_hz = a->base_hz;
+	w->fundamental = a->fundamental;
+	w->filtered = a->filtered;
+	for (unsigned int i = 0; i < a->components && !ret; i++) {
+		const struct component *c = &a->component[i];
+
+		ret = wave_add(w, c->order, gain * hypot(c->re, c->im),
+			       atan2(c->im, c->re) - 2 * M_PI * turns * c->order / a->fundamental);
+	}
+	return ret;
+}
+
 void wave_free(struct wave *w)
 {
 	free(w->component);
@@ -155,4 +171,26 @@ double wave_reactive(const struct wave *v, const struct wave *i)
 	const struct component *c = find(i, i->fundamental);
 
 	return (u->im * c->re - u->re * c->im) / 2;
+}
+
+double wave_active(const struct wave *v, const struct wave *i)
+{
+	const struct component *u = find(v, v->fundamental);
+	const struct component *c = find(i, i->fundamental);
+
+	return (u->re * c->re + u->im * c->im) / 2;
+}
+
+double wave_reactive_sum(const struct wave *v, const struct wave *i, double rate_hz)
+{
+	double sum = 0;
+
+	for (unsigned int k = 0; k < v->components; k++) {
+		const struct component *u = &v->component[k];
+		const struct component *c = find(i, u->order);
+
+		if (u->order && passes(v, u->order, rate_hz))
+			sum += (u->im * c->re - u->re * c->im) / 2;
+	}
+	return sum;
 }

@@ -53,6 +53,17 @@ struct wave {
  */
 int wave_add(struct wave *w, unsigned int order, double peak, double angle);
 
+/**
+ * wave_add_delayed() - add another wave, later
+ * @w: the sum; takes base frequency, fundamental and filter of @a
+ * @a: what is added, of the same base frequency as what is there
+ * @gain: factor
+ * @turns: delay in turns of the fundamental, of any sign
+ *
+ * Return: 0, or -ENOMEM.
+ */
+int wave_add_delayed(struct wave *w, const struct wave *a, double gain, double turns);
+
 /** wave_free() - release the terms */
 void wave_free(struct wave *w);
 
@@ -94,5 +105,16 @@ double wave_product_swing(const struct wave *a, const struct wave *b, double rat
  * Return: var, positive when the current lags (IEEE 1459).
  */
 double wave_reactive(const struct wave *v, const struct wave *i);
+
+/** wave_active() - fundamental active power of @v and @i, W; of a wave with itself RMS squared */
+double wave_active(const struct wave *v, const struct wave *i);
+
+/**
+ * wave_reactive_sum() - reactive power of @v and @i, summed over all orders
+ * @rate_hz: sampling rate, for the anti-alias filter
+ *
+ * Return: var, Budeanu's sum; positive when the currents lag.
+ */
+double wave_reactive_sum(const struct wave *v, const struct wave *i, double rate_hz);
 
 #endif
