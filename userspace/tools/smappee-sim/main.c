@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * smappee-sim - open metering modules in software, on one RS-485 segment that
- * ends in a socket or a pseudo terminal. Here are the options and the loop that
+ * smappee-sim - open metering modules, or a Power Box, in software, on one RS-485
+ * segment that ends in a socket or a pseudo terminal. Here are the options and the loop that
  * waits for the host, for the time on the line and for the control socket.
  */
 #include "control.h"

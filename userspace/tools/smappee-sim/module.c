@@ -113,6 +113,10 @@ int module_init(struct module *m, const struct scenario *s, unsigned int number)
 	m->format = SMAPPEE_FORMAT_S16;
 	m->reference = m->built->reference;
 	m->silent_until = -INFINITY;
+	if (m->built->type == SMAPPEE_TYPE_POWER_BOX) {
+		m->box = power_box_new(s, number);
+		return m->box ? 0 : -ENOMEM;
+	}
 	m->crystal = (struct crystal){
 		.ppm = m->built->crystal_ppm,
 		.wander_ppm = m->built->wander_ppm,
@@ -133,14 +137,33 @@ void module_free(struct module *m)
 {
 	free(m->ring);
 	free(m->ring_index);
+	free(m->box);
 	m->ring = NULL;
 	m->ring_index = NULL;
+	m->box = NULL;
+}
+
+uint8_t module_unit(const struct module *m)
+{
+	return m->box ? (uint8_t)m->box->settings.unit : m->built->unit;
+}
+
+void module_set_serial(struct module *m, uint32_t serial)
+{
+	m->serial = serial;
+	if (m->box)
+		m->box->serial = serial;
 }
 
 void module_restart(struct module *m, double t)
 {
 	m->boot++;
-	start(m, t, 0);
+	if (!m->box) {
+		start(m, t, 0);
+		return;
+	}
+	m->started = t;
+	power_box_restart(m->box, t);
 }
 
 int module_set_rate(struct module *m, unsigned int rate_hz, double t)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * module - one metering module: its crystal and sample clock, its discipline to
+ * module - one module on the segment. A Power Box is a thing of its own
+ * (power-box.h). An open metering module is: its crystal and sample clock, its discipline to
  * the reference, its samples and its settings. All times are true time in
  * seconds since the simulator's start, handed in by the caller, so that the
  * module runs on any clock.
@@ -9,6 +10,7 @@
 #define SIM_MODULE_H
 
 #include "crystal.h"
+#include "power-box.h"
 #include "scenario.h"
 #include "servo.h"
 #include "signals.h"
@@ -39,15 +41,17 @@ struct edge {
 /**
  * struct module - one module
  * @built: how it is built; owned by the scenario
+ * @box: the Power Box that it is, owned; NULL: an open module. Of a Power Box
+ *	only the members up to @silent_until count
  * @serial: serial number it shows now
+ * @boot: boot counter
+ * @started: true time of the last start, s
+ * @silent_until: true time until which it neither hears nor answers, s
  * @crystal: its clock
  * @timeline: its sample clock, in local time
  * @rate_hz: nominal sampling rate
  * @format: sample format
  * @reference: it answers sync
- * @boot: boot counter
- * @started: true time of the last start, s
- * @silent_until: true time until which it neither hears nor answers, s
  * @depth: scans it keeps
  * @valid_from: first index that is a sample of the present sample clock
  * @state: SMAPPEE_SYNC_* of a follower
@@ -67,16 +71,17 @@ struct edge {
  */
 struct module {
 	const struct scenario_module *built;
+	struct power_box *box;
 	uint32_t serial;
+	uint8_t boot;
+	double started;
+	double silent_until;
 	struct crystal crystal;
 	struct timeline timeline;
 	unsigned int rate_hz;
 	double depth_s;
 	uint8_t format;
 	bool reference;
-	uint8_t boot;
-	double started;
-	double silent_until;
 	unsigned int depth;
 	int64_t valid_from;
 	uint8_t state;
@@ -108,11 +113,18 @@ int module_init(struct module *m, const struct scenario *s, unsigned int number)
 /** module_free() - release what the module owns */
 void module_free(struct module *m);
 
+/** module_unit() - the address that it answers to now */
+uint8_t module_unit(const struct module *m);
+
+/** module_set_serial() - show another serial number */
+void module_set_serial(struct module *m, uint32_t serial);
+
 /**
  * module_restart() - power cycle at true time @t
  *
  * The boot counter grows by one, the index starts at 0, a follower is
- * free-running again. Rate, format and reference are kept.
+ * free-running again. Rate, format and reference are kept. A Power Box forgets
+ * what was not saved.
  */
 void module_restart(struct module *m, double t);
 

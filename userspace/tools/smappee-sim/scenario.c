@@ -54,11 +54,38 @@ struct load_draft {
 	bool reversed;
 };
 
+/* Kinds of modules: which keys they take. */
+enum {
+	OPEN = 1,
+	BOX = 2,
+	BEHIND = 4,
+	ALL = OPEN | BOX | BEHIND,
+	KINDS = 3,
+};
+
+/**
+ * struct stray - a key that a kind of modules does not take
+ * @name: the first one in the section, NULL for none
+ * @line: its line
+ */
+struct stray {
+	const char *name;
+	unsigned int line;
+};
+
 struct module_draft {
 	struct scenario_module m;
 	unsigned int line;
 	double full_scale[SMAPPEE_CHANNELS_MAX];
 	unsigned int full_scale_count;
+	char behind[SIGNAL_NAME_MAX];
+	unsigned int behind_line;
+	unsigned int slots;
+	unsigned int slots_line;
+	bool has_entry;
+	bool has_sensor;
+	uint16_t model;
+	struct stray stray[KINDS];
 };
 
 struct map {
@@ -115,12 +142,14 @@ struct place {
  * @name: the key; one that ends in a dot takes an argument after it
  * @take: parses the value, false when it is not allowed
  * @allowed: what is, for the error message
+ * @kinds: kinds of modules that take it, of keys of modules
  */
 struct key {
 	const char *section;
 	const char *name;
 	bool (*take)(struct place *p, const char *value);
 	const char *allowed;
+	unsigned int kinds;
 };
 
 __attribute__((format(printf, 3, 4))) static int fail(struct draft *d, unsigned int line,
@@ -247,6 +276,7 @@ static bool take_type(struct place *p, const char *value)
 		{ "voltage", SMAPPEE_TYPE_OPEN_VOLTAGE, 0 },
 		{ "ct_hub", SMAPPEE_TYPE_OPEN_CT_HUB, 4 },
 		{ "solid_core", SMAPPEE_TYPE_OPEN_SOLID_CORE, 3 },
+		{ "power_box", SMAPPEE_TYPE_POWER_BOX, 0 },
 	};
 
 	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
@@ -330,12 +360,123 @@ static bool take_sensor(struct place *p, const char *value)
 	if (!field_whole(value, 0, UINT16_MAX, &sensor))
 		return false;
 	p->module->m.sensor = (uint16_t)sensor;
+	p->module->has_sensor = true;
 	return true;
 }
 
 static bool take_reference(struct place *p, const char *value)
 {
 	return field_yes(value, &p->module->m.reference);
+}
+
+/* [module NAME] of a Power Box, and behind one */
+
+static bool take_behind(struct place *p, const char *value)
+{
+	p->module->behind_line = p->d->line;
+	snprintf(p->module->behind, sizeof(p->module->behind), "%s", value);
+	return *value && strlen(value) < sizeof(p->module->behind);
+}
+
+static bool take_entry(struct place *p, const char *value)
+{
+	long entry;
+
+	if (!field_whole(value, 0, SMAPPEE_PB_ENTRIES - 1, &entry))
+		return false;
+	p->module->m.entry = (unsigned int)entry;
+	p->module->has_entry = true;
+	return true;
+}
+
+/* A list of slot numbers, at most @most. */
+static bool take_slot_numbers(const char *value, unsigned int most, uint16_t *out,
+			      unsigned int *count)
+{
+	double number[SMAPPEE_PB_SLOTS];
+
+	if (!field_numbers(value, 0, SMAPPEE_PB_SLOTS - 1, most, number, count))
+		return false;
+	for (unsigned int i = 0; i < *count; i++) {
+		if (number[i] != floor(number[i]))
+			return false;
+		out[i] = (uint16_t)number[i];
+	}
+	return true;
+}
+
+static bool take_slots(struct place *p, const char *value)
+{
+	p->module->slots_line = p->d->line;
+	return take_slot_numbers(value, SMAPPEE_PB_ENTRY_SLOTS_MAX, p->module->m.slot,
+				 &p->module->slots);
+}
+
+static bool take_model(struct place *p, const char *value)
+{
+	long model;
+
+	if (!field_whole(value, 1, 9999, &model))
+		return false;
+	p->module->model = (uint16_t)model;
+	return true;
+}
+
+static bool take_slot_map(struct place *p, const char *value)
+{
+	struct scenario_box *b = &p->module->m.box;
+
+	return take_slot_numbers(value, SMAPPEE_PB_CHANNELS, b->slot_map, &b->slot_map_count);
+}
+
+static bool take_wired(struct place *p, const char *value)
+{
+	char name[SIGNAL_PHASES_MAX][SIGNAL_NAME_MAX];
+	unsigned int count;
+
+	if (!field_names(value, SIGNAL_PHASES_MAX, SIGNAL_NAME_MAX, name[0], &count))
+		return false;
+	for (unsigned int i = 0; i < count; i++) {
+		if (name[i][0] != 'L' || name[i][1] < '1' || name[i][1] > '3' || name[i][2])
+			return false;
+		p->module->m.box.wired |= 1u << (name[i][1] - '1');
+	}
+	return true;
+}
+
+static bool take_phantom(struct place *p, const char *value)
+{
+	long mode;
+
+	if (!field_whole(value, 0, SMAPPEE_PB_PHANTOM_STAR, &mode))
+		return false;
+	p->module->m.box.phantom = (uint16_t)mode;
+	return true;
+}
+
+static bool take_commissioned(struct place *p, const char *value)
+{
+	return field_yes(value, &p->module->m.box.commissioned);
+}
+
+static bool take_box_turnaround(struct place *p, const char *value)
+{
+	double us;
+
+	if (!field_number(value, 0, 100000, &us))
+		return false;
+	p->module->m.box.turnaround_s = us * 1e-6;
+	return true;
+}
+
+static bool take_busy(struct place *p, const char *value)
+{
+	double ms;
+
+	if (!field_number(value, 0, 10000, &ms))
+		return false;
+	p->module->m.box.busy_s = ms * 1e-3;
+	return true;
 }
 
 /* [load NAME] */
@@ -419,43 +560,54 @@ static bool take_map(struct place *p, const char *value)
 #define HARMONIC_ALLOWED "harmonic.2 to harmonic.40 = PERCENT % @ DEGREES, for example 24 % @ -10"
 
 static const struct key keys[] = {
-	{ "segment", "bit_rate", take_bit_rate, "1200 to 20000000 bits per second" },
-	{ "segment", "turnaround_us", take_turnaround, "0 to 2000 microseconds" },
-	{ "segment", "seed", take_seed, "a whole number from 0 to 2147483647" },
-	{ "segment", "rate_hz", take_rate, "2000, 4000 or 8000" },
-	{ "segment", "depth_ms", take_depth, "250 to 4000 milliseconds" },
-	{ "segment", "first_index", take_first_index, "a whole number from 0 to 4294967295" },
-	{ "mains", "topology", take_topology, "1p or 3p+n" },
-	{ "mains", "frequency_hz", take_frequency, "40 to 70 Hz" },
-	{ "mains", "voltage_v", take_voltage, "one RMS voltage or one per phase, 0 to 1000 V" },
-	{ "mains", "harmonic.", take_mains_harmonic, HARMONIC_ALLOWED },
-	{ "module", "type", take_type, "voltage, ct_hub or solid_core" },
-	{ "module", "unit", take_unit, "an address from 1 to 247" },
-	{ "module", "serial", take_serial, "a whole number from 1 to 999999" },
-	{ "module", "firmware", take_firmware, "MAJOR.MINOR, for example 1.7" },
-	{ "module", "crystal_ppm", take_crystal, "-200 to 200 ppm" },
-	{ "module", "wander_ppm", take_wander, "0 to 5 ppm" },
-	{ "module", "wander_period_s", take_wander_period, "10 to 1000000 s" },
-	{ "module", "capture_ns", take_capture, "0 to 1000 ns" },
-	{ "module", "noise_lsb", take_noise, "0 to 1000 LSB RMS" },
+	{ "segment", "bit_rate", take_bit_rate, "1200 to 20000000 bits per second", 0 },
+	{ "segment", "turnaround_us", take_turnaround, "0 to 2000 microseconds", 0 },
+	{ "segment", "seed", take_seed, "a whole number from 0 to 2147483647", 0 },
+	{ "segment", "rate_hz", take_rate, "2000, 4000 or 8000", 0 },
+	{ "segment", "depth_ms", take_depth, "250 to 4000 milliseconds", 0 },
+	{ "segment", "first_index", take_first_index, "a whole number from 0 to 4294967295", 0 },
+	{ "mains", "topology", take_topology, "1p or 3p+n", 0 },
+	{ "mains", "frequency_hz", take_frequency, "40 to 70 Hz", 0 },
+	{ "mains", "voltage_v", take_voltage, "one RMS voltage or one per phase, 0 to 1000 V", 0 },
+	{ "mains", "harmonic.", take_mains_harmonic, HARMONIC_ALLOWED, 0 },
+	{ "module", "type", take_type, "voltage, ct_hub, solid_core or power_box", ALL },
+	{ "module", "unit", take_unit, "an address from 1 to 247", OPEN | BOX },
+	{ "module", "serial", take_serial, "a whole number from 1 to 999999", ALL },
+	{ "module", "firmware", take_firmware, "MAJOR.MINOR, for example 1.7", ALL },
+	{ "module", "crystal_ppm", take_crystal, "-200 to 200 ppm", OPEN },
+	{ "module", "wander_ppm", take_wander, "0 to 5 ppm", OPEN },
+	{ "module", "wander_period_s", take_wander_period, "10 to 1000000 s", OPEN },
+	{ "module", "capture_ns", take_capture, "0 to 1000 ns", OPEN },
+	{ "module", "noise_lsb", take_noise, "0 to 1000 LSB RMS", OPEN },
 	{ "module", "full_scale", take_full_scale,
-	  "one peak value or one per channel, 0.001 to 100000 V or A" },
-	{ "module", "sensor", take_sensor, "a CT type code from 0 to 65535" },
-	{ "module", "reference", take_reference, "yes or no" },
-	{ "load", "inputs", take_inputs, "one to three inputs, for example hub1/A, hub1/B" },
-	{ "load", "phases", take_phases, "one phase per input: L1, L2 or L3" },
+	  "one peak value or one per channel, 0.001 to 100000 V or A", OPEN },
+	{ "module", "sensor", take_sensor, "a CT type code from 0 to 65535", OPEN | BEHIND },
+	{ "module", "reference", take_reference, "yes or no", OPEN },
+	{ "module", "behind", take_behind, "the name of the Power Box", BEHIND },
+	{ "module", "entry", take_entry, "an entry of the device table, 0 to 9", BEHIND },
+	{ "module", "slots", take_slots, "the slot of each input, 0 to 27, at most 21", BEHIND },
+	{ "module", "model", take_model, "another type code, 1 to 9999", BEHIND },
+	{ "module", "slot_map", take_slot_map, "the slot of each channel, 0 to 27, at most 28",
+	  BOX },
+	{ "module", "wired", take_wired, "phases: L1, L2, L3", BOX },
+	{ "module", "phantom", take_phantom, "0 to 3", BOX },
+	{ "module", "commissioned", take_commissioned, "yes or no", BOX },
+	{ "module", "turnaround_us", take_box_turnaround, "0 to 100000 microseconds", BOX },
+	{ "module", "busy_ms", take_busy, "0 to 10000 milliseconds", BOX },
+	{ "load", "inputs", take_inputs, "one to three inputs, for example hub1/A, hub1/B", 0 },
+	{ "load", "phases", take_phases, "one phase per input: L1, L2 or L3", 0 },
 	{ "load", "current_a", take_current,
-	  "RMS of the fundamental, one or one per input, A; negative for export" },
+	  "RMS of the fundamental, one or one per input, A; negative for export", 0 },
 	{ "load", "pf", take_power_factor,
-	  "displacement power factor, one or one per input: 0 to 1, lag or lead" },
-	{ "load", "harmonic.", take_load_harmonic, HARMONIC_ALLOWED },
+	  "displacement power factor, one or one per input: 0 to 1, lag or lead", 0 },
+	{ "load", "harmonic.", take_load_harmonic, HARMONIC_ALLOWED, 0 },
 	{ "load", "steps", take_steps,
-	  "SECONDS:AMPERES, ... with rising seconds, optionally repeat SECONDS at the end" },
-	{ "load", "reversed", take_reversed, "yes or no" },
-	{ "replay", "file", take_file, "name of a CSV, below 256 characters" },
-	{ "replay", "cycles", take_cycles, "whole mains cycles in the recording, 1 to 10000" },
-	{ "replay", "voltage.", take_map, "voltage.L1 = COLUMN, at most 15 characters" },
-	{ "replay", "current.", take_map, "current.hub1/A = COLUMN, at most 15 characters" },
+	  "SECONDS:AMPERES, ... with rising seconds, optionally repeat SECONDS at the end", 0 },
+	{ "load", "reversed", take_reversed, "yes or no", 0 },
+	{ "replay", "file", take_file, "name of a CSV, below 256 characters", 0 },
+	{ "replay", "cycles", take_cycles, "whole mains cycles in the recording, 1 to 10000", 0 },
+	{ "replay", "voltage.", take_map, "voltage.L1 = COLUMN, at most 15 characters", 0 },
+	{ "replay", "current.", take_map, "current.hub1/A = COLUMN, at most 15 characters", 0 },
 };
 
 #define KEYS (sizeof(keys) / sizeof(keys[0]))
@@ -478,7 +630,7 @@ static const struct key *find_key(const char *kind, const char *name, const char
 
 static void unknown_key(struct draft *d, const char *section, const char *kind, const char *name)
 {
-	char known[320] = "";
+	char known[400] = "";
 	size_t len = 0;
 
 	for (size_t i = 0; i < KEYS; i++)
@@ -549,7 +701,9 @@ static struct module_draft *module_named(struct draft *d, const char *name)
 	m = &d->module[d->modules++];
 	snprintf(m->m.name, sizeof(m->m.name), "%s", name);
 	m->line = d->line;
-	m->m.fw_major = 1;
+	m->m.box.commissioned = true;
+	m->m.box.turnaround_s = 3e-3;
+	m->m.box.busy_s = 0.2;
 	m->m.noise_lsb = 0.5;
 	m->m.capture_ns = 10;
 	m->m.wander_period_s = 600;
@@ -577,6 +731,14 @@ static bool find_place(struct draft *d, const char *section, char kind[16], stru
 	return !d->error[0];
 }
 
+/* Which kind the module is shows only at the end of its section. */
+static void note_strays(const struct key *k, struct module_draft *m, unsigned int line)
+{
+	for (unsigned int kind = 0; kind < KINDS; kind++)
+		if (!(k->kinds & 1u << kind) && !m->stray[kind].name)
+			m->stray[kind] = (struct stray){ k->name, line };
+}
+
 static int take(void *user, const char *section, const char *name, const char *value)
 {
 	struct draft *d = user;
@@ -594,6 +756,8 @@ static int take(void *user, const char *section, const char *name, const char *v
 	else if (!k->take(&p, value))
 		fail(d, d->line, "[%s] %s = %s: not allowed; give %s", section, name, value,
 		     k->allowed);
+	else if (p.module)
+		note_strays(k, p.module, d->line);
 	return !d->error[0];
 }
 
@@ -632,20 +796,22 @@ static int read_file(struct draft *d)
 	return d->error[0] ? -EINVAL : 0;
 }
 
-static int check_module(struct draft *d, struct module_draft *m)
+static int check_strays(struct draft *d, const struct module_draft *m)
+{
+	static const char *const kinds[KINDS] = { "an open module", "a Power Box",
+						  "a module behind a Power Box" };
+	unsigned int kind = m->behind[0] ? 2 : m->m.type == SMAPPEE_TYPE_POWER_BOX ? 1 : 0;
+
+	if (!m->stray[kind].name)
+		return 0;
+	return fail(d, m->stray[kind].line, "[module %s] %s: %s has no such key; remove it",
+		    m->m.name, m->stray[kind].name, kinds[kind]);
+}
+
+static int check_rails(struct draft *d, struct module_draft *m)
 {
 	struct scenario_module *out = &m->m;
 
-	if (!out->type)
-		return fail(d, m->line, "[module %s]: type is missing", out->name);
-	if (!out->unit)
-		return fail(d, m->line, "[module %s]: unit is missing", out->name);
-	if (!out->serial)
-		return fail(d, m->line, "[module %s]: serial is missing", out->name);
-	if (out->type == SMAPPEE_TYPE_OPEN_VOLTAGE)
-		out->channels = d->s->signal.phases;
-	else
-		out->reference = false;
 	if (!m->full_scale_count)
 		return fail(d, m->line, "[module %s]: full_scale is missing", out->name);
 	if (m->full_scale_count != 1 && m->full_scale_count != out->channels)
@@ -656,6 +822,110 @@ static int check_module(struct draft *d, struct module_draft *m)
 	for (unsigned int c = 0; c < out->channels; c++)
 		out->full_scale[c] = m->full_scale[m->full_scale_count == 1 ? 0 : c];
 	return 0;
+}
+
+static int check_box(struct draft *d, struct module_draft *m)
+{
+	unsigned int all = (1u << d->s->signal.phases) - 1;
+
+	if (!m->m.box.wired)
+		m->m.box.wired = all;
+	if (m->m.box.wired & ~all)
+		return fail(d, m->line, "[module %s] wired: this topology has only L1", m->m.name);
+	m->m.reference = false;
+	m->m.channels = d->s->signal.phases;
+	return 0;
+}
+
+static int find_box(struct draft *d, struct module_draft *m)
+{
+	for (unsigned int i = 0; i < d->modules; i++) {
+		if (strcmp(d->module[i].m.name, m->behind))
+			continue;
+		if (d->module[i].m.type != SMAPPEE_TYPE_POWER_BOX)
+			break;
+		m->m.behind = i + 1;
+		return 0;
+	}
+	return fail(d, m->behind_line, "[module %s] behind = %s: no such module of type power_box",
+		    m->m.name, m->behind);
+}
+
+/* No entry and no slot of a Power Box belongs to two modules. */
+static int check_neighbours(struct draft *d, const struct module_draft *m)
+{
+	for (const struct module_draft *o = d->module; o < m; o++) {
+		if (o->m.behind != m->m.behind)
+			continue;
+		if (o->m.entry == m->m.entry)
+			return fail(d, m->line,
+				    "[module %s] entry = %u: module %s has it already; give "
+				    "another",
+				    m->m.name, m->m.entry, o->m.name);
+		for (unsigned int i = 0; i < m->m.channels; i++)
+			for (unsigned int k = 0; k < o->m.channels; k++)
+				if (m->m.slot[i] == o->m.slot[k])
+					return fail(d, m->slots_line,
+						    "[module %s] slots: module %s has slot %u "
+						    "already; give another",
+						    m->m.name, o->m.name, m->m.slot[i]);
+	}
+	return 0;
+}
+
+static int check_behind(struct draft *d, struct module_draft *m)
+{
+	struct scenario_module *out = &m->m;
+	bool hub = out->type == SMAPPEE_TYPE_OPEN_CT_HUB;
+
+	if (!hub && out->type != SMAPPEE_TYPE_OPEN_SOLID_CORE)
+		return fail(d, m->behind_line,
+			    "[module %s] behind = %s: only CT hubs and solid cores are behind a "
+			    "Power Box",
+			    out->name, m->behind);
+	if (!m->has_entry)
+		return fail(d, m->line, "[module %s]: entry is missing", out->name);
+	if (!m->slots)
+		return fail(d, m->line, "[module %s]: slots is missing", out->name);
+	if (!m->has_sensor)
+		out->sensor = hub ? SMAPPEE_PB_CT_SCT02_50A : SMAPPEE_PB_CT_CLOSED;
+	if (out->sensor >= SMAPPEE_PB_CT_TYPES)
+		return fail(d, m->line, "[module %s] sensor = %u: a Power Box knows 0 to 15",
+			    out->name, out->sensor);
+	out->type = m->model ? m->model : hub ? SMAPPEE_TYPE_CT_HUB : SMAPPEE_TYPE_SOLID_CORE;
+	out->channels = m->slots;
+	out->reference = false;
+	return find_box(d, m) ? -EINVAL : check_neighbours(d, m);
+}
+
+static int check_module(struct draft *d, struct module_draft *m)
+{
+	struct scenario_module *out = &m->m;
+	bool box = out->type == SMAPPEE_TYPE_POWER_BOX;
+
+	if (!out->type)
+		return fail(d, m->line, "[module %s]: type is missing", out->name);
+	if (check_strays(d, m))
+		return -EINVAL;
+	if (box && !out->unit)
+		out->unit = SMAPPEE_PB_UNIT;
+	if (!out->unit && !m->behind[0])
+		return fail(d, m->line, "[module %s]: unit is missing", out->name);
+	if (!out->serial)
+		return fail(d, m->line, "[module %s]: serial is missing", out->name);
+	if (!out->fw_major && !out->fw_minor) {
+		out->fw_major = 1;
+		out->fw_minor = box ? 76 : 0;
+	}
+	if (box)
+		return check_box(d, m);
+	if (m->behind[0])
+		return check_behind(d, m);
+	if (out->type == SMAPPEE_TYPE_OPEN_VOLTAGE)
+		out->channels = d->s->signal.phases;
+	else
+		out->reference = false;
+	return check_rails(d, m);
 }
 
 static int make_modules(struct draft *d)
@@ -671,7 +941,7 @@ static int make_modules(struct draft *d)
 		if (check_module(d, m))
 			return -EINVAL;
 		for (unsigned int k = 0; k < i; k++)
-			if (d->module[k].m.unit == m->m.unit)
+			if (m->m.unit && d->module[k].m.unit == m->m.unit)
 				return fail(d, m->line,
 					    "[module %s] unit = %u: module %s has it "
 					    "already; give another",
@@ -684,6 +954,11 @@ static int make_modules(struct draft *d)
 	return 0;
 }
 
+static bool is_voltage(const struct scenario_module *m)
+{
+	return m->type == SMAPPEE_TYPE_OPEN_VOLTAGE || m->type == SMAPPEE_TYPE_POWER_BOX;
+}
+
 static bool input_exists(const struct draft *d, const char *input)
 {
 	for (unsigned int i = 0; i < d->modules; i++) {
@@ -692,7 +967,7 @@ static bool input_exists(const struct draft *d, const char *input)
 		for (unsigned int c = 0; c < m->channels; c++) {
 			char name[SIGNAL_NAME_MAX + 8], channel[4];
 
-			if (m->type == SMAPPEE_TYPE_OPEN_VOLTAGE)
+			if (is_voltage(m))
 				continue;
 			scenario_channel_name(m, c, channel);
 			snprintf(name, sizeof(name), "%s/%s", m->name, channel);
@@ -952,7 +1227,7 @@ int scenario_load(struct scenario *s, const char *path, const char *data, char *
 
 void scenario_channel_name(const struct scenario_module *m, unsigned int channel, char out[4])
 {
-	bool voltage = m->type == SMAPPEE_TYPE_OPEN_VOLTAGE;
+	bool voltage = is_voltage(m);
 
 	out[0] = voltage ? 'L' : (char)('A' + channel);
 	out[1] = voltage ? (char)('1' + channel) : '\0';

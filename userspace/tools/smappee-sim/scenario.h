@@ -17,10 +17,35 @@
 #define SCENARIO_ERROR_MAX 512
 
 /**
+ * struct scenario_box - what only a Power Box has
+ * @wired: phases that are connected to it, bit 0 for L1
+ * @phantom: SMAPPEE_PB_PHANTOM_*, as saved in its flash
+ * @slot_map_count: how many channels @slot_map is for
+ * @slot_map: slot that each channel shows, as saved
+ * @commissioned: phases of CTs and virtual meters are saved as the loads are
+ * @turnaround_s: from the last byte of a request to the first edge, s
+ * @busy_s: how long a save keeps it busy, s
+ */
+struct scenario_box {
+	unsigned int wired;
+	uint16_t phantom;
+	unsigned int slot_map_count;
+	uint16_t slot_map[SMAPPEE_PB_CHANNELS];
+	bool commissioned;
+	double turnaround_s;
+	double busy_s;
+};
+
+/**
  * struct scenario_module - one module as it is built
  * @name: its name in the scenario
- * @type: SMAPPEE_TYPE_OPEN_*
- * @unit: address, 1 to 247
+ * @type: SMAPPEE_TYPE_*
+ * @behind: number of the Power Box behind which it is, counted from 1; 0: it is on
+ *	the segment itself
+ * @entry: behind a Power Box: entry of its device table
+ * @slot: behind a Power Box: slot number of each channel
+ * @box: of a Power Box
+ * @unit: address, 1 to 247; 0 behind a Power Box
  * @serial: 1 to 999999
  * @fw_major: firmware version
  * @fw_minor: firmware version
@@ -37,6 +62,10 @@
 struct scenario_module {
 	char name[SIGNAL_NAME_MAX];
 	uint16_t type;
+	unsigned int behind;
+	unsigned int entry;
+	uint16_t slot[SMAPPEE_PB_ENTRY_SLOTS_MAX];
+	struct scenario_box box;
 	uint8_t unit;
 	uint32_t serial;
 	uint16_t fw_major;
@@ -88,7 +117,7 @@ struct scenario {
  */
 int scenario_load(struct scenario *s, const char *path, const char *data, char *error);
 
-/** scenario_channel_name() - "L1".. of a voltage module, "A".. of the others */
+/** scenario_channel_name() - "L1".. of voltage module and Power Box, "A".. of the others */
 void scenario_channel_name(const struct scenario_module *m, unsigned int channel, char out[4]);
 
 /** scenario_free() - release what the scenario owns */

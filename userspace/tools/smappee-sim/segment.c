@@ -24,10 +24,9 @@ int segment_init(struct segment *g, const struct scenario *s)
 
 	*g = (struct segment){ .scenario = s };
 	fault_init(&g->faults, s->seed);
-	while (g->modules < s->modules && !ret) {
-		ret = module_init(&g->module[g->modules], s, g->modules);
-		g->modules++;
-	}
+	for (unsigned int i = 0; i < s->modules && !ret; i++)
+		if (!s->module[i].behind)
+			ret = module_init(&g->module[g->modules++], s, i);
 	if (ret)
 		segment_free(g);
 	return ret;
@@ -51,7 +50,7 @@ struct module *segment_reference(struct segment *g)
 struct module *segment_unit(struct segment *g, uint8_t unit)
 {
 	for (unsigned int i = 0; i < g->modules; i++)
-		if (g->module[i].built->unit == unit)
+		if (module_unit(&g->module[i]) == unit)
 			return &g->module[i];
 	return NULL;
 }
@@ -60,10 +59,12 @@ static size_t answer_read(struct module *m, const uint8_t *request, double t, ui
 			  uint8_t *code)
 {
 	uint16_t values[SMAPPEE_REGS_MAX];
+	uint16_t address = frame_get16(request + 2);
 	unsigned int count = frame_get16(request + 4);
 
-	*code = registers_read(m, t, frame_get16(request + 2), count, values);
-	return *code ? 0 : frame_registers_answer(out, m->built->unit, values, count);
+	*code = m->box ? power_box_read(m->box, t, address, count, values)
+		       : registers_read(m, t, address, count, values);
+	return *code ? 0 : frame_registers_answer(out, request[0], values, count);
 }
 
 static size_t answer_write(struct module *m, const uint8_t *request, double t, uint8_t *out,
@@ -78,8 +79,9 @@ static size_t answer_write(struct module *m, const uint8_t *request, double t, u
 		return 0;
 	for (unsigned int i = 0; i < count; i++)
 		values[i] = frame_get16(request + 7 + 2 * i);
-	*code = registers_write(m, t, address, count, values);
-	return *code ? 0 : frame_written_answer(out, m->built->unit, address, (uint16_t)count);
+	*code = m->box ? power_box_write(m->box, t, address, count, values)
+		       : registers_write(m, t, address, count, values);
+	return *code ? 0 : frame_written_answer(out, request[0], address, (uint16_t)count);
 }
 
 static size_t answer_samples(struct module *m, const uint8_t *request, double t, uint8_t *out,
@@ -110,8 +112,10 @@ static size_t answer(struct segment *g, struct module *m, const uint8_t *request
 	uint8_t code = 0;
 	size_t len = 0;
 
-	if (fault_strikes(&g->faults, FAULT_EXCEPTION, m->built->unit, &trouble))
+	if (fault_strikes(&g->faults, FAULT_EXCEPTION, request[0], &trouble))
 		code = (uint8_t)trouble;
+	else if (m->box && !power_box_knows(request[1]))
+		code = SMAPPEE_EX_ILLEGAL_FUNCTION;
 	else if (request[1] == SMAPPEE_FC_READ_REGISTERS)
 		len = answer_read(m, request, t, out, &code);
 	else if (request[1] == SMAPPEE_FC_WRITE_REGISTERS)
@@ -125,7 +129,7 @@ static size_t answer(struct segment *g, struct module *m, const uint8_t *request
 	if (!code)
 		return len;
 	g->exceptions++;
-	return frame_exception(out, m->built->unit, request[1], code);
+	return frame_exception(out, request[0], request[1], code);
 }
 
 static void change_unit(uint8_t *frame, size_t len)
@@ -169,14 +173,14 @@ static void let_hear(struct segment *g, const struct module *sender, const struc
 	for (unsigned int i = 0; i < g->modules && r->len; i++) {
 		struct module *m = &g->module[i];
 
-		if (m == sender || m->reference ||
+		if (m == sender || m->box || m->reference ||
 		    fault_strikes(&g->faults, FAULT_MISS_SYNC, m->built->unit, NULL))
 			continue;
 		module_hear(m, r->edge_s, end, r->bytes, len);
 	}
 }
 
-/* A write to all is carried out and not answered. */
+/* A write to all is carried out and not answered; a Power Box ignores it. */
 static void broadcast(struct segment *g, const uint8_t *request, double t)
 {
 	uint8_t out[SMAPPEE_FRAME_MAX_MODBUS], code;
@@ -184,8 +188,13 @@ static void broadcast(struct segment *g, const uint8_t *request, double t)
 	if (request[1] != SMAPPEE_FC_WRITE_REGISTERS)
 		return;
 	for (unsigned int i = 0; i < g->modules; i++)
-		if (t >= g->module[i].silent_until)
+		if (!g->module[i].box && t >= g->module[i].silent_until)
 			answer_write(&g->module[i], request, t, out, &code);
+}
+
+static double turnaround(const struct segment *g, const struct module *m)
+{
+	return m->box ? m->built->box.turnaround_s : g->scenario->turnaround_s;
 }
 
 void segment_request(struct segment *g, uint8_t *request, size_t len, double end_s,
@@ -213,7 +222,7 @@ void segment_request(struct segment *g, uint8_t *request, size_t len, double end
 	}
 	g->requests++;
 	fault_strikes(&g->faults, FAULT_DELAY, unit, &late_ms);
-	reply->edge_s = end_s + g->scenario->turnaround_s + late_ms * 1e-3;
+	reply->edge_s = end_s + turnaround(g, m) + late_ms * 1e-3;
 	reply->len = answer(g, m, request, end_s, reply->edge_s, reply->bytes);
 	spoil(&g->faults, unit, reply);
 	if (request[1] == SMAPPEE_FC_SYNC)
@@ -223,7 +232,7 @@ void segment_request(struct segment *g, uint8_t *request, size_t len, double end
 static void strike(struct module *m, const struct fault_rule *rule, double t)
 {
 	if (rule->kind == FAULT_SERIAL)
-		m->serial = (uint32_t)rule->value;
+		module_set_serial(m, (uint32_t)rule->value);
 	if (rule->kind == FAULT_SILENT)
 		m->silent_until = t + rule->value;
 	if (rule->kind == FAULT_RESTART) {
@@ -239,7 +248,7 @@ int segment_fault(struct segment *g, const struct fault_rule *rule, double t)
 	if (rule->kind != FAULT_SERIAL && rule->kind != FAULT_SILENT && rule->kind != FAULT_RESTART)
 		return fault_add(&g->faults, rule);
 	for (unsigned int i = 0; i < g->modules; i++) {
-		if (rule->unit && rule->unit != g->module[i].built->unit)
+		if (rule->unit && rule->unit != module_unit(&g->module[i]))
 			continue;
 		strike(&g->module[i], rule, t);
 		g->faults.done[rule->kind]++;
@@ -254,7 +263,7 @@ double segment_true_offset(struct segment *g, struct module *m, double t)
 
 	if (m == reference)
 		return 0;
-	if (!reference || module_sync_state(m, t) != SMAPPEE_SYNC_LOCKED)
+	if (!reference || m->box || module_sync_state(m, t) != SMAPPEE_SYNC_LOCKED)
 		return NAN;
 	a = module_position(m, t);
 	b = module_position(reference, t);
