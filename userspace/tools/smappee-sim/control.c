@@ -71,22 +71,60 @@ static const char *state_name(uint8_t state)
 	return name[state];
 }
 
-static struct json_object *module_status(struct segment *g, struct module *m, double t)
+/* What a Power Box has instead of a sample clock. */
+static void put_box(struct json_object *o, const struct power_box *b, double t)
 {
-	struct json_object *o = json_object_new_object();
+	struct json_object *flashing = json_object_new_array();
 
-	put_string(o, "name", m->built->name);
-	put_whole(o, "unit", m->built->unit);
-	put_whole(o, "type", m->built->type);
-	put_whole(o, "serial", m->serial);
+	for (unsigned int slot = 0; slot < SMAPPEE_PB_SLOTS; slot++)
+		if (power_box_identifies(b, slot, t))
+			json_object_array_add(flashing, json_object_new_int64(slot));
+	put_bool(o, "busy", t < b->busy_until);
+	put_bool(o, "saved", box_settings_same(&b->settings, &b->saved));
+	json_object_object_add(o, "identify", flashing);
+}
+
+static void put_clock(struct json_object *o, struct segment *g, struct module *m, double t)
+{
 	put_string(o, "sync_state", state_name(module_sync_state(m, t)));
 	put_number(o, "offset_ns", segment_true_offset(g, m, t) * 1e9);
 	put_number(o, "measured_offset_ns", m->reference ? 0 : m->offset_s * 1e9);
 	put_number(o, "crystal_ppm", m->built->crystal_ppm);
 	put_whole(o, "rate_hz", m->rate_hz);
 	put_whole(o, "format", m->format);
+}
+
+static struct json_object *module_status(struct segment *g, struct module *m, double t)
+{
+	struct json_object *o = json_object_new_object();
+
+	put_string(o, "name", m->built->name);
+	put_whole(o, "unit", module_unit(m));
+	put_whole(o, "type", m->built->type);
+	put_whole(o, "serial", m->serial);
+	if (m->box)
+		put_box(o, m->box, t);
+	else
+		put_clock(o, g, m, t);
 	put_whole(o, "boot", m->boot);
 	put_bool(o, "silent", t < m->silent_until);
+	return o;
+}
+
+/* A module behind a Power Box, which nobody can talk to. */
+static struct json_object *behind_status(const struct scenario *s, const struct scenario_module *m)
+{
+	struct json_object *o = json_object_new_object();
+	struct json_object *slots = json_object_new_array();
+
+	for (unsigned int c = 0; c < m->channels; c++)
+		json_object_array_add(slots, json_object_new_int64(m->slot[c]));
+	put_string(o, "name", m->name);
+	put_string(o, "behind", s->module[m->behind - 1].name);
+	put_whole(o, "type", m->type);
+	put_whole(o, "serial", m->serial);
+	put_whole(o, "entry", m->entry);
+	json_object_object_add(o, "slots", slots);
 	return o;
 }
 
@@ -111,9 +149,13 @@ static struct json_object *status(struct control *c, int64_t now_ns)
 	for (unsigned int i = 0; i < g->modules; i++) {
 		struct module *m = &g->module[i];
 
-		locked &= m->reference || module_sync_state(m, t) == SMAPPEE_SYNC_LOCKED;
+		locked &= m->box || m->reference || module_sync_state(m, t) == SMAPPEE_SYNC_LOCKED;
 		json_object_array_add(list, module_status(g, m, t));
 	}
+	for (unsigned int i = 0; i < g->scenario->modules; i++)
+		if (g->scenario->module[i].behind)
+			json_object_array_add(list,
+					      behind_status(g->scenario, &g->scenario->module[i]));
 	if (reference) {
 		put_whole(o, "index", module_position(reference, t).index);
 		put_whole(o, "rate_hz", reference->rate_hz);
@@ -207,12 +249,11 @@ static double index_time(const struct module *reference, double index)
 	return a + (b - a) * (index - whole);
 }
 
-static struct json_object *truth(struct control *c, struct json_object *command)
+/* "from" and "to" on the reference's index. */
+static struct json_object *index_range(struct control *c, struct json_object *command,
+				       struct truth_range *r)
 {
-	const struct signal *s = &c->wire->segment->scenario->signal;
 	struct module *reference = segment_reference(c->wire->segment);
-	struct json_object *o, *exact;
-	struct truth_range r = { 0 };
 	double from, to;
 
 	if (!get_number(command, "from", &from) || !get_number(command, "to", &to))
@@ -221,17 +262,47 @@ static struct json_object *truth(struct control *c, struct json_object *command)
 		return error("truth from %.0f to %.0f: from must be 0 or more and below to", from,
 			     to);
 	if (!reference)
-		return error("no module is the reference: there is no index");
+		return error("no module is the reference: there is no index; give \"from_s\" and "
+			     "\"to_s\"");
+	r->from_s = index_time(reference, from);
+	r->to_s = index_time(reference, to);
+	r->rate_hz = reference->rate_hz;
+	if (r->from_s < 0 || r->to_s - r->from_s > TRUTH_SECONDS_MAX)
+		return error("truth from %.0f to %.0f: not a stretch of this run", from, to);
+	return NULL;
+}
+
+/* "from_s" and "to_s", seconds since the start, where there is no index. */
+static struct json_object *time_range(struct control *c, struct json_object *command,
+				      struct truth_range *r)
+{
+	if (!get_number(command, "from_s", &r->from_s) || !get_number(command, "to_s", &r->to_s))
+		return error("truth needs \"from_s\" and \"to_s\", numbers");
+	if (r->from_s < 0 || !(r->to_s > r->from_s) || r->to_s - r->from_s > TRUTH_SECONDS_MAX)
+		return error("truth from %g s to %g s: from must be 0 or more and below to",
+			     r->from_s, r->to_s);
+	r->rate_hz = c->wire->segment->scenario->rate_hz;
+	return NULL;
+}
+
+static struct json_object *truth(struct control *c, struct json_object *command)
+{
+	const struct signal *s = &c->wire->segment->scenario->signal;
+	bool by_time = json_object_object_get_ex(command, "from_s", NULL);
+	struct truth_range r = { 0 };
+	struct json_object *o, *exact;
+	double number;
+
+	o = by_time ? time_range(c, command, &r) : index_range(c, command, &r);
+	if (o)
+		return o;
 	if (json_object_object_get_ex(command, "exact", &exact))
 		r.exact = json_object_get_boolean(exact);
-	r.from_s = index_time(reference, from);
-	r.to_s = index_time(reference, to);
-	r.rate_hz = reference->rate_hz;
-	if (r.from_s < 0 || r.to_s - r.from_s > TRUTH_SECONDS_MAX)
-		return error("truth from %.0f to %.0f: not a stretch of this run", from, to);
 	o = json_object_new_object();
-	put_number(o, "from", from);
-	put_number(o, "to", to);
+	put_number(o, "from", get_number(command, "from", &number) ? number : NAN);
+	put_number(o, "to", get_number(command, "to", &number) ? number : NAN);
+	put_number(o, "from_s", r.from_s);
+	put_number(o, "to_s", r.to_s);
 	put_number(o, "seconds", r.to_s - r.from_s);
 	put_number(o, "frequency_hz", s->frequency_hz);
 	json_object_object_add(o, "voltages", voltages(s, &r));
