@@ -7,6 +7,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -63,9 +64,19 @@ static int read_attr(const struct device *device, const char *name, char *value,
 	return 0;
 }
 
-/* The first IIO device of that name, its path left empty if there is none. */
-static void find(struct device *device, const char *wanted)
+/* The folder of the segment that an IIO device hangs below: .../SEGMENT/MODULE/DEVICE. */
+static void segment_of(const struct device *device, char *segment)
 {
+	if (!realpath(device->path, segment))
+		segment[0] = '\0';
+	for (int i = 0; i < 2 && strrchr(segment, '/'); i++)
+		*strrchr(segment, '/') = '\0';
+}
+
+/* The first IIO device of that name and, if given, segment; path is empty if there is none. */
+static void find(struct device *device, const char *wanted, const char *segment)
+{
+	char found[PATH_MAX];
 	DIR *dir = opendir(IIO);
 	struct dirent *entry;
 	char name[64];
@@ -75,7 +86,9 @@ static void find(struct device *device, const char *wanted)
 			continue;
 		snprintf(device->path, sizeof(device->path), IIO "/%.32s", entry->d_name);
 		snprintf(device->node, sizeof(device->node), "/dev/%.32s", entry->d_name);
-		if (!read_attr(device, "name", name, sizeof(name)) && !strcmp(name, wanted))
+		segment_of(device, found);
+		if (!read_attr(device, "name", name, sizeof(name)) && !strcmp(name, wanted) &&
+		    (!segment || !strcmp(found, segment)))
 			break;
 		device->path[0] = '\0';
 	}
@@ -125,15 +138,16 @@ FIXTURE(pair) {
 FIXTURE_SETUP(pair)
 {
 	static const char * const names[] = { "smappee-voltage", "smappee-ct" };
-	char value[64];
+	char segment[PATH_MAX], value[64];
 
 	for (int i = 0; i < 2; i++) {
 		self->device[i] = calloc(1, sizeof(struct device));
 		ASSERT_NE(NULL, self->device[i]);
 		self->device[i]->fd = -1;
-		find(self->device[i], names[i]);
+		find(self->device[i], names[i], i ? segment : NULL);
 		if (!self->device[i]->path[0])
 			SKIP(return, "there is no %s", names[i]);
+		segment_of(self->device[i], segment);
 		ASSERT_EQ(0, write_attr(self->device[i], "current_timestamp_clock", "monotonic"));
 		ASSERT_EQ(0, enable_channels(self->device[i], "1"));
 		ASSERT_EQ(0, write_attr(self->device[i], "buffer/length", "4096"));
