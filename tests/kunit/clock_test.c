@@ -165,6 +165,20 @@ static void a_first_event_seen_late_is_steered_out_at_200_ppm(struct kunit *test
 	KUNIT_EXPECT_LE(test, distance(left, 0), 1000);
 }
 
+static void a_late_first_event_is_forgotten_while_no_time_was_given(struct kunit *test)
+{
+	struct smappee_clock *clock = new_clock(test);
+	const s64 second_ns = NSEC_PER_SEC;
+
+	KUNIT_ASSERT_EQ(test, 1, smappee_clock_add(clock, 0, 0, 30000000));
+	KUNIT_ASSERT_EQ(test, 1, smappee_clock_add(clock, RATE_HZ, 0, second_ns));
+	KUNIT_EXPECT_EQ(test, 2 * second_ns, time_of(test, clock, 2 * RATE_HZ));
+
+	/* From now on times have been given: the next event is steered to. */
+	smappee_clock_add(clock, 3 * RATE_HZ, 0, 3 * second_ns - 30000000);
+	KUNIT_EXPECT_GT(test, time_of(test, clock, 3 * RATE_HZ), 3 * second_ns - 1000000);
+}
+
 static void the_first_second_is_already_within_the_lateness(struct kunit *test)
 {
 	struct smappee_clock *clock = new_clock(test);
@@ -382,6 +396,7 @@ static struct kunit_case clock_cases[] = {
 	KUNIT_CASE(an_index_before_the_first_event_has_no_time),
 	KUNIT_CASE_PARAM(times_follow_a_drifting_reference_seen_late, drift_gen_params),
 	KUNIT_CASE(a_first_event_seen_late_is_steered_out_at_200_ppm),
+	KUNIT_CASE(a_late_first_event_is_forgotten_while_no_time_was_given),
 	KUNIT_CASE(the_first_second_is_already_within_the_lateness),
 	KUNIT_CASE(times_grow_strictly_with_the_index_whatever_the_events_do),
 	KUNIT_CASE(no_period_is_off_by_more_than_a_crystal_and_the_steering),

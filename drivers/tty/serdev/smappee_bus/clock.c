@@ -10,7 +10,9 @@
  * line is put as high as it fits under all points.
  *
  * The line that is published does not jump to the fit: it starts where the one
- * before it ends and steers to meet the fit a while later.
+ * before it ends and steers to meet the fit a while later. Only while nobody has
+ * been given a time from it is it put where the fit is: the first event may have
+ * been seen many milliseconds late, which would take a minute to steer out.
  */
 #include <linux/errno.h>
 #include <linux/kernel.h>
@@ -55,6 +57,14 @@ static s64 clock_span(u64 distance, u64 period)
 
 	return scans * (period >> 32) + (scans * (u32)period >> 32) +
 	       (part * (period >> 16) >> (16 + CLOCK_POSITION_SHIFT));
+}
+
+static s64 clock_span_signed(u64 from, u64 to, u64 period)
+{
+	if (to < from)
+		return -clock_span(from - to, period);
+
+	return clock_span(to - from, period);
 }
 
 static u64 clock_limit(u64 period, u64 centre, u32 ppm)
@@ -303,13 +313,20 @@ int smappee_clock_add(struct smappee_clock *clock, u64 index, u32 phase,
 
 	clock_keep(clock, &point);
 	clock->period = clock_fit_period(clock);
-	fit_ns = clock_fit_origin(clock, clock->period);
 
 	first = max(clock->horizon, index);
-	fit_ns += clock_span((first << CLOCK_POSITION_SHIFT) -
-			     min(clock->points[0].position,
-				 first << CLOCK_POSITION_SHIFT),
-			     clock->period);
+	if (last && !clock->horizon) {
+		/* Nobody knows a time yet: the one epoch moves to the fit. */
+		first = last->index;
+		if (index - first > CLOCK_STALE_SECONDS * clock->rate_hz)
+			first = index - CLOCK_STALE_SECONDS * clock->rate_hz;
+		clock->n_epochs = 0;
+		last = NULL;
+	}
+	fit_ns = clock_fit_origin(clock, clock->period) +
+		 clock_span_signed(clock->points[0].position,
+				   first << CLOCK_POSITION_SHIFT,
+				   clock->period);
 	if (!last) {
 		clock_publish(clock, first, max(fit_ns, clock->floor_ns + 1),
 			      clock->period);
