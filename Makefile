@@ -35,7 +35,8 @@ help:
 	@echo '  userspace          programs for amd64 and arm64 (Debian 13) and with Debian 12 libraries'
 	@echo '  guest              what the virtual gateway boots from'
 	@echo '  unit               unit tests; unit-sanitize: with address and undefined sanitizers'
-	@echo '  kunit              kernel unit tests on UML'
+	@echo '  kunit              kernel unit tests on UML; kunit-debug: with KASAN, UBSAN, lockdep'
+	@echo '  fuzz [SECONDS=n]   fuzz the parsers of the wire, 10 s each'
 	@echo '  lint               checkpatch, sparse, W=1, kernel-doc, clang-format, cppcheck, dt schema'
 	@echo '  vm                 tests in the virtual gateway; T="NAME..." for some of tests/vm/test_NAME.py'
 	@echo '  browser            the web page in a headless browser'
@@ -78,6 +79,10 @@ unit-sanitize: $(O)/sanitize/.stamp
 
 kunit:
 	@scripts/kunit
+kunit-debug:
+	@scripts/kunit --debug
+fuzz:
+	@scripts/fuzz $(or $(SECONDS),10)
 lint:
 	@scripts/lint
 
@@ -107,6 +112,6 @@ distclean: clean
 	rm -rf --one-file-system $(cache)
 
 .PHONY: help build modules $(lines:%=modules-%) userspace userspace-native userspace-arm64 \
-	userspace-bookworm unit unit-sanitize kunit lint guest selftests demo vm bench browser \
+	userspace-bookworm unit unit-sanitize kunit kunit-debug fuzz lint guest selftests demo vm bench browser \
 	check clean distclean
 .DELETE_ON_ERROR:
