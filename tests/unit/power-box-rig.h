@@ -35,7 +35,7 @@
 	"current_a = 10, 6, 4\npf = 0.8 lag\nharmonic.3 = 20 % @ 30\nharmonic.5 = 10 % @ 50\n"     \
 	"[load pv]\ninputs = hub/A\nphases = L2\ncurrent_a = -8\npf = 1\n"                         \
 	"[load router]\ninputs = hub/B\nphases = L3\ncurrent_a = 0.3\npf = 0.6 lead\n"             \
-	"[load kettle]\ninputs = hub/C\nphases = L1\ncurrent_a = 9\nsteps = 0:9, 20:0, 30:9\n"
+	"[load kettle]\ninputs = hub/C\nphases = L1\ncurrent_a = 9\nsteps = 0:9, 20:3, 30:9\n"
 
 static struct scenario rig_scenario;
 static struct segment rig_segment;

@@ -89,29 +89,6 @@ static void what_is_left_out_has_its_default(void **state)
 	rig_stop(NULL);
 }
 
-static void power_box_behaves_beside_open_modules(void **state)
-{
-	const uint8_t write_all[] = { 0, 16, 0x17, 0x03, 0, 1, 2, 0, 2 };
-
-	(void)state;
-	rig_start(MAINS BOX HUB PLACE
-		  "[module v]\ntype = voltage\nunit = 1\nserial = 1\nfull_scale = 500\n"
-		  "[module h]\ntype = ct_hub\nunit = 2\nserial = 1\nfull_scale = 50\n");
-	assert_int_equal(rig_segment.modules, 3);
-	rig_unit = 1;
-	for (unsigned int i = 0; i < 6; i++) {
-		assert_int_equal(rig_ask((const uint8_t[]){ 1, 0x43 }, 2), 16);
-		rig_wait(0.1);
-	}
-	rig_ask(write_all, sizeof(write_all));
-	assert_int_equal(rig_u16(0x1703), 2);
-	rig_unit = 2;
-	assert_int_equal(rig_u16(0x1707), SMAPPEE_SYNC_LOCKED);
-	rig_unit = 61;
-	assert_int_equal(rig_u16(0x1620), 5400);
-	rig_stop(NULL);
-}
-
 static struct json_object *command(const char *line)
 {
 	struct control c = { .wire = &rig_wire };
@@ -130,6 +107,34 @@ static struct json_object *member(struct json_object *o, const char *key)
 	if (!json_object_object_get_ex(o, key, &found))
 		fail_msg("no \"%s\" in %s", key, json_object_to_json_string(o));
 	return found;
+}
+
+static void power_box_behaves_beside_open_modules(void **state)
+{
+	const uint8_t write_all[] = { 0, 16, 0x17, 0x03, 0, 1, 2, 0, 2 };
+
+	struct json_object *o;
+
+	(void)state;
+	rig_start(MAINS BOX HUB PLACE
+		  "[module v]\ntype = voltage\nunit = 1\nserial = 1\nfull_scale = 500\n"
+		  "[module h]\ntype = ct_hub\nunit = 2\nserial = 1\nfull_scale = 50\n");
+	assert_int_equal(rig_segment.modules, 3);
+	rig_unit = 1;
+	for (unsigned int i = 0; i < 6; i++) {
+		assert_int_equal(rig_ask((const uint8_t[]){ 1, 0x43 }, 2), 16);
+		rig_wait(0.1);
+	}
+	rig_ask(write_all, sizeof(write_all));
+	assert_int_equal(rig_u16(0x1703), 2);
+	rig_unit = 2;
+	assert_int_equal(rig_u16(0x1707), SMAPPEE_SYNC_LOCKED);
+	rig_unit = 61;
+	assert_int_equal(rig_u16(0x1620), 5400);
+	o = command("{\"cmd\":\"status\"}");
+	assert_true(json_object_get_boolean(member(o, "locked")));
+	json_object_put(o);
+	rig_stop(NULL);
 }
 
 static void status_shows_box_and_modules_behind_it(void **state)

@@ -52,6 +52,17 @@ static void channel_without_a_voltage_has_current_but_no_power(void **state)
 	assert_int_equal(rig_u32(0x0380), 0);
 }
 
+static void zero_has_no_sign(void **state)
+{
+	(void)state;
+	rig_stop(NULL);
+	rig_start(PLAIN_MAINS RIG_BOX BARE ONE_CT "reversed = yes\n");
+	rig_read(0x0100, 4);
+	assert_int_equal(rig_value(0) | rig_value(1) | rig_value(2) | rig_value(3), 0);
+	assert_int_equal(rig_u32(0x0380), 0);
+	assert_int_equal(rig_u32(0x03c0), 0);
+}
+
 /*
  * Phasors by hand: the current is at -60 degrees; the voltages of the codes are at
  * these angles with this size in units of 230 V.
@@ -149,6 +160,18 @@ static void phantom_voltages_are_made_from_the_one_there_is(void **state)
 	rig_near("P L1-L2", power(0), 2300, 1e-3);
 }
 
+static void phantom_has_the_wave_shape_of_its_origin(void **state)
+{
+	(void)state;
+	rig_stop(NULL);
+	rig_start("[mains]\nfrequency_hz = 50\nvoltage_v = 230\nharmonic.3 = 50 %\n" RIG_BOX BARE
+		  "wired = L1\nphantom = 1\n" ONE_CT);
+	rig_near("U2", rig_f32(4), 230 * sqrt(1.25), 1e-4);
+	/* Third harmonics are in phase: there is none between the lines. */
+	rig_write(0x1000, 33);
+	rig_near("S L1-L2", rig_f32(0x0300), 2300 * sqrt(3), 1e-3);
+}
+
 static void star_point_takes_away_what_all_phases_have(void **state)
 {
 	(void)state;
@@ -197,10 +220,12 @@ static void energy_follows_a_setting_from_the_moment_it_is_written(void **state)
 	rig_now = 10800000000000;
 	rig_near("import", rig_u32(0x3000), 1150, 1);
 	rig_near("export", rig_u32(0x3002), 1150, 1);
-	/* A restart takes no energy away. */
+	/* A restart takes no energy away, nor what was counted since the last read. */
+	rig_now = 14400000000000;
 	restart();
 	rig_wait(1);
-	rig_near("export", rig_u32(0x3002), 1150, 1);
+	rig_near("import", rig_u32(0x3000), 1150, 1);
+	rig_near("export", rig_u32(0x3002), 2300, 1);
 }
 
 static void unit_address_moves(void **state)
@@ -323,11 +348,13 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(channel_without_a_voltage_has_current_but_no_power),
+		TEST(zero_has_no_sign),
 		TEST(each_voltage_code_gives_its_power),
 		TEST(reversed_transformer_is_set_right_by_a_reversed_code),
 		TEST(slot_map_moves_the_current_not_the_settings),
 		TEST(wrong_ct_type_scales_the_current),
 		TEST(phantom_voltages_are_made_from_the_one_there_is),
+		TEST(phantom_has_the_wave_shape_of_its_origin),
 		TEST(star_point_takes_away_what_all_phases_have),
 		TEST(virtual_meters_add_the_channels_of_their_mask),
 		TEST(energy_follows_a_setting_from_the_moment_it_is_written),
