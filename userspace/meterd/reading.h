@@ -13,8 +13,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define READING_PHASES_MAX	3
-#define READING_ELEMENTS_MAX	3
+#define READING_PHASES_MAX 3
+#define READING_ELEMENTS_MAX 3
 
 enum load_role {
 	LOAD_GRID,

@@ -173,7 +173,8 @@ static int open_file(struct source_replay *r)
 	}
 	do {
 		if (!next_line(r)) {
-			log_error("%s: no line names the columns; give a file of recorded waveforms, [source] replay",
+			log_error("%s: no line names the columns; give a file of recorded "
+				  "waveforms, [source] replay",
 				  r->config->replay);
 			return -EINVAL;
 		}

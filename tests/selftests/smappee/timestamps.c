@@ -18,15 +18,15 @@
 
 #include "kselftest_harness.h"
 
-#define IIO	"/sys/bus/iio/devices"
-#define SCANS	8000
-#define WORDS	2	/* four 16-bit samples or fewer, and the time stamp */
+#define IIO "/sys/bus/iio/devices"
+#define SCANS 8000
+#define WORDS 2 /* four 16-bit samples or fewer, and the time stamp */
 
 struct device {
 	char path[64];
 	char node[64];
 	int fd;
-	size_t held;	/* bytes in scan */
+	size_t held; /* bytes in scan */
 	int64_t scan[SCANS][WORDS];
 };
 
@@ -130,14 +130,15 @@ static int take(struct device *device)
 	return device->held == sizeof(device->scan);
 }
 
-FIXTURE(pair) {
+FIXTURE(pair)
+{
 	struct device *device[2];
 	int64_t period_ns;
 };
 
 FIXTURE_SETUP(pair)
 {
-	static const char * const names[] = { "smappee-voltage", "smappee-ct" };
+	static const char *const names[] = { "smappee-voltage", "smappee-ct" };
 	char segment[PATH_MAX], value[64];
 
 	for (int i = 0; i < 2; i++) {
@@ -204,11 +205,13 @@ TEST_F(pair, an_instant_has_one_time_stamp_on_both_devices)
 		else
 			ib++;
 	}
-	ASSERT_LT(ia, SCANS) {
+	ASSERT_LT(ia, SCANS)
+	{
 		TH_LOG("no time stamp of one is one of the other");
 	}
 	for (; ia < SCANS && ib < SCANS; ia++, ib++, joined++) {
-		ASSERT_EQ(a->scan[ia][1], b->scan[ib][1]) {
+		ASSERT_EQ(a->scan[ia][1], b->scan[ib][1])
+		{
 			TH_LOG("after %d joined scans", joined);
 		}
 		step = a->scan[ia][1] - last;
