@@ -440,7 +440,7 @@ static void evaluate(struct meter *m, double seconds)
 
 static void book_window(struct meter *m, double seconds)
 {
-	double p_w[INPUT_CHANNELS_MAX];
+	double p_w[INPUT_CHANNELS_MAX] = { 0 };
 	unsigned int k;
 
 	for (k = 0; k < m->elements; k++)
