@@ -10,6 +10,7 @@ Without --seconds until interrupted. Writes build/demo.json at the end.
 import argparse
 import json
 import os
+import shutil
 import signal
 import sys
 import time
@@ -18,6 +19,7 @@ from meter import SCENARIOS, Comparison, CpuShare, Meter, Segment, quantity
 from vm import BUILD, TOP, Failure, Gateway
 
 COLUMNS = (("P", "W", 10, 1), ("Q1", "var", 10, 1), ("PF", "", 8, 4), ("I", "A", 9, 3), ("V", "V", 9, 2))
+DIM, NORMAL = "\033[2m", "\033[0m"
 
 
 def say(text):
@@ -25,25 +27,31 @@ def say(text):
 
 
 def number(value, width, digits):
-    return " " * (width - 1) + "-" if value is None else f"{value:{width}.{digits}f}"
+    return " " * (width - 1) + "-" if value is None else f"{round(value, digits) + 0.0:{width}.{digits}f}"
+
+
+def rows(load, real, error, wide):
+    """A load as measured with the truth beside it, or below it where the terminal is narrow."""
+    measured = [number(quantity(load, k), w, d) for k, _, w, d in COLUMNS]
+    tail = "" if error is None else f" {100 * error:+9.4f} %"
+    if real is None:
+        return [f"{load['name'][:20]:<20}" + "".join(measured) + tail]
+    truth = [DIM + number(quantity(real, k), w, d) + NORMAL for k, _, w, d in COLUMNS]
+    if wide:
+        return [f"{load['name'][:20]:<20}" + "".join(m + t for m, t in zip(measured, truth)) + tail]
+    return [f"{load['name'][:20]:<20}" + "".join(measured) + tail, f"{DIM}{'  truth':<20}{NORMAL}" + "".join(truth)]
 
 
 def table(reading, truth, address, elapsed, comparison):
-    """Lines of the live table: each load as measured, and below it the truth."""
+    """Lines of the live table."""
+    wide = shutil.get_terminal_size().columns >= 20 + 2 * sum(c[2] for c in COLUMNS) + 12
     real = {load["name"]: load for load in truth["loads"]}
-    head = f"{'load':<18}" + "".join(f"{(key + ' ' + unit).strip():>{width}}" for key, unit, width, _ in COLUMNS)
-    lines = [f"virtual gateway, {elapsed:.0f} s   {address}   Ctrl-C ends", "",
-             head + "   error of P"]
+    lines = [f"virtual gateway, {elapsed:.0f} s   {address}   Ctrl-C ends   (dim: what the simulator knows)", "",
+             f"{'load':<20}" + "".join(f"{key + ' ' + unit:>{width}}" + (" " * width if wide else "")
+                                       for key, unit, width, _ in COLUMNS) + "  error of P"]
     for load in reading["loads"]:
-        name = load["name"]
-        error = comparison.error(name)
-        lines.append(f"{name[:18]:<18}" + "".join(number(quantity(load, k), w, d) for k, _, w, d in COLUMNS)
-                     + ("" if error is None else f"  {100 * error:+10.4f} %"))
-        if name in real:
-            lines.append(f"\033[2m{'  truth':<18}"
-                         + "".join(number(quantity(real[name], k), w, d) for k, _, w, d in COLUMNS) + "\033[0m")
-    frequency, true_frequency = reading.get("frequency_hz"), truth.get("frequency_hz")
-    lines += ["", f"f {number(frequency, 8, 4)} Hz (truth {number(true_frequency, 8, 4)})   "
+        lines += rows(load, real.get(load["name"]), comparison.error(load["name"]), wide)
+    lines += ["", f"f {number(reading.get('frequency_hz'), 8, 4)} Hz {DIM}{number(truth.get('frequency_hz'), 8, 4)}{NORMAL}   "
                   f"lost scans {reading['lost_scans']}   gaps {reading['gaps']}   "
                   f"repaired blocks {reading['repaired_blocks']}"]
     return lines

@@ -8,6 +8,7 @@ smappee-sim at the other end of one of its UARTs. Both die with this program.
 
 import base64
 import ctypes
+import fcntl
 import json
 import os
 import re
@@ -99,6 +100,20 @@ def connect(path, process, timeout):
             time.sleep(0.05)  # there is no event for "somebody listens now"
 
 
+def claim(name):
+    """(lock, folder) under build/vm for NAME, or NAME-2 and so on while another run has it."""
+    os.makedirs(f"{BUILD}/vm", exist_ok=True)
+    for number in range(1, 100):
+        work = f"{BUILD}/vm/{name}" + (f"-{number}" if number > 1 else "")
+        lock = open(f"{work}.lock", "w")
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return lock, work
+        except OSError:
+            lock.close()
+    raise Failure(f"{BUILD}/vm/{name}: 99 runs of it at once?")
+
+
 class Simulator:
     """One segment of simulated modules; its control socket as methods."""
 
@@ -153,7 +168,7 @@ class Guest:
     """
 
     def __init__(self, name, tree="qemu-virt", http=0, mqtt=0):
-        self.work = f"{BUILD}/vm/{name}"
+        self.claim, self.work = claim(name)
         self.share = f"{self.work}/share"
         self.tree = tree
         self.http = free_port(http)
