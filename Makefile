@@ -38,7 +38,7 @@ help:
 	@echo '  kunit              kernel unit tests on UML; kunit-debug: with KASAN, UBSAN, lockdep'
 	@echo '  fuzz [SECONDS=n]   fuzz the parsers of the wire, 10 s each'
 	@echo '  lint               checkpatch, sparse, W=1, kernel-doc, clang-format, cppcheck, dt schema'
-	@echo '  vm                 tests in the virtual gateway; T="NAME..." for some of tests/vm/test_NAME.py'
+	@echo '  vm                 tests in the virtual gateway; T="NAME..." for some: kernel chain recorded'
 	@echo '  browser            the web page in a headless browser'
 	@echo '  clean              remove build/ ("distclean": and the cache of suites and kernels)'
 
@@ -101,7 +101,9 @@ vm: $(vm_needs)
 bench: $(vm_needs)
 	@$(suite) trixie python3 tests/vm/bench.py $(T)
 browser: userspace-native
-	@$(suite) trixie python3 tests/browser/run.py
+	@mkdir -p build/results
+	@$(suite) trixie python3 tests/browser/run.py > build/results/browser.tap; \
+		status=$$?; $(suite) trixie scripts/tally build/results/browser.tap; exit $$status
 
 check:
 	@scripts/check
