@@ -58,6 +58,7 @@ struct iio_buffer {
 static struct iio_device house[DEVICES];
 static uint64_t clock_scans; /* scans that exist */
 static unsigned int contexts;
+static int refuse; /* errno of setting hub2's rate */
 
 struct iio_context *iio_create_context_from_uri(const char *uri)
 {
@@ -150,6 +151,8 @@ int iio_device_attr_read_double(const struct iio_device *dev, const char *attr, 
 
 int iio_device_attr_write_double(const struct iio_device *dev, const char *attr, double value)
 {
+	if (refuse && dev == &house[2])
+		return -refuse;
 	if (value != 2000 && value != 4000)
 		return -EINVAL;
 	((struct iio_device *)dev)->rate_hz = value;
@@ -421,6 +424,7 @@ static int setup(void **state)
 					 .block_ms = 32,
 					 .wait_ms = 500 };
 	clock_scans = 1000;
+	refuse = 0;
 	alive = 0;
 	turns = 0;
 	/* hub1/A-D and hub2/A */
@@ -593,6 +597,16 @@ static void a_rate_that_is_not_offered_is_refused(void **state)
 	assert_int_equal(c.readings, 0);
 }
 
+static void a_device_that_refused_once_is_tried_again(void **state)
+{
+	refuse = EACCES;
+	run(hub2_unknown);
+	assert_int_equal(house[2].opened, 0);
+	refuse = 0;
+	run(hub2_measured);
+	assert_int_equal(house[2].opened, 1);
+}
+
 static void names_not_configured_are_not_touched(void **state)
 {
 	house[1].name = "ads8688";
@@ -622,6 +636,7 @@ int main(void)
 		TEST(with_no_device_at_all_it_stays_alive),
 		TEST(a_device_that_is_always_late_is_joined),
 		TEST(a_rate_that_is_not_offered_is_refused),
+		TEST(a_device_that_refused_once_is_tried_again),
 		TEST(names_not_configured_are_not_touched),
 		TEST(any_device_can_be_configured),
 	};

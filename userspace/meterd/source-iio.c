@@ -480,18 +480,20 @@ static void search(struct source_iio *s)
 	struct context *c;
 	unsigned int d;
 
-	s->failed = false;
 	c = context_make(s);
+	s->failed = !c;
 	for (d = 0; d < s->inputs->devices; d++) {
 		struct iio_device *found;
 
 		if (s->device[d].context)
 			continue;
 		found = c ? find_device(s, d, c) : NULL;
-		if (!found)
+		if (!found) {
 			device_missing(s, d, "not there");
-		else if (device_open(s, d, c, found))
+		} else if (device_open(s, d, c, found)) {
 			device_missing(s, d, "cannot be used");
+			s->failed = true;
+		}
 	}
 	if (c)
 		context_put(c);
