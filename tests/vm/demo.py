@@ -130,7 +130,7 @@ def main():
     scenarios = [f"{folder}/{options.scenario}.ini", f"{folder}/{options.second}.ini"]
     scenarios = [s for s in scenarios if os.path.exists(s)]
     try:
-        say("power on: QEMU, Debian's arm64 kernel, the simulated modules on its two UARTs")
+        say("power on: QEMU, Debian's arm64 kernel, the simulated modules on two lines")
         with Gateway("demo", scenarios, tree=options.tree, http=8080, mqtt=1883) as gateway:
             guest = gateway.guest
             say(f"Linux {guest.release} is up after {gateway.boot_s:.1f} s")

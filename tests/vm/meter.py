@@ -9,6 +9,8 @@ import time
 
 from vm import Failure
 
+# Longer than any fault that a test makes and then waits out.
+READING_LIMIT_S = 40
 SCENARIOS = "userspace/tools/smappee-sim/scenarios"
 
 # key in demo.json: (key of a load in a reading, of an element, unit)
@@ -150,12 +152,15 @@ class Meter:
         """Yield (reading, arrival on the host's monotonic clock); the first within TIMEOUT."""
         if self.stream is None:
             self._connect(timeout)
-        event, data = "", []
+        event, data, last, limit = "", [], time.monotonic(), timeout
         while True:
+            # meterd's signs of life keep the socket from timing out
+            if time.monotonic() - last > limit:
+                raise Failure(f"no reading for {limit} s; meterd's log:\n{self.log()}")
             try:
                 line = self.stream.readline()
             except OSError as error:
-                raise Failure(f"no reading for 20 s; meterd's log:\n{self.log()}") from error
+                raise Failure(f"no word from meterd for 20 s; its log:\n{self.log()}") from error
             if not line:
                 raise Failure(f"meterd closed the event stream; its log:\n{self.log()}")
             line = line.decode().rstrip("\r\n")
@@ -166,6 +171,7 @@ class Meter:
             elif not line:
                 if event == "live" and data:
                     yield json.loads("\n".join(data)), time.monotonic()
+                    last, limit = time.monotonic(), READING_LIMIT_S
                 event, data = "", []
 
     def stop(self, timeout=15):
