@@ -322,10 +322,15 @@ function buildLegend(l) {
 
 function remember(time, name, watts) {
 	const l = line(name);
-	const last = l.points[l.points.length - 1];
+	let last = l.points[l.points.length - 1];
 
-	if (last && time <= last[0])
-		return;
+	if (last && time <= last[0]) {
+		if (last[0] - time < GAP_S * 1000)
+			return;
+		/* The gateway's clock was set back: what is drawn lies in its future. */
+		l.points.length = 0;
+		last = undefined;
+	}
 	if (last && time - last[0] > GAP_S * 1000)
 		l.points.push([last[0] + 1, null]);
 	l.points.push([time, isNumber(watts) ? watts : null]);
