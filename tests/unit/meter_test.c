@@ -145,6 +145,24 @@ static void a_long_hole_is_not_continued(void **state)
 	chain_close(&c);
 }
 
+static void a_reading_has_no_windows_of_before_a_long_silence(void **state)
+{
+	struct house h = make_house();
+	unsigned int before;
+
+	chain_open(&c, "3p+n", 3, 3, RATE, NULL);
+	chain_feed(&c, 2.75, signal, &h);
+	before = c.readings;
+	c.scan += 3600 * 4000;
+	h.current_a = 0.001;
+	while (c.readings == before)
+		chain_feed(&c, 0.04, signal, &h);
+	assert_double_equal(c.reading.load[0].p_w, 0.345, 0.1);
+	assert_true(c.reading.start_ns >= 3602000000000);
+	assert_int_equal(c.reading.windows, 5);
+	chain_close(&c);
+}
+
 static void values_of_a_dead_hub_are_unknown_and_the_others_go_on(void **state)
 {
 	struct house h = make_house();
@@ -302,6 +320,7 @@ int main(void)
 		cmocka_unit_test(energy_is_power_times_time),
 		cmocka_unit_test(energy_of_a_hole_is_continued),
 		cmocka_unit_test(a_long_hole_is_not_continued),
+		cmocka_unit_test(a_reading_has_no_windows_of_before_a_long_silence),
 		cmocka_unit_test(values_of_a_dead_hub_are_unknown_and_the_others_go_on),
 		cmocka_unit_test(without_the_voltage_module_power_is_unknown),
 		cmocka_unit_test(a_lost_phase_does_not_unlock),

@@ -399,6 +399,13 @@ static void bridge_hole(struct meter *m, int64_t now_ns)
 	m->bridge.known = false;
 }
 
+/* What was measured before a long silence is not published as the values after it. */
+static void drop_old_windows(struct meter *m, int64_t now_ns)
+{
+	if (m->reading.windows && (double)(now_ns - m->reading.end_ns) > READING_S * NS_PER_S)
+		reading_begin(m);
+}
+
 static void window_open(struct meter *m, const struct cycle_edge *edge)
 {
 	double hz = edge->per_scan * m->config.rate_hz;
@@ -561,6 +568,7 @@ static void take_edge(struct meter *m, const struct cycle_edge *edge)
 
 	if (edge->begin || !m->open) {
 		bridge_hole(m, time_at(m, edge->position));
+		drop_old_windows(m, time_at(m, edge->position));
 		window_begin(m->window, v, i, edge->position, edge->per_scan);
 		m->edge = *edge;
 		window_open(m, edge);
