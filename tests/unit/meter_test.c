@@ -145,6 +145,37 @@ static void a_long_hole_is_not_continued(void **state)
 	chain_close(&c);
 }
 
+static void energy_of_a_silent_hub_is_continued(void **state)
+{
+	static const unsigned int lost[] = { 1960, 4000, 20000, 44000 };
+	unsigned int n;
+
+	/* hub1 has loads 0 to 3, hub2 load 4 */
+	for (n = 0; n < 4; n++) {
+		struct house h = make_house();
+		bool bridged = lost[n] / RATE < 10.0;
+		double seconds;
+
+		chain_open(&c, "3p+n", 5, 1, RATE, NULL);
+		feed_with_hole(20.0, &h, 2, 20000, lost[n]);
+		seconds = (double)(c.window[c.windows - 1].end_ns - c.window[0].start_ns) / 1e9;
+		assert_double_equal(registers_import_j(c.registers, 0) / (1150.0 * seconds), 1.0,
+				    1e-4);
+		if (!bridged) {
+			assert_double_equal(registers_estimated_j(c.registers, 4), 0.0, 0.0);
+			chain_close(&c);
+			continue;
+		}
+		assert_double_equal(registers_import_j(c.registers, 4) / (1150.0 * seconds), 1.0,
+				    1e-4);
+		/* the hole, and parts of a window before and after it */
+		assert_true(registers_estimated_j(c.registers, 4) > 1150.0 * lost[n] / RATE);
+		assert_true(registers_estimated_j(c.registers, 4) <
+			    1150.0 * (lost[n] / RATE + 0.46));
+		chain_close(&c);
+	}
+}
+
 static void a_reading_has_no_windows_of_before_a_long_silence(void **state)
 {
 	struct house h = make_house();
@@ -320,6 +351,7 @@ int main(void)
 		cmocka_unit_test(energy_is_power_times_time),
 		cmocka_unit_test(energy_of_a_hole_is_continued),
 		cmocka_unit_test(a_long_hole_is_not_continued),
+		cmocka_unit_test(energy_of_a_silent_hub_is_continued),
 		cmocka_unit_test(a_reading_has_no_windows_of_before_a_long_silence),
 		cmocka_unit_test(values_of_a_dead_hub_are_unknown_and_the_others_go_on),
 		cmocka_unit_test(without_the_voltage_module_power_is_unknown),

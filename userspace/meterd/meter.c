@@ -44,15 +44,15 @@ struct strip {
 };
 
 /**
- * struct bridge - the last whole window, for the energy of a hole
- * @end_ns: its end; valid when @known
+ * struct bridge - the last window in which an element was measured
  * @known: there is one
- * @p_w: power of the elements, NAN where not known
+ * @end_ns: its end
+ * @p_w: the element's power in it
  */
 struct bridge {
-	int64_t end_ns;
 	bool known;
-	double p_w[INPUT_CHANNELS_MAX];
+	int64_t end_ns;
+	double p_w;
 };
 
 struct meter {
@@ -83,7 +83,7 @@ struct meter {
 	unsigned int change_at; /* position in the strip; 0: no change in it */
 	struct window_mean mean;
 	struct meter_window result;
-	struct bridge bridge;
+	struct bridge bridge[INPUT_CHANNELS_MAX]; /* of each element */
 	/* the reading in progress */
 	struct element_sums sums[INPUT_CHANNELS_MAX];
 	double slot_seconds;
@@ -371,32 +371,14 @@ static void choose_reference(struct meter *m)
 	make_reference(m, 0, s->scans);
 }
 
-static void book(struct meter *m, double seconds, const double *p_w, bool estimated)
+typedef void book_energy(struct registers *r, unsigned int load, const double *energy_j);
+
+static void book(struct meter *m, const double *energy_j, book_energy *to)
 {
 	unsigned int l;
-	unsigned int k;
 
-	for (l = 0; l < m->in->loads; l++) {
-		const struct load *load = &m->in->load[l];
-		double energy_j[READING_ELEMENTS_MAX];
-
-		for (k = 0; k < load->elements; k++)
-			energy_j[k] = p_w[load->first + k] * seconds;
-		if (estimated)
-			registers_estimated(m->config.registers, l, energy_j);
-		else
-			registers_add(m->config.registers, l, energy_j);
-	}
-}
-
-/* The time from the last whole window to the one that begins now was not measured. */
-static void bridge_hole(struct meter *m, int64_t now_ns)
-{
-	double seconds = (double)(now_ns - m->bridge.end_ns) / NS_PER_S;
-
-	if (m->bridge.known && seconds > 0.0 && seconds <= BRIDGE_S)
-		book(m, seconds, m->bridge.p_w, true);
-	m->bridge.known = false;
+	for (l = 0; l < m->in->loads; l++)
+		to(m->config.registers, l, energy_j + m->in->load[l].first);
 }
 
 /* What was measured before a long silence is not published as the values after it. */
@@ -445,17 +427,35 @@ static void evaluate(struct meter *m, double seconds)
 					       &m->mean.input[k], m->config.scale[m->voltages + k]);
 }
 
+/*
+ * Energy of an element from its last window to the one that is booked now: a hole in
+ * the stream, or its device was left out. Continued with the power before it.
+ */
+static double bridge_j(const struct meter *m, unsigned int element)
+{
+	const struct bridge *b = &m->bridge[element];
+	double seconds = (double)(m->result.start_ns - b->end_ns) / NS_PER_S;
+
+	return b->known && seconds > 0.0 && seconds <= BRIDGE_S ? b->p_w * seconds : 0.0;
+}
+
 static void book_window(struct meter *m, double seconds)
 {
-	double p_w[INPUT_CHANNELS_MAX] = { 0 };
+	double measured_j[INPUT_CHANNELS_MAX] = { 0 };
+	double estimated_j[INPUT_CHANNELS_MAX] = { 0 };
 	unsigned int k;
 
-	for (k = 0; k < m->elements; k++)
-		p_w[k] = element_known(m, k) ? m->result.element[k].p_w : NAN;
-	book(m, seconds, p_w, false);
-	memcpy(m->bridge.p_w, p_w, m->elements * sizeof(*p_w));
-	m->bridge.end_ns = m->result.end_ns;
-	m->bridge.known = true;
+	for (k = 0; k < m->elements; k++) {
+		double p_w = m->result.element[k].p_w;
+
+		if (!element_known(m, k))
+			continue;
+		measured_j[k] = p_w * seconds;
+		estimated_j[k] = bridge_j(m, k);
+		m->bridge[k] = (struct bridge){ true, m->result.end_ns, p_w };
+	}
+	book(m, estimated_j, registers_estimated);
+	book(m, measured_j, registers_add);
 }
 
 static void collect_voltages(struct meter *m, double seconds)
@@ -567,7 +567,6 @@ static void take_edge(struct meter *m, const struct cycle_edge *edge)
 	const float *const *i = (const float *const *)m->strip.current;
 
 	if (edge->begin || !m->open) {
-		bridge_hole(m, time_at(m, edge->position));
 		drop_old_windows(m, time_at(m, edge->position));
 		window_begin(m->window, v, i, edge->position, edge->per_scan);
 		m->edge = *edge;

@@ -6,9 +6,10 @@
  * cycles, sums windows of 10 cycles (12 from 55 Hz on), books their energy and
  * puts about a second of windows together to a reading.
  *
- * A window with a hole in it is thrown away. The energy of the time from the last
- * whole window to the next one is booked with the power of the last one, as
- * estimated energy, for at most 10 s.
+ * A window with a hole in it is thrown away, and a window in which a device was
+ * missing has no values of its elements. The energy of an element from its last
+ * window to the next one is booked with the power of the last one, as estimated
+ * energy, for at most 10 s.
  *
  * Nothing is allocated after meter_create().
  */
