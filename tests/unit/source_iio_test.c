@@ -21,6 +21,7 @@ struct iio_channel {
 	const char *label;
 	bool enabled;
 	bool stamp;
+	double scale; /* NAN: it has none */
 	struct iio_data_format format;
 };
 
@@ -289,8 +290,8 @@ ssize_t iio_channel_attr_read(const struct iio_channel *ch, const char *attr, ch
 
 int iio_channel_attr_read_double(const struct iio_channel *ch, const char *attr, double *value)
 {
-	*value = strncmp(ch->id, "voltage", 7) ? 5.0 : 20.0;
-	return 0;
+	*value = ch->scale;
+	return isnan(ch->scale) ? -ENOENT : 0;
 }
 
 const char *iio_channel_get_id(const struct iio_channel *ch)
@@ -383,6 +384,7 @@ static void make_device(unsigned int k, const char *id, const char *name, const 
 		snprintf(d->channel[c].id, sizeof(d->channel[c].id), "%s%u", kind, c);
 		d->channel[c].label = stamp ? NULL : labels[c];
 		d->channel[c].stamp = stamp;
+		d->channel[c].scale = strcmp(kind, "voltage") ? 5.0 : 20.0;
 		d->channel[c].format =
 			(struct iio_data_format){ .length = 16, .bits = 16, .is_signed = true };
 	}
@@ -607,6 +609,44 @@ static void a_device_that_refused_once_is_tried_again(void **state)
 	assert_int_equal(house[2].opened, 1);
 }
 
+static bool load1_measured(void)
+{
+	return !isnan(c.reading.load[1].p_w);
+}
+
+static bool voltage_measured(void)
+{
+	return !isnan(c.reading.voltage[1].ln_v);
+}
+
+static void a_channel_without_scale_is_unknown_and_the_others_go_on(void **state)
+{
+	house[1].channel[1].scale = NAN;
+	house[2].channel[0].scale = 0.0;
+	run(three_readings);
+	assert_double_equal(c.reading.load[0].element[0].i_a, 10, 0.001);
+	assert_true(isnan(c.reading.load[1].p_w));
+	assert_true(isnan(c.reading.load[1].element[0].i_a));
+	assert_double_equal(registers_import_j(c.registers, 1), 0.0, 0.0);
+	assert_true(isnan(c.reading.load[4].p_w));
+	/* a sensor is assigned */
+	house[1].channel[1].scale = 5.0;
+	run(load1_measured);
+	assert_double_equal(c.reading.load[1].element[0].i_a, 10, 0.001);
+	assert_int_equal(house[1].opened, 1);
+}
+
+static void without_scale_of_a_voltage_nothing_is_invented(void **state)
+{
+	house[0].channel[1].scale = NAN;
+	run(three_readings);
+	assert_int_equal(house[0].opened, 0);
+	assert_true(isnan(c.reading.voltage[0].ln_v));
+	house[0].channel[1].scale = 20.0;
+	run(voltage_measured);
+	assert_double_equal(c.reading.voltage[1].ln_v, 230, 0.01);
+}
+
 static void names_not_configured_are_not_touched(void **state)
 {
 	house[1].name = "ads8688";
@@ -637,6 +677,8 @@ int main(void)
 		TEST(a_device_that_is_always_late_is_joined),
 		TEST(a_rate_that_is_not_offered_is_refused),
 		TEST(a_device_that_refused_once_is_tried_again),
+		TEST(a_channel_without_scale_is_unknown_and_the_others_go_on),
+		TEST(without_scale_of_a_voltage_nothing_is_invented),
 		TEST(names_not_configured_are_not_touched),
 		TEST(any_device_can_be_configured),
 	};

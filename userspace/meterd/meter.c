@@ -222,7 +222,8 @@ static bool voltages_present(const struct meter *m, uint32_t mask)
 /* Are slot and current of an element known in the window just ended? */
 static bool element_known(const struct meter *m, unsigned int element)
 {
-	return voltages_present(m, m->result.present) &&
+	return isfinite(m->config.scale[m->voltages + element]) &&
+	       voltages_present(m, m->result.present) &&
 	       is_present(m->result.present, &m->in->inputs, m->voltages + element);
 }
 

@@ -60,7 +60,8 @@ struct meter_window {
  * @rate_hz: nominal sampling rate
  * @align: the join
  * @registers: energy registers
- * @scale: V or A per unit of the samples, by channel; owned by the source
+ * @scale: V or A per unit of the samples, by channel; owned by the source; NAN for a
+ *	current whose scale is not known
  * @counters: asks the source for its counters; may be NULL
  * @utc_ns: converts the time of a sample; NULL: samples are in UTC
  * @publish: gets every reading

@@ -291,13 +291,61 @@ static void read_counters(struct device *dev)
 	}
 }
 
-/* Scale in V and A: IIO's is in mV and mA. */
-static void read_scale(struct source_iio *s, unsigned int channel, struct iio_channel *ch)
+/*
+ * Scale in V and A: IIO's is in mV and mA. When there is none, a current's is NAN, as
+ * a number without its unit is no value; a voltage's is 0, as the tracker goes on.
+ *
+ * Return: 0 or -errno.
+ */
+static int read_scale(struct source_iio *s, unsigned int channel, struct iio_channel *ch)
 {
-	double scale = 1.0;
+	double scale = NAN;
+	int error = iio_channel_attr_read_double(ch, "scale", &scale);
 
-	iio_channel_attr_read_double(ch, "scale", &scale);
+	if (!error && !(isfinite(scale) && scale > 0.0))
+		error = -ERANGE;
+	if (error)
+		scale = channel < s->inputs->voltages ? 0.0 : NAN;
 	s->sink.scale[channel] = scale / 1000.0;
+	return error;
+}
+
+/*
+ * Without the scale of a current, this current is unknown and the others of the
+ * device go on. Without that of a voltage there is nothing to compute with.
+ *
+ * Return: 0, or -errno when the device cannot be used.
+ */
+static int take_scale(struct source_iio *s, unsigned int d, unsigned int k)
+{
+	unsigned int channel = s->inputs->device[d].channel[k];
+	struct device *dev = &s->device[d];
+	int error = read_scale(s, channel, dev->channel[k]);
+
+	if (!error)
+		return 0;
+	log_print(complaint(s, d),
+		  "%s (%s): channel \"%s\" has no scale (%s), its values are unknown; is a sensor "
+		  "assigned to it? Remove the input from the load, or set the sensor up",
+		  device_label(s, d), iio_device_get_id(dev->iio), s->inputs->channel[channel].name,
+		  strerror(-error));
+	return channel < s->inputs->voltages ? error : 0;
+}
+
+/* Channels whose scale was not there when their device was opened. */
+static void look_for_scales(struct source_iio *s)
+{
+	unsigned int k;
+
+	for (k = 0; k < s->inputs->channels; k++) {
+		const struct input_channel *in = &s->inputs->channel[k];
+		struct device *dev = &s->device[in->device];
+
+		if (dev->context && isnan(s->sink.scale[k]) &&
+		    !read_scale(s, k, dev->channel[in->within]))
+			log_notice("%s: channel \"%s\" has a scale now",
+				   device_label(s, in->device), in->name);
+	}
 }
 
 static int take_channels(struct source_iio *s, unsigned int d)
@@ -305,6 +353,7 @@ static int take_channels(struct source_iio *s, unsigned int d)
 	const struct input_device *in = &s->inputs->device[d];
 	struct device *dev = &s->device[d];
 	unsigned int k;
+	int error;
 
 	for (k = 0; k < iio_device_get_channels_count(dev->iio); k++)
 		iio_channel_disable(iio_device_get_channel(dev->iio, k));
@@ -319,7 +368,9 @@ static int take_channels(struct source_iio *s, unsigned int d)
 			return -ENOENT;
 		}
 		iio_channel_enable(dev->channel[k]);
-		read_scale(s, in->channel[k], dev->channel[k]);
+		error = take_scale(s, d, k);
+		if (error)
+			return error;
 	}
 	dev->stamp = iio_device_find_channel(dev->iio, "timestamp", false);
 	if (!dev->stamp) {
@@ -508,6 +559,7 @@ static int on_retry(sd_event_source *timer, uint64_t usec, void *user)
 		s->seen = now;
 		search(s);
 	}
+	look_for_scales(s);
 	sd_event_source_set_time_relative(timer, RETRY_US);
 	return sd_event_source_set_enabled(timer, SD_EVENT_ONESHOT);
 }

@@ -49,7 +49,7 @@ struct source_counters {
  * struct source_sink - who takes the scans
  * @align: the join
  * @scale: V or A per unit of the samples, by channel; the source fills it in
- *	before the first scan of a channel
+ *	before the first scan of a channel; NAN: not known, so is the current
  * @process: there are new scans
  * @alive: the source works, whether or not there is something to measure
  * @end: no more scans will come
