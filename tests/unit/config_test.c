@@ -159,6 +159,9 @@ static const struct mistake mistakes[] = {
 	  { ":1: [load b] reversed: maybe", "yes or no", "" } },
 	{ "[topology]\nvoltages = L1, L2\n" GOOD_LOAD, { "voltages: 2 given", "3p+n has 3", "" } },
 	{ "[topology]\ntype = 1p\n[load b]\ninputs = h/A\nphases = L2\n", { ":3:", "L2", "1p" } },
+	{ GOOD_LOAD "[load main board, building 4, east wing, second floor, sockets on th A]\n"
+		    "inputs = hub1/B\nphases = L1\n",
+	  { ":4: [load main board", "64 bytes long", "at most 63 bytes" } },
 	{ "[gateway]\nname = x\n", { "no load", "[load NAME]", "" } },
 };
 
@@ -194,6 +197,30 @@ static void all_mistakes_are_told_at_once(void **state)
 	assert_non_null(strstr(errors, ":5:"));
 	/* keys of an unknown section are not told one by one */
 	assert_null(strstr(errors, ":2:"));
+	installation_free(&in);
+	config_free(&c);
+}
+
+static void a_name_of_63_bytes_is_whole_in_the_registers(void **state)
+{
+	struct registers *r = NULL;
+	const double energy_j = 3600.0;
+	struct installation in;
+	struct config c;
+
+	assert_int_equal(
+		read_text(&c, &in,
+			  "[load main board, building 4, east wing, second floor, sockets on t A]\n"
+			  "inputs = hub1/A\nphases = L1\n"
+			  "[load main board, building 4, east wing, second floor, sockets on t B]\n"
+			  "inputs = hub1/B\nphases = L1\n"),
+		0);
+	assert_int_equal(strlen(in.load[0].name), LOAD_NAME_MAX);
+	assert_int_equal(registers_open(&r, &in, NULL), 0);
+	registers_add(r, 1, &energy_j);
+	assert_double_equal(registers_import_j(r, 0), 0.0, 0.0);
+	assert_double_equal(registers_import_j(r, 1), 3600.0, 1e-2);
+	registers_close(r);
 	installation_free(&in);
 	config_free(&c);
 }
@@ -282,6 +309,7 @@ int main(void)
 		cmocka_unit_test(sections_left_out_are_off),
 		cmocka_unit_test(every_mistake_is_named_with_its_place_and_a_way_out),
 		cmocka_unit_test(all_mistakes_are_told_at_once),
+		cmocka_unit_test(a_name_of_63_bytes_is_whole_in_the_registers),
 		cmocka_unit_test(a_missing_file_is_named),
 		cmocka_unit_test(noise_is_refused_without_harm),
 		cmocka_unit_test(the_manual_page_has_every_key_and_default),

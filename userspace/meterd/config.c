@@ -282,6 +282,13 @@ static void begin_load(struct reader *r, const char *name)
 	struct load_config *load;
 	unsigned int k;
 
+	if (strlen(name) > LOAD_NAME_MAX) {
+		complain(
+			r,
+			"[%s]: the name is %zu bytes long; a name has at most %d bytes; shorten it",
+			r->heading, strlen(name), LOAD_NAME_MAX);
+		return;
+	}
 	for (k = 0; k < c->loads; k++) {
 		if (strcmp(c->load[k].name, name))
 			continue;

@@ -16,6 +16,9 @@
 #include "reading.h"
 #include "window.h"
 
+/* longest name of a load, bytes; the registers know it by no more */
+#define LOAD_NAME_MAX 63
+
 /**
  * struct topology - a way to wire the mains
  * @name: in the configuration

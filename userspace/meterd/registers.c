@@ -61,6 +61,7 @@ struct slot {
 	struct entry entry[ENTRIES_MAX];
 };
 
+_Static_assert(NAME_BYTES > LOAD_NAME_MAX, "names are held whole");
 _Static_assert(sizeof(struct slot) <= SLOT_BYTES, "a slot fits its place in the file");
 
 struct registers {
