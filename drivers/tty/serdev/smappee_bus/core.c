@@ -204,8 +204,9 @@ static void core_remove(struct serdev_device *serdev)
 	/* No transaction begins any more, so all that follows is quick. */
 	smappee_line_stop(&segment->line);
 	smappee_debugfs_remove(segment);
-	smappee_enumerate_exit(segment);
+	/* It queues enumeration work, so it goes first. */
 	smappee_sampler_stop(segment);
+	smappee_enumerate_exit(segment);
 	serdev_device_close(serdev);
 	smappee_segment_put(segment);
 }

@@ -70,6 +70,8 @@
 #define SAMPLER_UNLOCKED_NS	(100 * NSEC_PER_MSEC)
 /* Index spaces begin here in 64 bits, so that none goes below zero. */
 #define SAMPLER_INDEX_BASE	BIT_ULL(32)
+/* Scans that a module may be behind before it is given up on them. */
+#define SAMPLER_BEHIND_MAX	BIT_ULL(30)
 /* A scan as the sinks want it: samples, padding, and room for a time. */
 #define SAMPLER_STRIDE_MAX	(SMAPPEE_CHANNELS_MAX * sizeof(s32) + sizeof(s64))
 
@@ -276,7 +278,7 @@ static void sampler_choose_reference(struct smappee_segment *segment)
 		return;
 
 	list_for_each_entry(module, &segment->modules, node) {
-		if (!sampler_is_voltage(module) ||
+		if (!sampler_is_voltage(module) || !module->sdev.channels ||
 		    test_bit(SMAPPEE_MODULE_UNUSABLE, &module->flags))
 			continue;
 		if (!best || (test_bit(SMAPPEE_MODULE_SILENT, &best->flags) &&
@@ -727,29 +729,28 @@ static void sampler_deliver(struct smappee_module *module, u64 index,
 		.times = &times,
 	};
 	const u64 end = index + scans;
+	const struct smappee_epoch *epoch;
 	struct smappee_sink *sink;
 	unsigned int i;
 	u64 until;
 	int srcu;
 
 	for (; index < end; index = until) {
-		scoped_guard(mutex, &segment->clock_lock) {
-			const struct smappee_epoch *epoch =
-				smappee_clock_epoch(&segment->clock, index,
-						    end, &until);
-
-			block.scans = until - index;
-			if (!epoch) {
-				/* Older than the clock remembers. */
-				sampler_lost(module, index, block.scans);
-				block.data += block.scans * stride;
-				continue;
-			}
-			for (i = 0; i < block.scans; i++)
-				s->time_ns[i] = smappee_epoch_time(epoch,
-								   index + i);
+		mutex_lock(&segment->clock_lock);
+		epoch = smappee_clock_epoch(&segment->clock, index, end,
+					    &until);
+		block.scans = until - index;
+		for (i = 0; epoch && i < block.scans; i++)
+			s->time_ns[i] = smappee_epoch_time(epoch, index + i);
+		if (epoch)
 			memcpy(times.offset_ns, epoch->offset_ns,
 			       sizeof(times.offset_ns));
+		mutex_unlock(&segment->clock_lock);
+		if (!epoch) {
+			/* Older than the clock remembers. */
+			sampler_lost(module, index, block.scans);
+			block.data += block.scans * stride;
+			continue;
 		}
 		block.index = index;
 		block.time_ns = s->time_ns;
@@ -859,7 +860,16 @@ static void sampler_samples(struct smappee_segment *segment,
 	struct smappee_samples samples;
 	struct modbus_request rq;
 	u64 first = 0;
+	u64 newest;
 	int ret;
+
+	/* So far behind that the 32 bits on the wire would mean the future. */
+	newest = smappee_clock_index(&segment->clock, ktime_get_ns());
+	if (newest > module->next + SAMPLER_BEHIND_MAX) {
+		newest = round_down(newest, (u64)sampler_block(segment));
+		sampler_lost(module, module->next, newest - module->next);
+		module->next = newest;
+	}
 
 	ret = modbus_read_samples(&rq, module->sdev.unit, module->next,
 				  module->ask);

@@ -67,7 +67,7 @@ void smappee_line_init(struct smappee_line *line, struct serdev_device *serdev,
 	line->serdev = serdev;
 	line->id = id;
 	line->speed = speed;
-	line->byte_ns = div_u64(10 * NSEC_PER_SEC, speed);
+	line->byte_ns = div_u64(10ULL * NSEC_PER_SEC, speed);
 	line->count = count;
 	spin_lock_init(&line->lock);
 	spin_lock_init(&line->rx_lock);
