@@ -385,8 +385,9 @@ static void make_device(unsigned int k, const char *id, const char *name, const 
 		d->channel[c].label = stamp ? NULL : labels[c];
 		d->channel[c].stamp = stamp;
 		d->channel[c].scale = strcmp(kind, "voltage") ? 5.0 : 20.0;
-		d->channel[c].format =
-			(struct iio_data_format){ .length = 16, .bits = 16, .is_signed = true };
+		d->channel[c].format = (struct iio_data_format){ .length = stamp ? 64 : 16,
+								 .bits = stamp ? 64 : 16,
+								 .is_signed = true };
 	}
 	d->channels = channels + 1;
 }
@@ -609,6 +610,44 @@ static void a_device_that_refused_once_is_tried_again(void **state)
 	assert_int_equal(house[2].opened, 1);
 }
 
+struct bad_format {
+	unsigned int channel; /* of hub2; 4 is the stamp */
+	struct iio_data_format format;
+};
+
+static const struct bad_format bad_formats[] = {
+	{ 0, { .length = 128, .bits = 128, .is_signed = true } },
+	{ 0, { .length = 0, .bits = 0, .is_signed = true } },
+	{ 0, { .length = 24, .bits = 24, .is_signed = true } },
+	{ 0, { .length = 32, .bits = 0, .is_signed = true } },
+	{ 0, { .length = 32, .bits = 24, .shift = 9, .is_signed = true } },
+	{ 0, { .length = 32, .bits = 24, .shift = UINT32_MAX, .is_signed = true } },
+	{ 0, { .length = 16, .bits = 16, .is_signed = true, .repeat = 4 } },
+	{ 4, { .length = 32, .bits = 32, .is_signed = true } },
+	{ 4, { .length = 64, .bits = 64 } },
+	{ 4, { .length = 64, .bits = 64, .is_signed = true, .is_be = true } },
+	{ 4, { .length = 64, .bits = 48, .is_signed = true, .shift = 16 } },
+};
+
+static void a_format_that_cannot_be_is_refused(void **state)
+{
+	unsigned int k;
+
+	for (k = 0; k < sizeof(bad_formats) / sizeof(bad_formats[0]); k++) {
+		const struct bad_format *bad = &bad_formats[k];
+
+		if (k)
+			setup(state);
+		house[2].channel[bad->channel].format = bad->format;
+		run(hub2_unknown);
+		if (house[2].opened)
+			fail_msg("format %u was accepted", k);
+		assert_double_equal(c.reading.load[0].element[0].i_a, 10, 0.001);
+		if (k + 1 < sizeof(bad_formats) / sizeof(bad_formats[0]))
+			teardown(state);
+	}
+}
+
 static bool load1_measured(void)
 {
 	return !isnan(c.reading.load[1].p_w);
@@ -679,6 +718,7 @@ int main(void)
 		TEST(a_device_that_refused_once_is_tried_again),
 		TEST(a_channel_without_scale_is_unknown_and_the_others_go_on),
 		TEST(without_scale_of_a_voltage_nothing_is_invented),
+		TEST(a_format_that_cannot_be_is_refused),
 		TEST(names_not_configured_are_not_touched),
 		TEST(any_device_can_be_configured),
 	};

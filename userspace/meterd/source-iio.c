@@ -348,6 +348,34 @@ static void look_for_scales(struct source_iio *s)
 	}
 }
 
+/* Can take_samples() read it? Formats come from a server, perhaps. */
+static bool is_sample(const struct iio_data_format *f)
+{
+	bool whole = f->length == 8 || f->length == 16 || f->length == 32 || f->length == 64;
+
+	return whole && f->bits && f->bits <= f->length && f->shift <= f->length - f->bits &&
+	       f->repeat <= 1;
+}
+
+/* Can take_stamps() read it? */
+static bool is_stamp(const struct iio_data_format *f)
+{
+	return f->length == 64 && f->bits == 64 && f->is_signed && !f->is_be && f->repeat <= 1;
+}
+
+static int refuse_format(const struct source_iio *s, unsigned int d, struct iio_channel *ch)
+{
+	const struct iio_data_format *f = iio_channel_get_data_format(ch);
+
+	log_print(complaint(s, d),
+		  "%s (%s): format %s:%c%u/%uX%u>>%u of channel %s cannot be read; this device "
+		  "cannot be used, give its inputs to no load",
+		  device_label(s, d), iio_device_get_id(s->device[d].iio), f->is_be ? "be" : "le",
+		  f->is_signed ? 's' : 'u', f->bits, f->length, f->repeat ? f->repeat : 1, f->shift,
+		  iio_channel_get_id(ch));
+	return -EINVAL;
+}
+
 static int take_channels(struct source_iio *s, unsigned int d)
 {
 	const struct input_device *in = &s->inputs->device[d];
@@ -367,6 +395,8 @@ static int take_channels(struct source_iio *s, unsigned int d)
 				  device_label(s, d), iio_device_get_id(dev->iio), name);
 			return -ENOENT;
 		}
+		if (!is_sample(iio_channel_get_data_format(dev->channel[k])))
+			return refuse_format(s, d, dev->channel[k]);
 		iio_channel_enable(dev->channel[k]);
 		error = take_scale(s, d, k);
 		if (error)
@@ -379,6 +409,8 @@ static int take_channels(struct source_iio *s, unsigned int d)
 			  device_label(s, d), iio_device_get_id(dev->iio));
 		return -ENOENT;
 	}
+	if (!is_stamp(iio_channel_get_data_format(dev->stamp)))
+		return refuse_format(s, d, dev->stamp);
 	iio_channel_enable(dev->stamp);
 	return 0;
 }
