@@ -41,6 +41,7 @@ struct iio_device {
 	uint64_t next;	 /* index of the next scan */
 	uint64_t behind; /* scans that it does not give yet */
 	long long lost_scans;
+	long long overruns;
 	struct iio_buffer *buffer;
 };
 
@@ -162,7 +163,7 @@ int iio_device_attr_write_double(const struct iio_device *dev, const char *attr,
 
 int iio_device_attr_read_longlong(const struct iio_device *dev, const char *attr, long long *value)
 {
-	*value = dev->lost_scans;
+	*value = strcmp(attr, "overruns") ? dev->lost_scans : dev->overruns;
 	return 0;
 }
 
@@ -479,12 +480,13 @@ static void devices_are_found_set_and_read(void **state)
 	struct source_counters n;
 
 	house[1].lost_scans = 70;
+	house[1].overruns = 1000;
 	run(three_readings);
 	assert_double_equal(house[0].rate_hz, 4000, 0);
 	assert_double_equal(house[2].rate_hz, 4000, 0);
 	assert_false(house[1].buffer->blocking);
-	/* a second of FIFO */
-	assert_true(house[1].depth * house[1].buffer->scans >= 4000);
+	/* 4 seconds of FIFO */
+	assert_true(house[1].depth * house[1].buffer->scans >= 16000);
 	/* only what is needed is enabled */
 	assert_true(house[2].channel[0].enabled && !house[2].channel[1].enabled);
 	assert_double_equal(c.reading.voltage[0].ln_v, 230, 0.01);
@@ -494,6 +496,10 @@ static void devices_are_found_set_and_read(void **state)
 	house[1].lost_scans = 75;
 	source->ops->counters(source, &n);
 	assert_int_equal(n.lost_scans, 5);
+	/* scans that meterd was too late for are lost, too */
+	house[1].overruns = 1030;
+	source->ops->counters(source, &n);
+	assert_int_equal(n.lost_scans, 35);
 	assert_int_equal(n.repaired_blocks, 0);
 }
 

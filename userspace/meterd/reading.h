@@ -96,7 +96,8 @@ struct voltage_reading {
  * @voltage: the voltage slots
  * @loads: number of entries in @load
  * @load: the loads, in the order of the configuration; owned by the chain
- * @lost_scans: scans that no block and no repair brought, since start
+ * @lost_scans: scans that no block and no repair brought, or that were read too late,
+ *	since start
  * @gaps: holes in the joined stream, since start
  * @repaired_blocks: blocks that were asked for again and then came, since start
  */

@@ -4,7 +4,7 @@
  *
  * One timer reads all devices once per block, without waiting: one wake-up for all
  * devices costs less than a descriptor each, and the kernel's FIFO is made deep
- * enough for a second. With a network context, where libiio has no read without
+ * enough for four seconds. With a network context, where libiio has no read without
  * waiting, a read waits for the server for at most a block.
  *
  * A libiio context is a picture of the devices at the time it was made. So every
@@ -30,7 +30,7 @@
 
 #define US_PER_MS 1000ULL
 #define RETRY_US 2000000ULL
-#define BUFFER_S 1.0
+#define BUFFER_S 4.0
 #define NS_PER_S 1000000000LL
 #define DEVICES_PATH "/sys/bus/iio/devices"
 #define NETWORK_TIMEOUT_MS 2000
@@ -57,8 +57,9 @@ struct context {
  * @channel: its channels, in the order of the inputs
  * @row: its channels are 16 bits of the host, one behind the other
  * @has_lost: it has the attribute lost_scans
+ * @has_overruns: it has the attribute overruns
  * @has_repaired: it has the attribute repaired_blocks
- * @lost_base: lost_scans when it was opened
+ * @lost_base: lost_scans and overruns when it was opened
  * @repaired_base: repaired_blocks when it was opened
  * @last: counters when last read, since it was opened
  * @reported: it was said that it is missing
@@ -72,6 +73,7 @@ struct device {
 	struct iio_channel *channel[INPUT_DEVICE_CHANNELS_MAX];
 	bool row;
 	bool has_lost;
+	bool has_overruns;
 	bool has_repaired;
 	uint64_t lost_base;
 	uint64_t repaired_base;
@@ -277,13 +279,23 @@ static uint64_t read_counter(const struct iio_device *dev, const char *attr)
 	return iio_device_attr_read_longlong(dev, attr, &value) || value < 0 ? 0 : (uint64_t)value;
 }
 
+/* Scans that did not come from the module, and those that found the FIFO full. */
+static uint64_t read_lost(const struct device *dev)
+{
+	uint64_t lost = 0;
+
+	if (dev->has_lost)
+		lost += read_counter(dev->iio, "lost_scans");
+	if (dev->has_overruns)
+		lost += read_counter(dev->iio, "overruns");
+	return lost;
+}
+
 static void read_counters(struct device *dev)
 {
-	if (dev->has_lost) {
-		uint64_t now = read_counter(dev->iio, "lost_scans");
+	uint64_t lost = read_lost(dev);
 
-		dev->last.lost_scans = now > dev->lost_base ? now - dev->lost_base : 0;
-	}
+	dev->last.lost_scans = lost > dev->lost_base ? lost - dev->lost_base : 0;
 	if (dev->has_repaired) {
 		uint64_t now = read_counter(dev->iio, "repaired_blocks");
 
@@ -500,9 +512,9 @@ static int device_open(struct source_iio *s, unsigned int d, struct context *c,
 		return error;
 	}
 	dev->has_lost = iio_device_find_attr(found, "lost_scans");
+	dev->has_overruns = iio_device_find_attr(found, "overruns");
 	dev->has_repaired = iio_device_find_attr(found, "repaired_blocks");
-	if (dev->has_lost)
-		dev->lost_base = read_counter(found, "lost_scans");
+	dev->lost_base = read_lost(dev);
 	if (dev->has_repaired)
 		dev->repaired_base = read_counter(found, "repaired_blocks");
 	dev->row = is_row(dev, s->inputs->device[d].channels);

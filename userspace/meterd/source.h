@@ -37,7 +37,8 @@ struct source_config {
 
 /**
  * struct source_counters - since the source was started
- * @lost_scans: scans that did not arrive and cannot be had any more
+ * @lost_scans: scans that did not arrive and cannot be had any more, and scans that
+ *	were not read in time
  * @repaired_blocks: blocks that were asked for again and came
  */
 struct source_counters {
