@@ -6,6 +6,7 @@
 
 #include <kunit/test.h>
 #include <linux/async.h>
+#include <linux/delay.h>
 #include <linux/device.h>
 #include <linux/errno.h>
 
@@ -380,6 +381,22 @@ static void a_port_may_go_in_the_middle_of_the_scan(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0, fake_line_count(line, 30, 0));
 }
 
+static void a_port_may_go_while_a_module_that_comes_back_answers(struct kunit *test)
+{
+	struct fake_line *line = bench_new(test);
+	unsigned int asked;
+
+	WRITE_ONCE(line->module[1].silent, true);
+	KUNIT_ASSERT_TRUE(test, fake_line_wait(line, is_silent(line, HUB), 30000));
+	fake_line_fault(line, FAKE_DELAY, HUB, SMAPPEE_FC_READ_REGISTERS, 1, 9);
+	asked = fake_line_count(line, HUB, SMAPPEE_FC_READ_REGISTERS);
+	WRITE_ONCE(line->module[1].silent, false);
+	while (fake_line_count(line, HUB, SMAPPEE_FC_READ_REGISTERS) == asked)
+		usleep_range(200, 300);
+	/* the answer is underway, and wants the module to be verified */
+	fake_line_remove(line);
+}
+
 static void a_port_may_come_and_go_many_times(struct kunit *test)
 {
 	for (int round = 0; round < 5; round++) {
@@ -449,6 +466,7 @@ static struct kunit_case enumerate_cases[] = {
 	KUNIT_CASE(a_module_that_was_exchanged_is_noticed_without_a_rescan),
 	KUNIT_CASE(modules_go_with_their_port),
 	KUNIT_CASE(a_port_may_go_in_the_middle_of_the_scan),
+	KUNIT_CASE(a_port_may_go_while_a_module_that_comes_back_answers),
 	KUNIT_CASE(a_port_may_come_and_go_many_times),
 	KUNIT_CASE(a_unit_that_cannot_be_is_refused_at_probe),
 	KUNIT_CASE(an_impossible_speed_is_refused_at_probe),

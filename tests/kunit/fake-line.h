@@ -74,7 +74,7 @@ struct fake_fault {
  * @rates: rates supported
  * @format: sample format
  * @formats: sample formats supported
- * @depth: scans kept
+ * @depth: scans kept; its register shows 65535 at most
  * @sync_state: SMAPPEE_SYNC_*
  * @sync_offset_ns: last measured offset
  * @boot: boot counter
@@ -99,7 +99,7 @@ struct fake_module {
 	u16 rates;
 	u16 format;
 	u16 formats;
-	u16 depth;
+	u32 depth;
 	u16 sync_state;
 	s32 sync_offset_ns;
 	u8 boot;

@@ -178,7 +178,8 @@ static u16 fake_waveform(const struct fake_module *module, unsigned int n)
 {
 	const u16 block[SMAPPEE_REG_WAVEFORM_COUNT] = {
 		module->protocol, module->rate, module->rates, module->format,
-		module->formats, module->depth, module->channels, fake_sync_state(module),
+		module->formats, min_t(u32, module->depth, U16_MAX), module->channels,
+		fake_sync_state(module),
 		lower_16_bits(module->sync_offset_ns), upper_16_bits(module->sync_offset_ns),
 		module->boot, module->reference,
 	};

@@ -262,6 +262,53 @@ static void after_a_long_silence_every_missing_scan_is_counted(struct kunit *tes
 	bench_expect_clean(test, other);
 }
 
+static bool is_silent(struct fake_line *line, u8 unit)
+{
+	return test_bit(SMAPPEE_MODULE_SILENT,
+			&to_smappee_module(&bench_module(line, unit)->dev)->flags);
+}
+
+static void fall_silent(struct fake_line *line, u8 unit)
+{
+	WRITE_ONCE(fake_of(line, unit)->silent, true);
+	KUNIT_ASSERT_TRUE(line->test, fake_line_wait(line, is_silent(line, unit), 30000));
+}
+
+static void scans_older_than_the_clock_are_counted_and_not_delivered(struct kunit *test)
+{
+	struct fake_line *line = bench_new(test);
+	struct bench_sink *sink = bench_stream(line, HUB);
+
+	/* it keeps 200 s, the clock about 64 s */
+	fake_of(line, HUB)->depth = 200 * SECOND;
+	KUNIT_ASSERT_TRUE(test, bench_get(sink, 1000));
+	fall_silent(line, HUB);
+	fake_line_wait(line, false, 100000);
+	WRITE_ONCE(fake_of(line, HUB)->silent, false);
+	KUNIT_ASSERT_TRUE(test, bench_get(sink, 20 * SECOND));
+	KUNIT_EXPECT_EQ(test, 0, sink->wrong);
+	KUNIT_EXPECT_EQ(test, 0, sink->backwards);
+	KUNIT_EXPECT_EQ(test, 0, sink->restarts);
+	KUNIT_EXPECT_GT(test, sink->missing, 20 * SECOND);
+	KUNIT_EXPECT_EQ(test, sink->missing, lost(line, HUB));
+}
+
+static void a_module_away_for_longer_than_the_index_counts_streams_again(struct kunit *test)
+{
+	struct fake_line *line = bench_new(test);
+	struct bench_sink *sink = bench_stream(line, HUB);
+	const s64 away = 3000000000LL;	/* 8.7 days */
+
+	KUNIT_ASSERT_TRUE(test, bench_get(sink, 1000));
+	fall_silent(line, HUB);
+	to_smappee_module(&bench_module(line, HUB)->dev)->next -= away;
+	WRITE_ONCE(fake_of(line, HUB)->silent, false);
+	KUNIT_ASSERT_TRUE(test, bench_get(sink, SECOND));
+	KUNIT_EXPECT_EQ(test, 0, sink->wrong);
+	KUNIT_EXPECT_EQ(test, 0, sink->backwards);
+	KUNIT_EXPECT_EQ(test, away + sink->missing, lost(line, HUB));
+}
+
 static void a_silent_module_does_not_hold_up_the_others(struct kunit *test)
 {
 	struct fake_line *line = bench_new(test);
@@ -444,6 +491,22 @@ static void exactly_one_voltage_module_is_the_reference(struct kunit *test)
 					       line->module[2].reference == 1, 10000));
 }
 
+static void a_voltage_module_without_waveforms_is_not_the_reference(struct kunit *test)
+{
+	struct fake_line *line = fake_line_new(test);
+	struct smappee_segment *segment;
+
+	fake_voltage(line, 1, 100001)->protocol = 0;
+	fake_voltage(line, 2, 100002);
+	fake_hub(line, 3, 104233);
+	fake_line_add(line);
+	bench_settle(line, 2);
+	segment = dev_get_drvdata(fake_line_serdev(line));
+	KUNIT_ASSERT_TRUE(test, fake_line_wait(line, READ_ONCE(segment->scanned), 10000));
+	KUNIT_EXPECT_EQ(test, 1, fake_of(line, 2)->reference);
+	KUNIT_EXPECT_TRUE(test, bench_get(bench_stream(line, 3), SECOND));
+}
+
 static void the_reference_is_asked_for_sync_once_a_second_when_all_are_locked(struct kunit *test)
 {
 	struct fake_line *line = bench_new(test);
@@ -549,6 +612,8 @@ static struct kunit_case sampler_cases[] = {
 	KUNIT_CASE(scans_that_were_overwritten_are_counted_exactly),
 	KUNIT_CASE(a_silence_shorter_than_the_modules_memory_loses_nothing),
 	KUNIT_CASE(after_a_long_silence_every_missing_scan_is_counted),
+	KUNIT_CASE(scans_older_than_the_clock_are_counted_and_not_delivered),
+	KUNIT_CASE(a_module_away_for_longer_than_the_index_counts_streams_again),
 	KUNIT_CASE(a_silent_module_does_not_hold_up_the_others),
 	KUNIT_CASE(a_hub_that_restarts_is_verified_and_goes_on),
 	KUNIT_CASE(after_a_restart_of_the_reference_all_streams_go_on_later_in_time),
@@ -561,6 +626,7 @@ static struct kunit_case sampler_cases[] = {
 	KUNIT_CASE(a_rate_that_one_module_lacks_is_refused),
 	KUNIT_CASE(a_module_with_another_rate_is_brought_to_that_of_the_segment),
 	KUNIT_CASE(exactly_one_voltage_module_is_the_reference),
+	KUNIT_CASE(a_voltage_module_without_waveforms_is_not_the_reference),
 	KUNIT_CASE(the_reference_is_asked_for_sync_once_a_second_when_all_are_locked),
 	KUNIT_CASE(another_voltage_module_takes_over_when_the_reference_falls_silent),
 	KUNIT_CASE(lost_sync_answers_cost_no_scans),
