@@ -5,6 +5,8 @@
 
 #include <kunit/test.h>
 #include <linux/async.h>
+#include <linux/atomic.h>
+#include <linux/console.h>
 #include <linux/device.h>
 #include <linux/iio/iio.h>
 #include <linux/kstrtox.h>
@@ -181,6 +183,43 @@ void bench_rescan(struct fake_line *line)
 	KUNIT_EXPECT_EQ(line->test, 1,
 			bench_store(line->test, fake_line_serdev(line), "rescan", "1"));
 	async_synchronize_full();
+}
+
+static const char *log_text;
+static atomic_t log_lines;
+
+static void log_write(struct console *console, const char *line, unsigned int len)
+{
+	if (strnstr(line, log_text, len))
+		atomic_inc(&log_lines);
+}
+
+static struct console log_console = {
+	.name = "smappee-kunit",
+	.write = log_write,
+};
+
+static void log_end(void *console)
+{
+	unregister_console(console);
+}
+
+void bench_log(struct kunit *test, const char *text)
+{
+	log_text = text;
+	atomic_set(&log_lines, 0);
+	log_console.flags = CON_ENABLED;
+	log_console.index = -1;
+	register_console(&log_console);
+	KUNIT_ASSERT_EQ(test, 0, kunit_add_action_or_reset(test, log_end, &log_console));
+}
+
+unsigned int bench_log_lines(void)
+{
+	/* all that was printed has been shown */
+	console_lock();
+	console_unlock();
+	return atomic_read(&log_lines);
 }
 
 static unsigned int wrong_samples(const struct bench_sink *sink, const struct smappee_block *block,

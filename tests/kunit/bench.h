@@ -62,6 +62,16 @@ ssize_t bench_store(struct kunit *test, struct device *dev, const char *name, co
 /** bench_rescan() - let the segment look for modules again. */
 void bench_rescan(struct fake_line *line);
 
+/**
+ * bench_log() - count lines of the kernel's log from now on
+ * @test: ends it
+ * @text: of the lines that count
+ */
+void bench_log(struct kunit *test, const char *text);
+
+/** bench_log_lines() - how many there have been since bench_log(). */
+unsigned int bench_log_lines(void);
+
 #define SINK_KEPT	16384	/* times of the last scans, a power of two */
 
 /**

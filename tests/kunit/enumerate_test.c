@@ -230,6 +230,22 @@ static void a_module_of_a_later_protocol_is_not_used(struct kunit *test)
 	KUNIT_EXPECT_NULL(test, bench_module(line, HUB));
 }
 
+static void a_listed_unit_that_cannot_be_used_is_named_in_the_log_once(struct kunit *test)
+{
+	struct fake_line *line = fake_line_new(test);
+
+	fake_voltage(line, VOLTAGE, 100001);
+	fake_hub(line, HUB, 104233)->protocol = 2;
+	fake_line_label(line, HUB, "later");
+	bench_log(test, "not usable");
+	fake_line_add(line);
+	fake_line_wait(line, false, 30000);
+	KUNIT_EXPECT_EQ(test, 1, bench_log_lines());
+	/* it is still looked at: its firmware may be another one some day */
+	line->module[1].protocol = SMAPPEE_PROTOCOL_VERSION;
+	bench_settle(line, 2);
+}
+
 static void a_module_without_waveforms_is_shown_but_has_no_channels(struct kunit *test)
 {
 	struct fake_line *line = fake_line_new(test);
@@ -455,6 +471,7 @@ static struct kunit_case enumerate_cases[] = {
 	KUNIT_CASE(a_module_with_an_impossible_identity_gets_no_device),
 	KUNIT_CASE(a_module_without_a_scale_or_with_a_strange_channel_is_not_used),
 	KUNIT_CASE(a_module_of_a_later_protocol_is_not_used),
+	KUNIT_CASE(a_listed_unit_that_cannot_be_used_is_named_in_the_log_once),
 	KUNIT_CASE(a_module_without_waveforms_is_shown_but_has_no_channels),
 	KUNIT_CASE(the_cheapest_known_format_is_chosen),
 	KUNIT_CASE(noise_during_the_scan_hides_no_module),

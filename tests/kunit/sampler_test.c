@@ -475,6 +475,37 @@ static void a_module_with_another_rate_is_brought_to_that_of_the_segment(struct 
 	KUNIT_EXPECT_EQ(test, 4000, fake_of(line, HUB)->rate);
 }
 
+static void a_module_that_refuses_the_rate_is_named_in_the_log_once(struct kunit *test)
+{
+	struct fake_line *line = fake_line_new(test);
+	struct fake_module *hub;
+
+	fake_voltage(line, VOLTAGE, 100001);
+	hub = fake_hub(line, HUB, 104233);
+	hub->rate = 2000;
+	hub->rates = SMAPPEE_RATES_2000;
+	bench_log(test, "refuses rate 4000 Hz");
+	fake_line_add(line);
+	fake_line_wait(line, false, 30000);
+	KUNIT_EXPECT_EQ(test, 1, bench_log_lines());
+}
+
+static void a_failure_that_passes_does_not_exclude_a_module(struct kunit *test)
+{
+	struct fake_line *line = fake_line_new(test);
+
+	fake_voltage(line, VOLTAGE, 100001);
+	fake_hub(line, HUB, 104233);
+	/* of the request that sets the format */
+	fake_line_fault(line, FAKE_EXCEPTION, HUB, SMAPPEE_FC_WRITE_REGISTERS, 1,
+			SMAPPEE_EX_DEVICE_FAILURE);
+	fake_line_add(line);
+	bench_settle(line, 2);
+	KUNIT_EXPECT_EQ(test, 0, line->fault[0].count);
+	KUNIT_EXPECT_EQ(test, SMAPPEE_FORMAT_S16_PACKED, fake_of(line, HUB)->format);
+	KUNIT_EXPECT_TRUE(test, bench_get(bench_stream(line, HUB), SECOND));
+}
+
 static void exactly_one_voltage_module_is_the_reference(struct kunit *test)
 {
 	struct fake_line *line = fake_line_new(test);
@@ -625,6 +656,8 @@ static struct kunit_case sampler_cases[] = {
 	KUNIT_CASE(the_rate_stays_while_a_module_streams),
 	KUNIT_CASE(a_rate_that_one_module_lacks_is_refused),
 	KUNIT_CASE(a_module_with_another_rate_is_brought_to_that_of_the_segment),
+	KUNIT_CASE(a_module_that_refuses_the_rate_is_named_in_the_log_once),
+	KUNIT_CASE(a_failure_that_passes_does_not_exclude_a_module),
 	KUNIT_CASE(exactly_one_voltage_module_is_the_reference),
 	KUNIT_CASE(a_voltage_module_without_waveforms_is_not_the_reference),
 	KUNIT_CASE(the_reference_is_asked_for_sync_once_a_second_when_all_are_locked),

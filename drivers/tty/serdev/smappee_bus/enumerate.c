@@ -276,9 +276,11 @@ static int enumerate_add(struct smappee_segment *segment, u8 unit,
 		goto put;
 	ret = enumerate_describe(module);
 	if (ret) {
-		dev_warn(segment->dev,
-			 "unit %u (%s): not usable: its description cannot be read: %pe\n",
-			 unit, module->serial_text, ERR_PTR(ret));
+		/* A listed unit is looked at again and again: say it once. */
+		if (!test_and_set_bit(unit, segment->warned))
+			dev_warn(segment->dev,
+				 "unit %u (%s): not usable: its description cannot be read: %pe\n",
+				 unit, module->serial_text, ERR_PTR(ret));
 		goto put;
 	}
 
@@ -292,6 +294,7 @@ static int enumerate_add(struct smappee_segment *segment, u8 unit,
 	dev_info(&sdev->dev, "%s, firmware %u.%u, %u channels, label \"%s\"\n",
 		 module->serial_text, sdev->firmware_major,
 		 sdev->firmware_minor, sdev->channels, sdev->label);
+	clear_bit(unit, segment->warned);
 	smappee_sampler_kick(segment);
 
 	return 0;

@@ -590,22 +590,40 @@ static u16 sampler_most(const struct smappee_module *module)
 		     (unsigned int)SMAPPEE_SAMPLES_SCANS_MAX);
 }
 
+/* Was a setting written, or may it be accepted later? */
+static bool sampler_not_yet(int ret)
+{
+	switch (ret) {
+	case 1:
+	case -EBUSY:
+	case -ETIMEDOUT:
+	case -EBADMSG:
+	case -EPROTO:
+	case -EREMOTEIO:
+	case -EIO:
+	case -ESHUTDOWN:
+		return true;
+	default:
+		return false;
+	}
+}
+
 static void sampler_configured(struct smappee_module *module, int ret, s64 now)
 {
 	struct smappee_segment *segment = module->segment;
 
-	if (ret > 0 || ret == -EBUSY || ret == -ETIMEDOUT || ret == -EBADMSG ||
-	    ret == -EPROTO || ret == -EIO) {
-		/* Written, or not yet: read again what it says now. */
+	if (sampler_not_yet(ret)) {
+		/* Read again what it says now. */
 		module->look_ns = now + SAMPLER_UNLOCKED_NS;
 		return;
 	}
 	if (ret) {
-		set_bit(SMAPPEE_MODULE_UNUSABLE, &module->flags);
-		dev_warn(&module->sdev.dev,
-			 "%s refuses rate %u Hz, format %u or its role: %pe; it gives no samples\n",
-			 module->serial_text, segment->rate_hz,
-			 module->sdev.format, ERR_PTR(ret));
+		/* Its rate is still another one, so this comes again and again. */
+		if (!test_and_set_bit(SMAPPEE_MODULE_UNUSABLE, &module->flags))
+			dev_warn(&module->sdev.dev,
+				 "%s refuses rate %u Hz, format %u or its role: %pe; it gives no samples\n",
+				 module->serial_text, segment->rate_hz,
+				 module->sdev.format, ERR_PTR(ret));
 	} else {
 		clear_bit(SMAPPEE_MODULE_UNUSABLE, &module->flags);
 		module->most = sampler_most(module);
