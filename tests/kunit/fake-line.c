@@ -222,6 +222,11 @@ static ssize_t fake_write_buf(struct serdev_controller *ctrl, const u8 *bytes, s
 		return 0;
 	if (line->write_chunk)
 		len = min(len, line->write_chunk);
+	if (line->stall_after) {
+		len = min(len, line->stall_after);
+		line->stall_after -= len;
+		WRITE_ONCE(line->stalled, !line->stall_after);
+	}
 	spin_lock(&line->lock);
 	len = min(len, sizeof(line->rx) - line->rx_len);
 	memcpy(line->rx + line->rx_len, bytes, len);

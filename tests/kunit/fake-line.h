@@ -151,6 +151,7 @@ struct fake_line {
 	int baud_offset;	/* the port does so much more than asked for */
 	unsigned int turnaround_us;
 	bool stalled;		/* the port takes nothing */
+	size_t stall_after;	/* it stalls after so many bytes; 0: it does not */
 	unsigned int noise_percent;	/* answers that are damaged at random */
 	struct rnd_state rnd;
 	size_t write_chunk;	/* write_buf takes at most so much; 0: all */

@@ -324,6 +324,23 @@ static void a_silent_module_does_not_hold_up_the_others(struct kunit *test)
 	bench_expect_clean(test, other);
 }
 
+static void modules_behind_a_port_that_does_not_send_are_silent(struct kunit *test)
+{
+	struct fake_line *line = bench_new(test);
+	struct bench_sink *sink = bench_stream(line, HUB);
+	struct device *hub = &bench_module(line, HUB)->dev;
+
+	KUNIT_ASSERT_TRUE(test, bench_get(sink, 1000));
+	WRITE_ONCE(line->stalled, true);
+	KUNIT_EXPECT_TRUE(test, fake_line_wait(line, is_silent(line, HUB), 30000));
+	KUNIT_EXPECT_STREQ(test, "silent", bench_show(test, hub, "state"));
+	KUNIT_EXPECT_GE(test, bench_number(test, hub, "timeouts"), 6);
+	fake_line_resume(line);
+	KUNIT_ASSERT_TRUE(test, bench_get(sink, SECOND));
+	KUNIT_EXPECT_EQ(test, 0, sink->wrong);
+	KUNIT_EXPECT_EQ(test, sink->missing, lost(line, HUB));
+}
+
 static void a_hub_that_restarts_is_verified_and_goes_on(struct kunit *test)
 {
 	struct fake_line *line = bench_new(test);
@@ -646,6 +663,7 @@ static struct kunit_case sampler_cases[] = {
 	KUNIT_CASE(scans_older_than_the_clock_are_counted_and_not_delivered),
 	KUNIT_CASE(a_module_away_for_longer_than_the_index_counts_streams_again),
 	KUNIT_CASE(a_silent_module_does_not_hold_up_the_others),
+	KUNIT_CASE(modules_behind_a_port_that_does_not_send_are_silent),
 	KUNIT_CASE(a_hub_that_restarts_is_verified_and_goes_on),
 	KUNIT_CASE(after_a_restart_of_the_reference_all_streams_go_on_later_in_time),
 	KUNIT_CASE(an_unlocked_module_gives_nothing_until_it_is_locked),

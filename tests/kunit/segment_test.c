@@ -352,9 +352,22 @@ static void a_port_that_does_not_send_is_an_error(struct kunit *test)
 
 	fake->stalled = true;
 	KUNIT_EXPECT_EQ(test, -EIO, read_type(bench, HUB, &type, 1));
-	KUNIT_EXPECT_EQ(test, 0, COUNT(bench, timeouts));
+	KUNIT_EXPECT_EQ(test, 1, COUNT(bench, timeouts));
 	fake_line_resume(fake);
 	expect_hub_answers(test, bench);
+}
+
+static void a_request_that_was_sent_in_part_does_not_spoil_the_next(struct kunit *test)
+{
+	struct fake_line *fake = test->priv;
+	struct bench *bench = bench_of(test);
+	u16 type;
+
+	fake->stall_after = 3;
+	KUNIT_EXPECT_EQ(test, -EIO, read_type(bench, HUB, &type, 1));
+	fake_line_resume(fake);
+	expect_hub_answers(test, bench);
+	KUNIT_EXPECT_EQ(test, 0, fake->bad_requests);
 }
 
 static void an_answer_that_comes_twice_is_taken_once(struct kunit *test)
@@ -578,6 +591,7 @@ static struct kunit_case segment_cases[] = {
 	KUNIT_CASE(an_answer_that_comes_after_its_timeout_is_not_taken_for_the_next),
 	KUNIT_CASE(the_next_request_waits_until_the_line_is_quiet),
 	KUNIT_CASE(a_port_that_does_not_send_is_an_error),
+	KUNIT_CASE(a_request_that_was_sent_in_part_does_not_spoil_the_next),
 	KUNIT_CASE(an_answer_that_comes_twice_is_taken_once),
 	KUNIT_CASE(bytes_that_nobody_asked_for_are_counted_and_dropped),
 	KUNIT_CASE(noise_before_an_answer_costs_one_try),

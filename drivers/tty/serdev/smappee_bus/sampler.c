@@ -194,6 +194,12 @@ static void sampler_set_sync_state(struct smappee_module *module, u16 state)
 	sysfs_notify(&module->sdev.dev.kobj, NULL, "sync_state");
 }
 
+/* Nothing came: it is silent, or the port did not even send. */
+static bool sampler_no_answer(int ret)
+{
+	return ret == -ETIMEDOUT || ret == -EIO;
+}
+
 /* It answered, whatever it said. */
 static void sampler_answered(struct smappee_module *module)
 {
@@ -524,7 +530,7 @@ static void sampler_sync(struct smappee_segment *segment,
 		s->sync_misses++;
 		s->sync_ns = min(s->sync_ns, now + SAMPLER_SYNC_FAST_NS *
 				 min(s->sync_misses, 10U));
-		if (ret == -ETIMEDOUT)
+		if (sampler_no_answer(ret))
 			sampler_missed(module, now);
 		return;
 	}
@@ -649,7 +655,7 @@ static void sampler_look(struct smappee_segment *segment,
 	now = ktime_get_ns();
 	if (ret) {
 		module->look_ns = now + SAMPLER_LOOK_FAST_NS;
-		if (ret == -ETIMEDOUT)
+		if (sampler_no_answer(ret))
 			module->look_ns = sampler_missed(module, now);
 		return;
 	}
@@ -699,7 +705,7 @@ static void sampler_failed(struct smappee_module *module, int ret)
 	atomic64_inc(&module->count.retries);
 	atomic64_inc(&module->segment->count.retries);
 
-	if (ret == -ETIMEDOUT) {
+	if (sampler_no_answer(ret)) {
 		module->retry_ns = sampler_missed(module, now);
 		return;
 	}

@@ -285,9 +285,9 @@ static void line_count(struct smappee_counters *count, int status)
 	switch (status) {
 	case 0:
 	case -ESHUTDOWN:
-	case -EIO:
 		break;
 	case -ETIMEDOUT:
+	case -EIO:
 		atomic64_inc(&count->timeouts);
 		break;
 	case -EBADMSG:
@@ -316,6 +316,8 @@ static int line_exchange(struct smappee_line *line,
 				   msecs_to_jiffies(LINE_WRITE_MS));
 	if (sent != rq->len) {
 		line_give_up(line, -EIO);
+		/* What the port did take must not go out before the next one. */
+		serdev_device_write_flush(line->serdev);
 		return -EIO;
 	}
 

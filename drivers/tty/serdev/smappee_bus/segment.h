@@ -32,7 +32,8 @@ enum smappee_priority {
 /**
  * struct smappee_counters - what happened, for a segment or for a module
  * @transactions: requests that were sent
- * @timeouts: requests without an answer, or whose answer stopped half-way
+ * @timeouts: requests that the port did not send, without an answer, or whose
+ *	      answer stopped half-way
  * @crc_errors: answers with a wrong CRC
  * @bad_answers: whole answers that cannot be right: from another unit, with
  *		 another function, length, index, count, or undecodable data
