@@ -157,6 +157,17 @@ static bool sampler_locked(const struct smappee_module *module)
 	 BIT(SMAPPEE_MODULE_CONFIGURE) | BIT(SMAPPEE_MODULE_SILENT) |	\
 	 BIT(SMAPPEE_MODULE_UNUSABLE))
 
+/*
+ * Tell whoever polls an attribute. Enumeration takes a module out of the list
+ * before it unregisters it, so the list's lock keeps the attribute's node here.
+ */
+static void sampler_notify(struct smappee_module *module, const char *attr)
+{
+	guard(mutex)(&module->segment->list_lock);
+	if (!test_bit(SMAPPEE_MODULE_GONE, &module->flags))
+		sysfs_notify(&module->sdev.dev.kobj, NULL, attr);
+}
+
 static void sampler_set_silent(struct smappee_module *module, bool silent)
 {
 	struct smappee_device *sdev = &module->sdev;
@@ -179,7 +190,7 @@ static void sampler_set_silent(struct smappee_module *module, bool silent)
 	}
 	trace_smappee_module(module->segment->line.id, sdev->unit, silent,
 			     module->sync_state, module->boot);
-	sysfs_notify(&sdev->dev.kobj, NULL, "state");
+	sampler_notify(module, "state");
 }
 
 static void sampler_set_sync_state(struct smappee_module *module, u16 state)
@@ -191,7 +202,7 @@ static void sampler_set_sync_state(struct smappee_module *module, u16 state)
 	trace_smappee_module(module->segment->line.id, module->sdev.unit,
 			     test_bit(SMAPPEE_MODULE_SILENT, &module->flags),
 			     state, module->boot);
-	sysfs_notify(&module->sdev.dev.kobj, NULL, "sync_state");
+	sampler_notify(module, "sync_state");
 }
 
 /* Nothing came: it is silent, or the port did not even send. */
