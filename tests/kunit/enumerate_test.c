@@ -447,6 +447,16 @@ static void an_impossible_speed_is_refused_at_probe(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, has_driver(line));
 }
 
+static void the_speed_is_what_the_port_really_gives(struct kunit *test)
+{
+	struct fake_line *line = fake_line_new(test);
+
+	line->baud_offset = 40000;
+	fake_line_add(line);
+	KUNIT_ASSERT_TRUE(test, has_driver(line));
+	KUNIT_EXPECT_STREQ(test, "4040000", bench_show(test, fake_line_serdev(line), "speed"));
+}
+
 static void a_port_that_cannot_do_the_speed_is_refused_at_probe(struct kunit *test)
 {
 	struct fake_line *line = fake_line_new(test);
@@ -487,6 +497,7 @@ static struct kunit_case enumerate_cases[] = {
 	KUNIT_CASE(a_port_may_come_and_go_many_times),
 	KUNIT_CASE(a_unit_that_cannot_be_is_refused_at_probe),
 	KUNIT_CASE(an_impossible_speed_is_refused_at_probe),
+	KUNIT_CASE(the_speed_is_what_the_port_really_gives),
 	KUNIT_CASE(a_port_that_cannot_do_the_speed_is_refused_at_probe),
 	{ }
 };

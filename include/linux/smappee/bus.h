@@ -27,10 +27,11 @@ struct smappee_device_id {
  * @type: SMAPPEE_TYPE_*
  *
  * The kernel's tables of module aliases do not know this bus, so a driver says
- * it once per entry of its id table.
+ * it once per entry of its id table. The "s" of the slots ends the type: 950 is
+ * not 9500.
  */
 #define MODULE_ALIAS_SMAPPEE(type) \
-	MODULE_ALIAS("smappee:t" __stringify(type) "*")
+	MODULE_ALIAS("smappee:t" __stringify(type) "s*")
 
 /**
  * struct smappee_channel - one input of a waveform module

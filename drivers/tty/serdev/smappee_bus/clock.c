@@ -380,7 +380,8 @@ const struct smappee_epoch *smappee_clock_epoch(struct smappee_clock *clock,
 /**
  * smappee_clock_index() - which index is sampled at a time
  * @clock: the clock, with at least one epoch
- * @time_ns: CLOCK_MONOTONIC; less than a day after the newest epoch began
+ * @time_ns: CLOCK_MONOTONIC; less than three days after the newest epoch began,
+ *	     as the result falls back by 2^48 ns beyond that
  *
  * Return: the last index whose time is not later, to within one scan; 0 if that
  * would be negative.

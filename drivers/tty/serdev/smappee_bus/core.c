@@ -142,6 +142,7 @@ static int core_open(struct smappee_segment *segment)
 		ret = -EINVAL;
 		goto close;
 	}
+	smappee_line_set_speed(line, speed);
 	serdev_device_set_flow_control(serdev, false);
 	ret = serdev_device_set_parity(serdev, SERDEV_PARITY_NONE);
 	if (ret)
@@ -183,7 +184,8 @@ static int core_probe(struct serdev_device *serdev)
 		goto stop;
 	smappee_debugfs_add(segment);
 	smappee_enumerate_start(segment);
-	dev_info(dev, "segment %u at %u baud\n", segment->line.id, speed);
+	dev_info(dev, "segment %u at %u baud\n", segment->line.id,
+		 segment->line.speed);
 
 	return 0;
 

@@ -57,7 +57,7 @@
  * @line: the line, zeroed
  * @serdev: its port
  * @id: number of the segment
- * @speed: bits per second that the port really has
+ * @speed: bits per second that the port shall have
  * @count: counters of the segment
  */
 void smappee_line_init(struct smappee_line *line, struct serdev_device *serdev,
@@ -66,13 +66,23 @@ void smappee_line_init(struct smappee_line *line, struct serdev_device *serdev,
 {
 	line->serdev = serdev;
 	line->id = id;
-	line->speed = speed;
-	line->byte_ns = div_u64(10ULL * NSEC_PER_SEC, speed);
+	smappee_line_set_speed(line, speed);
 	line->count = count;
 	spin_lock_init(&line->lock);
 	spin_lock_init(&line->rx_lock);
 	init_waitqueue_head(&line->free);
 	init_waitqueue_head(&line->rx_done);
+}
+
+/**
+ * smappee_line_set_speed() - the port has another speed than was asked for
+ * @line: the line, with nothing in flight
+ * @speed: bits per second that the port really has
+ */
+void smappee_line_set_speed(struct smappee_line *line, unsigned int speed)
+{
+	line->speed = speed;
+	line->byte_ns = div_u64(10ULL * NSEC_PER_SEC, speed);
 }
 
 /**

@@ -39,7 +39,7 @@ enum smappee_priority {
  *		 another function, length, index, count, or undecodable data
  * @exceptions: exception answers
  * @retries: requests that were sent again
- * @lost_scans: scans that a module said are gone
+ * @lost_scans: scans that were not delivered and never will be
  * @repaired_blocks: blocks that came right after having been asked for again
  * @stray_bytes: bytes that belong to no answer
  */
@@ -123,6 +123,7 @@ struct smappee_answer {
 void smappee_line_init(struct smappee_line *line, struct serdev_device *serdev,
 		       unsigned int id, unsigned int speed,
 		       struct smappee_counters *count);
+void smappee_line_set_speed(struct smappee_line *line, unsigned int speed);
 void smappee_line_stop(struct smappee_line *line);
 size_t smappee_line_receive(struct smappee_line *line, const u8 *data,
 			    size_t count);
