@@ -279,6 +279,18 @@ static void noise_during_the_scan_hides_no_module(struct kunit *test)
 	KUNIT_EXPECT_GE(test, bench_number(test, fake_line_serdev(line), "retries"), 2);
 }
 
+static void a_module_whose_first_answers_are_all_damaged_is_found_later(struct kunit *test)
+{
+	struct fake_line *line = fake_line_new(test);
+
+	fake_hub(line, HUB, 104233);
+	fake_hub(line, HUB2, 104234);
+	fake_line_fault(line, FAKE_CORRUPT, HUB2, SMAPPEE_FC_READ_REGISTERS, 2, 0);
+	scan(line);
+	KUNIT_EXPECT_EQ(test, 0, line->fault[0].count);
+	KUNIT_EXPECT_TRUE(test, fake_line_wait(line, bench_module(line, HUB2), 20000));
+}
+
 static void the_segment_tells_its_speed_and_modules(struct kunit *test)
 {
 	struct fake_line *line = bench_new(test);
@@ -371,6 +383,21 @@ static void a_module_that_was_exchanged_is_noticed_without_a_rescan(struct kunit
 	spin_unlock(&line->lock);
 	KUNIT_EXPECT_TRUE(test, fake_line_wait(line, is_another(line, HUB, 555555), 30000));
 	KUNIT_EXPECT_EQ(test, 3, bench_modules(line));
+}
+
+static void a_module_that_was_exchanged_is_not_forgotten_when_it_is_not_ready(struct kunit *test)
+{
+	struct fake_line *line = bench_new(test);
+	u32 scale = line->module[1].scale;
+
+	spin_lock(&line->lock);
+	line->module[1].serial = 555555;
+	line->module[1].boot++;
+	line->module[1].scale = 0;
+	spin_unlock(&line->lock);
+	KUNIT_ASSERT_TRUE(test, fake_line_wait(line, !bench_module(line, HUB), 30000));
+	WRITE_ONCE(line->module[1].scale, scale);
+	KUNIT_EXPECT_TRUE(test, fake_line_wait(line, is_another(line, HUB, 555555), 20000));
 }
 
 static void modules_go_with_their_port(struct kunit *test)
@@ -485,12 +512,14 @@ static struct kunit_case enumerate_cases[] = {
 	KUNIT_CASE(a_module_without_waveforms_is_shown_but_has_no_channels),
 	KUNIT_CASE(the_cheapest_known_format_is_chosen),
 	KUNIT_CASE(noise_during_the_scan_hides_no_module),
+	KUNIT_CASE(a_module_whose_first_answers_are_all_damaged_is_found_later),
 	KUNIT_CASE(the_segment_tells_its_speed_and_modules),
 	KUNIT_CASE(a_rescan_finds_a_new_module_and_leaves_the_others_alone),
 	KUNIT_CASE(a_rescan_replaces_a_module_whose_serial_number_is_another),
 	KUNIT_CASE(a_module_that_falls_silent_is_removed_by_a_rescan_only),
 	KUNIT_CASE(a_module_that_comes_back_keeps_its_device),
 	KUNIT_CASE(a_module_that_was_exchanged_is_noticed_without_a_rescan),
+	KUNIT_CASE(a_module_that_was_exchanged_is_not_forgotten_when_it_is_not_ready),
 	KUNIT_CASE(modules_go_with_their_port),
 	KUNIT_CASE(a_port_may_go_in_the_middle_of_the_scan),
 	KUNIT_CASE(a_port_may_go_while_a_module_that_comes_back_answers),

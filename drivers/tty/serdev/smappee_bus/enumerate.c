@@ -334,10 +334,14 @@ static int enumerate_unit(struct smappee_segment *segment, u8 unit,
 	int ret;
 
 	ret = enumerate_identify(segment, unit, tries, &id);
-	if (ret) {
-		if (module && drop_silent && ret == -ETIMEDOUT &&
-		    test_bit(SMAPPEE_MODULE_SILENT, &module->flags))
+	if (ret == -ETIMEDOUT && drop_silent) {
+		clear_bit(unit, segment->heard);
+		if (module && test_bit(SMAPPEE_MODULE_SILENT, &module->flags))
 			enumerate_remove(segment, module, "it does not answer");
+	}
+	if (ret) {
+		if (!module && ret != -ETIMEDOUT && ret != -ESHUTDOWN)
+			set_bit(unit, segment->heard);
 		return ret;
 	}
 
@@ -349,7 +353,10 @@ static int enumerate_unit(struct smappee_segment *segment, u8 unit,
 	if (module)
 		enumerate_remove(segment, module, "another module answers for it");
 
-	return enumerate_add(segment, unit, &id);
+	ret = enumerate_add(segment, unit, &id);
+	assign_bit(unit, segment->heard, ret);
+
+	return ret;
 }
 
 /* Look at modules that restarted or came back: are they still the same? */
@@ -402,13 +409,18 @@ static void enumerate_scan(struct smappee_segment *segment, bool drop_silent)
 	segment->scanned = true;
 }
 
-/* Listed units that are not there. Returns whether something is missing. */
+/*
+ * Units that are listed, or where something answers, and that have no module.
+ * Returns whether something is missing still.
+ */
 static bool enumerate_missing(struct smappee_segment *segment)
 {
+	DECLARE_BITMAP(units, SMAPPEE_UNIT_MAX + 1);
 	bool missing = false;
 	unsigned int unit;
 
-	for_each_set_bit(unit, segment->named, SMAPPEE_UNIT_MAX + 1) {
+	bitmap_or(units, segment->named, segment->heard, SMAPPEE_UNIT_MAX + 1);
+	for_each_set_bit(unit, units, SMAPPEE_UNIT_MAX + 1) {
 		if (enumerate_stopping(segment))
 			return false;
 		if (!enumerate_find(segment, unit) &&

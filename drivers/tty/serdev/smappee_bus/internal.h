@@ -132,6 +132,7 @@ static inline int smappee_emit_count(char *buf, const atomic64_t *count)
  * @rescan: @enumerate shall also drop modules that are silent
  * @scanned: all units have been looked at once
  * @named: units that the firmware description lists
+ * @heard: units where something answers that could not be registered
  * @warned: units that the log says cannot be used
  * @task: the sampler thread
  * @wake: wakes the sampler thread
@@ -162,6 +163,7 @@ struct smappee_segment {
 	bool rescan;
 	bool scanned;
 	DECLARE_BITMAP(named, SMAPPEE_UNIT_MAX + 1);
+	DECLARE_BITMAP(heard, SMAPPEE_UNIT_MAX + 1);
 	DECLARE_BITMAP(warned, SMAPPEE_UNIT_MAX + 1);
 
 	struct task_struct *task;
