@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Figures of the virtual gateway into build/bench.json.
 
-    bench.py [--seconds 60] [NAME...]     all, or some of: accuracy, uart, recorded, host
+    bench.py [--seconds 60] [NAME...]     all, or some of: accuracy, shallow, uart, recorded, host
 
 Each figure is a value and what it is held against: a limit of the issue or the design,
 a reference value, or another way to do the same in the same run; ratio = value / against.
@@ -16,9 +16,10 @@ import subprocess
 import sys
 
 from meter import CpuShare
-from stages import RECORDED, RECORDING, Stream, recorded, recorded_scenario, scenario
+from stages import RECORDED, RECORDING, Stream, recorded, recorded_scenario, scenario, shallow_scenario
 from vm import BUILD, Failure, Gateway
 
+SPECIFIED_DEPTH_MS = 250
 BIT_ERRORS = (1e-5, 2e-5, 5e-5, 1e-4)
 
 
@@ -88,6 +89,22 @@ def accuracy(figures, seconds):
         stream.close()
 
 
+def shallow(figures, seconds):
+    """The same with modules that keep no more than the specification asks for."""
+    path = shallow_scenario("accuracy-3p", SPECIFIED_DEPTH_MS, f"{BUILD}/vm/shallow")
+    with Gateway("bench-shallow", [path], tree="qemu-virt-virtio") as gateway:
+        stream = Stream(gateway, "accuracy-3p")
+        stream.settle()
+        for rate in (0, 1e-5):
+            if rate:
+                stream.sim.ask(cmd="fault", kind="bit_errors", rate=rate, unit=0)
+            stream.mark()
+            stream.worst(10, round(seconds / 10))
+            figures.add(f"lost scans in {seconds} s, modules keep {SPECIFIED_DEPTH_MS} ms, {rate:g} bit errors",
+                        stream.since()["lost_scans"], "scans", 0)
+        stream.close()
+
+
 def uart(figures, seconds):
     """The same 31 channels through the UART model: what it carries."""
     for rate in (4000, 2000):
@@ -131,7 +148,7 @@ def host(figures, _):
                     figures.add(row["name"], row["value"], row["unit"], row["against"])
 
 
-PARTS = {"accuracy": accuracy, "uart": uart, "recorded": recording, "host": host}
+PARTS = {"accuracy": accuracy, "shallow": shallow, "uart": uart, "recorded": recording, "host": host}
 
 
 def main():

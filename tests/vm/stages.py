@@ -34,6 +34,17 @@ def recorded_scenario(work):
     return shutil.copy(scenario("recorded-600v"), work)
 
 
+def shallow_scenario(name, depth_ms, work):
+    """A copy of the scenario whose modules keep scans for DEPTH_MS only."""
+    os.makedirs(work, exist_ok=True)
+    with open(scenario(name)) as text:
+        lines = [f"depth_ms = {depth_ms}" if line.startswith("depth_ms") else line.rstrip("\n") for line in text]
+    path = f"{work}/{name}.ini"
+    with open(path, "w") as out:
+        out.write("\n".join(lines) + "\n")
+    return path
+
+
 class Stream:
     """meterd running on segment A: blocks of readings against the truth."""
 
