@@ -44,12 +44,26 @@ struct smappee_channel {
 	u32 scale;
 };
 
+/* The input of a register module whose slot no channel shows. */
+#define SMAPPEE_CHANNEL_NONE	0xff
+
+/**
+ * struct smappee_input - one CT input of a module behind a Power Box
+ * @slot: the box's number of it
+ * @channel: where the box's arrays show it, or SMAPPEE_CHANNEL_NONE
+ */
+struct smappee_input {
+	u8 slot;
+	u8 channel;
+};
+
 /**
  * struct smappee_device - a module on a segment
  * @dev: the device
- * @unit: unit address
+ * @unit: unit address; that of the Power Box for a module behind one
+ * @entry: entry in the Power Box's device table; -1 for all other modules
  * @type: type code, SMAPPEE_TYPE_*
- * @slots: measuring slots, 1 to 8
+ * @slots: measuring slots: 1 to 8, 1 to 21 behind a Power Box
  * @serial: serial number, 1 to 999999
  * @firmware_major: firmware
  * @firmware_minor: firmware
@@ -58,12 +72,14 @@ struct smappee_channel {
  * @channel: the channels
  * @rates: sampling rates supported, SMAPPEE_RATES_*
  * @format: sample format that the bus has chosen, SMAPPEE_FORMAT_*
+ * @input: CT inputs of a module behind a Power Box, as many as @slots
  *
  * All but @dev are constant while the device exists.
  */
 struct smappee_device {
 	struct device dev;
 	u8 unit;
+	s8 entry;
 	u16 type;
 	u16 slots;
 	u32 serial;
@@ -74,6 +90,7 @@ struct smappee_device {
 	struct smappee_channel channel[SMAPPEE_CHANNELS_MAX];
 	u16 rates;
 	u8 format;
+	struct smappee_input input[SMAPPEE_PB_ENTRY_SLOTS_MAX];
 };
 
 #define to_smappee_device(d) container_of_const(d, struct smappee_device, dev)

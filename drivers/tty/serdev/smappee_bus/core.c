@@ -25,6 +25,12 @@
 /* The rate of a segment before anybody has chosen one. */
 #define CORE_RATE_HZ		4000
 
+/* What is on the line: the same frames, another kind of polling. */
+enum core_kind {
+	CORE_WAVEFORM = 1,
+	CORE_REGISTERS,
+};
+
 /**
  * smappee_segment_get() - hold a segment
  * @segment: the segment
@@ -92,7 +98,7 @@ static const struct serdev_device_ops core_serdev_ops = {
 };
 
 static struct smappee_segment *core_alloc(struct serdev_device *serdev,
-					  unsigned int speed)
+					  unsigned int speed, bool registers)
 {
 	struct smappee_segment *segment;
 
@@ -106,6 +112,7 @@ static struct smappee_segment *core_alloc(struct serdev_device *serdev,
 
 	kref_init(&segment->kref);
 	segment->dev = &serdev->dev;
+	segment->registers = registers;
 	segment->rate_hz = CORE_RATE_HZ;
 	mutex_init(&segment->rate_lock);
 	mutex_init(&segment->list_lock);
@@ -116,7 +123,7 @@ static struct smappee_segment *core_alloc(struct serdev_device *serdev,
 	smappee_clock_init(&segment->clock, segment->rate_hz);
 	/* A port has one client, so its number is ours; probes come in any order. */
 	smappee_line_init(&segment->line, serdev, serdev->ctrl->nr, speed,
-			  &segment->count);
+			  registers, &segment->count);
 
 	return segment;
 }
@@ -158,15 +165,17 @@ static int core_probe(struct serdev_device *serdev)
 {
 	struct device *dev = &serdev->dev;
 	struct smappee_segment *segment;
+	enum core_kind kind;
 	u32 speed;
 	int ret;
 
+	kind = (uintptr_t)device_get_match_data(dev);
 	ret = device_property_read_u32(dev, "current-speed", &speed);
 	if (ret || speed < 1200 || speed > 12000000)
 		return dev_err_probe(dev, ret ?: -EINVAL,
 				     "current-speed is missing or impossible\n");
 
-	segment = core_alloc(serdev, speed);
+	segment = core_alloc(serdev, speed, kind == CORE_REGISTERS);
 	if (IS_ERR(segment))
 		return PTR_ERR(segment);
 	serdev_device_set_drvdata(serdev, segment);
@@ -178,9 +187,11 @@ static int core_probe(struct serdev_device *serdev)
 	ret = smappee_enumerate_init(segment);
 	if (ret)
 		goto close;
-	ret = smappee_sampler_start(segment);
-	if (ret)
-		goto stop;
+	if (!segment->registers) {
+		ret = smappee_sampler_start(segment);
+		if (ret)
+			goto stop;
+	}
 	smappee_debugfs_add(segment);
 	smappee_enumerate_start(segment);
 	dev_info(dev, "segment %u at %u baud\n", segment->line.id, speed);
@@ -205,7 +216,8 @@ static void core_remove(struct serdev_device *serdev)
 	smappee_line_stop(&segment->line);
 	smappee_debugfs_remove(segment);
 	smappee_enumerate_exit(segment);
-	smappee_sampler_stop(segment);
+	if (!segment->registers)
+		smappee_sampler_stop(segment);
 	serdev_device_close(serdev);
 	smappee_segment_put(segment);
 }
@@ -302,12 +314,15 @@ static struct attribute *smappee_segment_attrs[] = {
 };
 ATTRIBUTE_GROUPS(smappee_segment);
 
-/*
- * Segments of register modules ("smappee,register-segment", the B-bus with a
- * Power Box) will join this table: the same line, another kind of polling.
- */
 static const struct of_device_id core_of_match[] = {
-	{ .compatible = "smappee,waveform-segment" },
+	{
+		.compatible = "smappee,waveform-segment",
+		.data = (void *)CORE_WAVEFORM,
+	},
+	{
+		.compatible = "smappee,register-segment",
+		.data = (void *)CORE_REGISTERS,
+	},
 	{ }
 };
 MODULE_DEVICE_TABLE(of, core_of_match);

@@ -56,6 +56,7 @@ enum {
  * struct smappee_module - a module, as the bus sees it
  * @sdev: as drivers see it; its device's release frees this
  * @segment: the segment that it is on; holds a reference
+ * @box: the Power Box that it is behind, or NULL; holds a reference
  * @node: in the segment's list, protected by its list_lock
  * @flags: SMAPPEE_MODULE_*, atomic bits
  * @sink: where scans go; written by smappee_stream_start() and _stop()
@@ -78,6 +79,7 @@ enum {
 struct smappee_module {
 	struct smappee_device sdev;
 	struct smappee_segment *segment;
+	struct smappee_module *box;
 	struct list_head node;
 	unsigned long flags;
 	struct smappee_sink __rcu *sink;
@@ -118,6 +120,7 @@ static inline int smappee_emit_count(char *buf, const atomic64_t *count)
  * struct smappee_segment - a serial port with modules behind it
  * @kref: held by the port's driver and by each module
  * @dev: the serdev device
+ * @registers: a segment of register modules: a Power Box and what is behind it
  * @line: transactions
  * @count: what happened
  * @rate_hz: sampling rate of all modules
@@ -125,13 +128,14 @@ static inline int smappee_emit_count(char *buf, const atomic64_t *count)
  * @streams: modules that have a sink; protected by @rate_lock
  * @sink_srcu: readers push to sinks
  * @list_lock: protects @modules and @reference
- * @modules: the modules, by unit
+ * @modules: the modules, by unit and entry
  * @reference: the module that answers sync; chosen by the sampler
  * @queue: runs @enumerate, one at a time
  * @enumerate: looks for modules
  * @rescan: @enumerate shall also drop modules that are silent
  * @scanned: all units have been looked at once
  * @named: units that the firmware description lists
+ * @refused: units whose module we do not take, and have said so
  * @task: the sampler thread
  * @wake: wakes the sampler thread
  * @kick: there is something new to look at
@@ -144,6 +148,7 @@ static inline int smappee_emit_count(char *buf, const atomic64_t *count)
 struct smappee_segment {
 	struct kref kref;
 	struct device *dev;
+	bool registers;
 	struct smappee_line line;
 	struct smappee_counters count;
 
@@ -161,6 +166,7 @@ struct smappee_segment {
 	bool rescan;
 	bool scanned;
 	DECLARE_BITMAP(named, SMAPPEE_UNIT_MAX + 1);
+	DECLARE_BITMAP(refused, SMAPPEE_UNIT_MAX + 1);
 
 	struct task_struct *task;
 	wait_queue_head_t wake;
