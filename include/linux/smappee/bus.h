@@ -173,6 +173,38 @@ unsigned int smappee_stream_rate(struct smappee_device *sdev);
 unsigned int smappee_stream_rates(struct smappee_device *sdev);
 int smappee_stream_set_rate(struct smappee_device *sdev, unsigned int rate_hz);
 
+/**
+ * struct smappee_poll - what one poll of a Power Box gave
+ * @time_ns: when it answered, CLOCK_MONOTONIC; the same for all modules behind it
+ * @times: how this time reads on other clocks
+ * @power: active power of 100 ms of all channels, SMAPPEE_PB_CHANNELS times two
+ *	   registers of an IEEE 754 single, W, low word first
+ *
+ * It is valid for the call it is passed to.
+ */
+struct smappee_poll {
+	s64 time_ns;
+	const struct smappee_times *times;
+	const u16 *power;
+};
+
+/**
+ * struct smappee_poll_sink - where polls go
+ * @push: takes a poll. Called in a kernel thread, one call at a time; may sleep,
+ *	  but the segment waits for it meanwhile. Must not take a lock that is
+ *	  held around smappee_poll_stop().
+ */
+struct smappee_poll_sink {
+	void (*push)(struct smappee_poll_sink *sink,
+		     const struct smappee_poll *poll);
+};
+
+int smappee_poll_start(struct smappee_device *sdev,
+		       struct smappee_poll_sink *sink);
+void smappee_poll_stop(struct smappee_device *sdev);
+int smappee_poll_read(struct smappee_device *sdev, u16 address, u16 count,
+		      u16 *values);
+
 int smappee_read_registers(struct smappee_device *sdev, u16 address, u16 count,
 			   u16 *values);
 int smappee_write_registers(struct smappee_device *sdev, u16 address, u16 count,

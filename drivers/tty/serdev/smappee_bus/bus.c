@@ -11,6 +11,7 @@
 
 #include "compat.h"
 #include "internal.h"
+#include "poll.h"
 
 /* smappee:t9500s4v65535.65535 and a bit */
 #define BUS_MODALIAS_LEN	40
@@ -169,7 +170,8 @@ static ssize_t state_show(struct device *dev, struct device_attribute *attr,
 
 	if (test_bit(SMAPPEE_MODULE_SILENT, &answers->flags))
 		state = "silent";
-	else if (rcu_access_pointer(module->sink))
+	else if (rcu_access_pointer(module->sink) ||
+		 rcu_access_pointer(module->poll_sink))
 		state = "streaming";
 
 	return sysfs_emit(buf, "%s\n", state);
@@ -269,7 +271,8 @@ static struct attribute *smappee_module_attrs[] = {
 static umode_t smappee_module_visible(struct kobject *kobj,
 				      struct attribute *attr, int n)
 {
-	struct smappee_module *module = to_smappee_module(kobj_to_dev(kobj));
+	struct device *dev = kobj_to_dev(kobj);
+	struct smappee_module *module = to_smappee_module(dev);
 
 	if (module->segment->registers &&
 	    (attr == &dev_attr_sync_state.attr ||
@@ -294,6 +297,7 @@ static void smappee_module_release(struct device *dev)
 		put_device(&module->box->sdev.dev);
 	fwnode_handle_put(dev_fwnode(dev));
 	smappee_segment_put(module->segment);
+	smappee_poller_free(module->poller);
 	kfree_const(module->sdev.label);
 	kfree(module);
 }

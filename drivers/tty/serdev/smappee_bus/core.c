@@ -15,6 +15,7 @@
 #include "compat.h"
 #include "enumerate.h"
 #include "internal.h"
+#include "poll.h"
 #include "sampler.h"
 
 #define CREATE_TRACE_POINTS
@@ -165,17 +166,17 @@ static int core_probe(struct serdev_device *serdev)
 {
 	struct device *dev = &serdev->dev;
 	struct smappee_segment *segment;
-	enum core_kind kind;
+	bool registers;
 	u32 speed;
 	int ret;
 
-	kind = (uintptr_t)device_get_match_data(dev);
+	registers = (uintptr_t)device_get_match_data(dev) == CORE_REGISTERS;
 	ret = device_property_read_u32(dev, "current-speed", &speed);
 	if (ret || speed < 1200 || speed > 12000000)
 		return dev_err_probe(dev, ret ?: -EINVAL,
 				     "current-speed is missing or impossible\n");
 
-	segment = core_alloc(serdev, speed, kind == CORE_REGISTERS);
+	segment = core_alloc(serdev, speed, registers);
 	if (IS_ERR(segment))
 		return PTR_ERR(segment);
 	serdev_device_set_drvdata(serdev, segment);
@@ -187,11 +188,10 @@ static int core_probe(struct serdev_device *serdev)
 	ret = smappee_enumerate_init(segment);
 	if (ret)
 		goto close;
-	if (!segment->registers) {
-		ret = smappee_sampler_start(segment);
-		if (ret)
-			goto stop;
-	}
+	ret = registers ? smappee_poll_run(segment) :
+			  smappee_sampler_start(segment);
+	if (ret)
+		goto stop;
 	smappee_debugfs_add(segment);
 	smappee_enumerate_start(segment);
 	dev_info(dev, "segment %u at %u baud\n", segment->line.id, speed);
@@ -216,7 +216,9 @@ static void core_remove(struct serdev_device *serdev)
 	smappee_line_stop(&segment->line);
 	smappee_debugfs_remove(segment);
 	smappee_enumerate_exit(segment);
-	if (!segment->registers)
+	if (segment->registers)
+		smappee_poll_halt(segment);
+	else
 		smappee_sampler_stop(segment);
 	serdev_device_close(serdev);
 	smappee_segment_put(segment);

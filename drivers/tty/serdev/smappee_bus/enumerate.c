@@ -24,6 +24,7 @@
 
 #include "enumerate.h"
 #include "internal.h"
+#include "poll.h"
 #include "sampler.h"
 #include "table.h"
 
@@ -308,7 +309,12 @@ static int enumerate_add(struct smappee_segment *segment, u8 unit,
 	ret = dev_set_name(&sdev->dev, "%u-%03u", segment->line.id, unit);
 	if (ret)
 		goto put;
-	ret = segment->registers ? 0 : enumerate_describe(module);
+	if (segment->registers) {
+		module->poller = smappee_poller_new();
+		ret = module->poller ? 0 : -ENOMEM;
+	} else {
+		ret = enumerate_describe(module);
+	}
 	if (ret) {
 		dev_warn(segment->dev,
 			 "unit %u (%s): not usable: its description cannot be read: %pe\n",

@@ -12,6 +12,9 @@
  *	    line->lock		who has the line
  *	      line->rx_lock	the answer that is being assembled
  *
+ * On a segment of register modules a poll thread (poll.c) does this in place of
+ * the sampler, and smappee_poll_stop() is what waits.
+ *
  * The receive callback takes line->rx_lock and nothing else. The sampler thread
  * pushes scans inside an SRCU read section of segment->sink_srcu and holds no
  * lock meanwhile; smappee_stream_stop() waits for it. Modules are registered
@@ -37,6 +40,7 @@
 #include "segment.h"
 
 struct dentry;
+struct smappee_poller;
 struct task_struct;
 
 /* Name of the printed serial number: type in 4 digits, serial in 6. */
@@ -60,6 +64,8 @@ enum {
  * @node: in the segment's list, protected by its list_lock
  * @flags: SMAPPEE_MODULE_*, atomic bits
  * @sink: where scans go; written by smappee_stream_start() and _stop()
+ * @poll_sink: where polls go; written by smappee_poll_start() and _stop()
+ * @poller: registers of a Power Box as read last; NULL if it is none
  * @count: what happened
  * @serial_text: the printed serial number
  * @sync_state: SMAPPEE_SYNC_*, written by the sampler, read by sysfs
@@ -83,6 +89,8 @@ struct smappee_module {
 	struct list_head node;
 	unsigned long flags;
 	struct smappee_sink __rcu *sink;
+	struct smappee_poll_sink __rcu *poll_sink;
+	struct smappee_poller *poller;
 	struct smappee_counters count;
 	char serial_text[SMAPPEE_SERIAL_LEN];
 
@@ -136,8 +144,8 @@ static inline int smappee_emit_count(char *buf, const atomic64_t *count)
  * @scanned: all units have been looked at once
  * @named: units that the firmware description lists
  * @refused: units whose module we do not take, and have said so
- * @task: the sampler thread
- * @wake: wakes the sampler thread
+ * @task: the sampler or poll thread
+ * @wake: wakes that thread
  * @kick: there is something new to look at
  * @configured: woken when a module has been configured
  * @clock_lock: protects @clock

@@ -155,7 +155,14 @@ static bool sampler_locked(const struct smappee_module *module)
 	 BIT(SMAPPEE_MODULE_CONFIGURE) | BIT(SMAPPEE_MODULE_SILENT) |	\
 	 BIT(SMAPPEE_MODULE_UNUSABLE))
 
-static void sampler_set_silent(struct smappee_module *module, bool silent)
+/**
+ * smappee_module_set_silent() - a module stopped or began to answer
+ * @module: the module
+ * @silent: it does not answer
+ *
+ * When it answers again, enumeration verifies who it is.
+ */
+void smappee_module_set_silent(struct smappee_module *module, bool silent)
 {
 	struct smappee_device *sdev = &module->sdev;
 
@@ -196,7 +203,7 @@ static void sampler_set_sync_state(struct smappee_module *module, u16 state)
 static void sampler_answered(struct smappee_module *module)
 {
 	module->misses = 0;
-	sampler_set_silent(module, false);
+	smappee_module_set_silent(module, false);
 }
 
 /* It did not answer. Returns when to try again. */
@@ -206,7 +213,7 @@ static s64 sampler_missed(struct smappee_module *module, s64 now)
 
 	module->misses++;
 	if (module->misses >= SAMPLER_MISSES) {
-		sampler_set_silent(module, true);
+		smappee_module_set_silent(module, true);
 		module->look_ns = now + SAMPLER_LOOK_SILENT_NS;
 		return module->look_ns;
 	}

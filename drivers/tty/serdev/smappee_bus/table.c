@@ -10,9 +10,12 @@
 #include "internal.h"
 #include "table.h"
 
-/* Entries in one read: 112 registers are known to fit. */
-#define TABLE_ENTRIES_READ	3
+/* Entries in one read: not longer on the line than powers are. */
+#define TABLE_ENTRIES_READ	2
 #define TABLE_TRIES		3
+
+static_assert(SMAPPEE_PB_ENTRY_SLOT + SMAPPEE_PB_ENTRY_SLOTS_MAX <
+	      SMAPPEE_PB_ENTRY_STRIDE);
 
 static void table_head(const u16 *regs, struct smappee_identity *id)
 {
@@ -101,9 +104,6 @@ wrong:
 	entry->id.type = 0;
 	return -EPROTO;
 }
-static_assert(SMAPPEE_PB_ENTRY_SLOT + SMAPPEE_PB_ENTRY_SLOTS_MAX <
-	      SMAPPEE_PB_ENTRY_STRIDE);
-
 static int table_regs(struct smappee_module *box, u16 address, u16 n, u16 *regs)
 {
 	return smappee_line_read_registers(&box->segment->line,
