@@ -488,6 +488,110 @@ static void a_box_on_a_segment_of_waveform_modules_is_not_bound(struct kunit *te
 	KUNIT_EXPECT_FALSE(test, device_is_bound(&bench_module(line, HUB)->dev));
 }
 
+static void settings_of_an_input_are_those_of_its_channel(struct kunit *test)
+{
+	struct fake_line *line = powered(test);
+	struct device *dev;
+
+	/* slot 6 is shown by channel 20 */
+	fake_box_set(line, SMAPPEE_PB_REG_SLOT_MAP + 6, 20);
+	fake_box_set(line, SMAPPEE_PB_REG_SLOT_MAP + 20, 6);
+	fake_box_set(line, SMAPPEE_PB_REG_PHASE + 20, SMAPPEE_PB_PHASE_L3_L2);
+	fake_box_set(line, SMAPPEE_PB_REG_CT_TYPE + 20, SMAPPEE_PB_CT_SCT02_50A);
+	box_scanned(line);
+	dev = &box_entry(line, HUB_AT)->dev;
+	KUNIT_EXPECT_STREQ(test, "L3-L2", bench_show(test, dev, "input0_associated_voltage"));
+	KUNIT_EXPECT_STREQ(test, "none", bench_show(test, dev, "input1_associated_voltage"));
+	KUNIT_EXPECT_STREQ(test, "3", bench_show(test, dev, "input0_ct_type"));
+
+	KUNIT_EXPECT_EQ(test, 4, bench_store(test, dev, "input0_associated_voltage", "N-L1"));
+	KUNIT_EXPECT_EQ(test, 0x10, fake_box_get(line, SMAPPEE_PB_REG_PHASE + 20));
+	KUNIT_EXPECT_EQ(test, -EINVAL, bench_store(test, dev, "input0_associated_voltage", "L4-N"));
+	KUNIT_EXPECT_EQ(test, 3, bench_store(test, dev, "input0_ct_type", "12\n"));
+	KUNIT_EXPECT_EQ(test, 12, fake_box_get(line, SMAPPEE_PB_REG_CT_TYPE + 20));
+	KUNIT_EXPECT_EQ(test, -EINVAL, bench_store(test, dev, "input0_ct_type", "16"));
+	fake_box_set(line, SMAPPEE_PB_REG_PHASE + 20, 0x77);
+	KUNIT_EXPECT_STREQ(test, "0x77", bench_show(test, dev, "input0_associated_voltage"));
+	/* the LED is that of the slot */
+	KUNIT_EXPECT_EQ(test, 1, bench_store(test, dev, "input0_identify", "1"));
+	KUNIT_EXPECT_EQ(test, 1, line->module[0].box->identified[6]);
+	KUNIT_EXPECT_EQ(test, 1, bench_store(test, dev, "input0_identify", "0"));
+	KUNIT_EXPECT_EQ(test, 1, line->module[0].box->identified[6]);
+}
+
+static void an_input_without_a_channel_has_no_settings_but_flashes(struct kunit *test)
+{
+	struct fake_line *line = powered(test);
+	struct device *dev;
+
+	fake_box_set(line, SMAPPEE_PB_REG_SLOT_MAP + 6, 20);
+	box_scanned(line);
+	dev = &box_entry(line, HUB_AT)->dev;
+	KUNIT_EXPECT_EQ(test, -ENODATA, bench_store(test, dev, "input0_associated_voltage",
+						    "L1-N"));
+	KUNIT_EXPECT_EQ(test, -ENODATA, bench_store(test, dev, "input0_ct_type", "3"));
+	KUNIT_EXPECT_EQ(test, 1, bench_store(test, dev, "input0_identify", "1"));
+	KUNIT_EXPECT_EQ(test, 1, line->module[0].box->identified[6]);
+}
+
+static void inputs_that_a_module_has_not_have_no_settings(struct kunit *test)
+{
+	struct fake_line *line = powered_up(test);
+	const struct attribute_group **groups;
+	struct device *dev = &box_entry(line, SOLID)->dev;
+	unsigned int shown = 0;
+
+	for (groups = dev->driver->dev_groups; *groups; groups++) {
+		for (int i = 0; (*groups)->attrs[i]; i++)
+			shown += !!(*groups)->is_visible(&dev->kobj, (*groups)->attrs[i], i);
+	}
+	KUNIT_EXPECT_EQ(test, 3 * 3, shown);
+}
+
+static void phantom_voltages_have_names(struct kunit *test)
+{
+	struct fake_line *line = powered_up(test);
+	struct device *dev = &box_entry(line, -1)->dev;
+
+	KUNIT_EXPECT_STREQ(test, "off", bench_show(test, dev, "phantom_voltages"));
+	KUNIT_EXPECT_EQ(test, 12, bench_store(test, dev, "phantom_voltages", "three-phase\n"));
+	KUNIT_EXPECT_EQ(test, 1, fake_box_get(line, SMAPPEE_PB_REG_PHANTOM));
+	KUNIT_EXPECT_STREQ(test, "three-phase", bench_show(test, dev, "phantom_voltages"));
+	KUNIT_EXPECT_EQ(test, -EINVAL, bench_store(test, dev, "phantom_voltages", "4"));
+}
+
+static void a_save_ends_when_the_box_is_no_longer_busy(struct kunit *test)
+{
+	struct fake_line *line = powered_up(test);
+	struct powers *hub = powers_start(line, HUB_AT);
+	struct device *dev = &box_entry(line, -1)->dev;
+	s64 begin;
+
+	KUNIT_ASSERT_TRUE(test, powers_get(hub, 5));
+	begin = ktime_get_ns();
+	KUNIT_EXPECT_EQ(test, 1, bench_store(test, dev, "save", "1"));
+	KUNIT_EXPECT_GE(test, (s64)ktime_get_ns() - begin, 200 * NSEC_PER_MSEC);
+	KUNIT_EXPECT_LT(test, (s64)ktime_get_ns() - begin, 400 * NSEC_PER_MSEC);
+	KUNIT_EXPECT_EQ(test, 1, line->module[0].box->saves);
+	/* a box that is busy is not silent, and powers go on */
+	KUNIT_EXPECT_TRUE(test, powers_get(hub, 5));
+	KUNIT_EXPECT_STREQ(test, "0", bench_show(test, dev, "timeouts"));
+	/* what is set meanwhile waits */
+	KUNIT_EXPECT_EQ(test, 0, smappee_write_registers(to_smappee_device(dev),
+							 SMAPPEE_PB_REG_SAVE, 1,
+							 &(const u16){ 1 }));
+	KUNIT_EXPECT_EQ(test, 9, bench_store(test, dev, "phantom_voltages", "two-phase"));
+	KUNIT_EXPECT_EQ(test, 2, fake_box_get(line, SMAPPEE_PB_REG_PHANTOM));
+}
+
+static void a_box_that_stays_busy_is_given_up(struct kunit *test)
+{
+	struct fake_line *line = powered_up(test);
+
+	line->module[0].box->busy_ms = 60000;
+	KUNIT_EXPECT_EQ(test, -EBUSY, bench_store(test, &box_entry(line, -1)->dev, "save", "1"));
+}
+
 static struct kunit_case powerbox_cases[] = {
 	KUNIT_CASE(the_box_shows_voltages_and_frequency),
 	KUNIT_CASE(a_module_shows_powers_and_energy_of_its_inputs),
@@ -503,6 +607,12 @@ static struct kunit_case powerbox_cases[] = {
 	KUNIT_CASE(a_box_that_falls_silent_comes_back),
 	KUNIT_CASE(the_port_may_go_while_buffers_are_on),
 	KUNIT_CASE(a_module_may_leave_the_table_while_its_buffer_is_on),
+	KUNIT_CASE(settings_of_an_input_are_those_of_its_channel),
+	KUNIT_CASE(an_input_without_a_channel_has_no_settings_but_flashes),
+	KUNIT_CASE(inputs_that_a_module_has_not_have_no_settings),
+	KUNIT_CASE(phantom_voltages_have_names),
+	KUNIT_CASE(a_save_ends_when_the_box_is_no_longer_busy),
+	KUNIT_CASE(a_box_that_stays_busy_is_given_up),
 	KUNIT_CASE(a_box_on_a_segment_of_waveform_modules_is_not_bound),
 	{ }
 };

@@ -17,9 +17,8 @@
 #include "compat.h"
 #include "iio-metering.h"
 #include "smappee-f32.h"
+#include "smappee-powerbox.h"
 
-/* CT inputs of a module; letters are printed at them. */
-#define POWERBOX_INPUTS_MAX	8
 /* What can be had of an input: powers, current, energy; and the time stamp. */
 #define POWERBOX_CHANNELS_MAX	(POWERBOX_INPUTS_MAX * 5 + 1)
 /* What a buffer says where the box says that it has no number. */
@@ -436,6 +435,7 @@ static_assert(SMAPPEE_TYPE_SOLID_CORE == 5600);
 static struct smappee_driver powerbox_driver = {
 	.driver = {
 		.name = "smappee-powerbox",
+		.dev_groups = powerbox_groups,
 	},
 	.id_table = powerbox_ids,
 	.probe = powerbox_probe,

@@ -104,6 +104,7 @@ wrong:
 	entry->id.type = 0;
 	return -EPROTO;
 }
+
 static int table_regs(struct smappee_module *box, u16 address, u16 n, u16 *regs)
 {
 	return smappee_line_read_registers(&box->segment->line,
