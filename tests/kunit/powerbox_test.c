@@ -344,6 +344,22 @@ static unsigned int reads_of(struct fake_line *line, u16 address, unsigned int f
 	return n;
 }
 
+/* The longest time between two reads of the powers since request @from. */
+static u64 longest_cycle_ns(struct fake_line *line, unsigned int from)
+{
+	struct fake_request request;
+	u64 last_ns = 0, longest_ns = 0;
+
+	for (; fake_line_find(line, BOX, SMAPPEE_FC_READ_REGISTERS, from, &request); from++) {
+		if (request.index != SMAPPEE_PB_REG_ACTIVE_100MS)
+			continue;
+		if (last_ns)
+			longest_ns = max(longest_ns, request.time_ns - last_ns);
+		last_ns = request.time_ns;
+	}
+	return longest_ns;
+}
+
 static void powers_come_ten_times_a_second_and_all_else_once(struct kunit *test)
 {
 	struct fake_line *line = powered_up(test);
@@ -358,6 +374,7 @@ static void powers_come_ten_times_a_second_and_all_else_once(struct kunit *test)
 		   reads_of(line, 0x0380, from), reads_of(line, 0x0000, from),
 		   reads_of(line, 0x0080, from), reads_of(line, 0x00b8, from),
 		   reads_of(line, 0x3000, from));
+	KUNIT_EXPECT_LT(test, longest_cycle_ns(line, from), 105 * NSEC_PER_MSEC);
 	KUNIT_EXPECT_GE(test, reads_of(line, 0x0380, from), 99);
 	KUNIT_EXPECT_LE(test, reads_of(line, 0x0380, from), 101);
 	for (u16 base = 0x0080; base; base = base == 0x0080 ? 0x0100 : base == 0x0100 ? 0x0180 :
