@@ -196,7 +196,9 @@ static bool fake_exchange(struct fake_line *line)
 	spin_unlock(&line->lock);
 
 	if (len) {
-		fsleep(delay_us + fake_wire_us(line, len));
+		/* A wire is exact; fsleep() would count ticks from 20 ms on. */
+		delay_us += fake_wire_us(line, len);
+		usleep_range(delay_us, delay_us + 1);
 		fake_deliver(line, line->answer, len);
 	}
 	WRITE_ONCE(line->exchanges, line->exchanges + 1);

@@ -22,6 +22,7 @@
 #include <linux/workqueue.h>
 #include <uapi/linux/smappee.h>
 
+struct fake_box;
 struct kunit;
 
 #define FAKE_MODULES_MAX	10
@@ -83,6 +84,7 @@ struct fake_fault {
  * @oldest: scans before this one are gone, whatever the depth says
  * @sync_sequence: of the next sync answer
  * @sync_ns: first edge of the last sync answer
+ * @box: what it is if it is a Power Box
  */
 struct fake_module {
 	u8 unit;
@@ -108,6 +110,7 @@ struct fake_module {
 	u64 oldest;
 	u8 sync_sequence;
 	u64 sync_ns;
+	struct fake_box *box;
 };
 
 /**

@@ -11,6 +11,7 @@
 
 #include <kunit/test.h>
 
+#include "fake-box.h"
 #include "fake-line.h"
 
 u16 fake_crc16(const u8 *bytes, size_t len)
@@ -479,6 +480,8 @@ size_t fake_module_answer(struct fake_line *line, const u8 *request, size_t len,
 
 	if (!module || module->silent)
 		return 0;
+	if (module->box)
+		return fake_box_answer(module, request, len, out);
 	switch (request[1]) {
 	case SMAPPEE_FC_READ_REGISTERS:
 		return fake_read_registers(module, request, out);

@@ -44,7 +44,7 @@ static int bench_probe(struct serdev_device *serdev)
 
 	if (!bench)
 		return -ENOMEM;
-	smappee_line_init(&bench->line, serdev, 99, 4000000, &bench->count);
+	smappee_line_init(&bench->line, serdev, 99, 4000000, false, &bench->count);
 	serdev_device_set_drvdata(serdev, bench);
 	serdev_device_set_client_ops(serdev, &bench_ops);
 	return devm_serdev_device_open(&serdev->dev, serdev);

@@ -45,12 +45,26 @@ struct smappee_channel {
 	u32 scale;
 };
 
+/* The input of a register module whose slot no channel shows. */
+#define SMAPPEE_CHANNEL_NONE	0xff
+
+/**
+ * struct smappee_input - one CT input of a module behind a Power Box
+ * @slot: the box's number of it
+ * @channel: where the box's arrays show it, or SMAPPEE_CHANNEL_NONE
+ */
+struct smappee_input {
+	u8 slot;
+	u8 channel;
+};
+
 /**
  * struct smappee_device - a module on a segment
  * @dev: the device
- * @unit: unit address
+ * @unit: unit address; that of the Power Box for a module behind one
+ * @entry: entry in the Power Box's device table; -1 for all other modules
  * @type: type code, SMAPPEE_TYPE_*
- * @slots: measuring slots, 1 to 8
+ * @slots: measuring slots: 1 to 8, 1 to 21 behind a Power Box
  * @serial: serial number, 1 to 999999
  * @firmware_major: firmware
  * @firmware_minor: firmware
@@ -59,12 +73,14 @@ struct smappee_channel {
  * @channel: the channels
  * @rates: sampling rates supported, SMAPPEE_RATES_*
  * @format: sample format that the bus has chosen, SMAPPEE_FORMAT_*
+ * @input: CT inputs of a module behind a Power Box, as many as @slots
  *
  * All but @dev are constant while the device exists.
  */
 struct smappee_device {
 	struct device dev;
 	u8 unit;
+	s8 entry;
 	u16 type;
 	u16 slots;
 	u32 serial;
@@ -75,6 +91,7 @@ struct smappee_device {
 	struct smappee_channel channel[SMAPPEE_CHANNELS_MAX];
 	u16 rates;
 	u8 format;
+	struct smappee_input input[SMAPPEE_PB_ENTRY_SLOTS_MAX];
 };
 
 #define to_smappee_device(d) container_of_const(d, struct smappee_device, dev)
@@ -156,6 +173,38 @@ void smappee_stream_stop(struct smappee_device *sdev);
 unsigned int smappee_stream_rate(struct smappee_device *sdev);
 unsigned int smappee_stream_rates(struct smappee_device *sdev);
 int smappee_stream_set_rate(struct smappee_device *sdev, unsigned int rate_hz);
+
+/**
+ * struct smappee_poll - what one poll of a Power Box gave
+ * @time_ns: when it answered, CLOCK_MONOTONIC; the same for all modules behind it
+ * @times: how this time reads on other clocks
+ * @power: active power of 100 ms of all channels, SMAPPEE_PB_CHANNELS times two
+ *	   registers of an IEEE 754 single, W, low word first
+ *
+ * It is valid for the call it is passed to.
+ */
+struct smappee_poll {
+	s64 time_ns;
+	const struct smappee_times *times;
+	const u16 *power;
+};
+
+/**
+ * struct smappee_poll_sink - where polls go
+ * @push: takes a poll. Called in a kernel thread, one call at a time; may sleep,
+ *	  but the segment waits for it meanwhile. Must not take a lock that is
+ *	  held around smappee_poll_stop().
+ */
+struct smappee_poll_sink {
+	void (*push)(struct smappee_poll_sink *sink,
+		     const struct smappee_poll *poll);
+};
+
+int smappee_poll_start(struct smappee_device *sdev,
+		       struct smappee_poll_sink *sink);
+void smappee_poll_stop(struct smappee_device *sdev);
+int smappee_poll_read(struct smappee_device *sdev, u16 address, u16 count,
+		      u16 *values);
 
 int smappee_read_registers(struct smappee_device *sdev, u16 address, u16 count,
 			   u16 *values);

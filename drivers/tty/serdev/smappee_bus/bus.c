@@ -11,6 +11,7 @@
 
 #include "compat.h"
 #include "internal.h"
+#include "poll.h"
 
 /* smappee:t9500s4v65535.65535 and a bit */
 #define BUS_MODALIAS_LEN	40
@@ -164,11 +165,13 @@ static ssize_t state_show(struct device *dev, struct device_attribute *attr,
 			  char *buf)
 {
 	struct smappee_module *module = to_smappee_module(dev);
+	struct smappee_module *answers = module->box ?: module;
 	const char *state = "idle";
 
-	if (test_bit(SMAPPEE_MODULE_SILENT, &module->flags))
+	if (test_bit(SMAPPEE_MODULE_SILENT, &answers->flags))
 		state = "silent";
-	else if (rcu_access_pointer(module->sink))
+	else if (rcu_access_pointer(module->sink) ||
+		 rcu_access_pointer(module->poll_sink))
 		state = "streaming";
 
 	return sysfs_emit(buf, "%s\n", state);
@@ -263,14 +266,38 @@ static struct attribute *smappee_module_attrs[] = {
 	&dev_attr_modalias.attr,
 	NULL
 };
-ATTRIBUTE_GROUPS(smappee_module);
+
+/* What only modules that sample have. */
+static umode_t smappee_module_visible(struct kobject *kobj,
+				      struct attribute *attr, int n)
+{
+	struct device *dev = kobj_to_dev(kobj);
+	struct smappee_module *module = to_smappee_module(dev);
+
+	if (module->segment->registers &&
+	    (attr == &dev_attr_sync_state.attr ||
+	     attr == &dev_attr_sync_offset_ns.attr ||
+	     attr == &dev_attr_boot_count.attr))
+		return 0;
+
+	return attr->mode;
+}
+
+static const struct attribute_group smappee_module_group = {
+	.attrs = smappee_module_attrs,
+	.is_visible = smappee_module_visible,
+};
+__ATTRIBUTE_GROUPS(smappee_module);
 
 static void smappee_module_release(struct device *dev)
 {
 	struct smappee_module *module = to_smappee_module(dev);
 
+	if (module->box)
+		put_device(&module->box->sdev.dev);
 	fwnode_handle_put(dev_fwnode(dev));
 	smappee_segment_put(module->segment);
+	smappee_poller_free(module->poller);
 	kfree_const(module->sdev.label);
 	kfree(module);
 }

@@ -15,6 +15,7 @@
 #include "compat.h"
 #include "enumerate.h"
 #include "internal.h"
+#include "poll.h"
 #include "sampler.h"
 
 #define CREATE_TRACE_POINTS
@@ -24,6 +25,12 @@
 #define CORE_SPEED_PERMILLE	20
 /* The rate of a segment before anybody has chosen one. */
 #define CORE_RATE_HZ		4000
+
+/* What is on the line: the same frames, another kind of polling. */
+enum core_kind {
+	CORE_WAVEFORM = 1,
+	CORE_REGISTERS,
+};
 
 /**
  * smappee_segment_get() - hold a segment
@@ -92,7 +99,7 @@ static const struct serdev_device_ops core_serdev_ops = {
 };
 
 static struct smappee_segment *core_alloc(struct serdev_device *serdev,
-					  unsigned int speed)
+					  unsigned int speed, bool registers)
 {
 	struct smappee_segment *segment;
 
@@ -106,6 +113,7 @@ static struct smappee_segment *core_alloc(struct serdev_device *serdev,
 
 	kref_init(&segment->kref);
 	segment->dev = &serdev->dev;
+	segment->registers = registers;
 	segment->rate_hz = CORE_RATE_HZ;
 	mutex_init(&segment->rate_lock);
 	mutex_init(&segment->list_lock);
@@ -116,7 +124,7 @@ static struct smappee_segment *core_alloc(struct serdev_device *serdev,
 	smappee_clock_init(&segment->clock, segment->rate_hz);
 	/* A port has one client, so its number is ours; probes come in any order. */
 	smappee_line_init(&segment->line, serdev, serdev->ctrl->nr, speed,
-			  &segment->count);
+			  registers, &segment->count);
 
 	return segment;
 }
@@ -159,15 +167,17 @@ static int core_probe(struct serdev_device *serdev)
 {
 	struct device *dev = &serdev->dev;
 	struct smappee_segment *segment;
+	bool registers;
 	u32 speed;
 	int ret;
 
+	registers = (uintptr_t)device_get_match_data(dev) == CORE_REGISTERS;
 	ret = device_property_read_u32(dev, "current-speed", &speed);
 	if (ret || speed < 1200 || speed > 12000000)
 		return dev_err_probe(dev, ret ?: -EINVAL,
 				     "current-speed is missing or impossible\n");
 
-	segment = core_alloc(serdev, speed);
+	segment = core_alloc(serdev, speed, registers);
 	if (IS_ERR(segment))
 		return PTR_ERR(segment);
 	serdev_device_set_drvdata(serdev, segment);
@@ -179,7 +189,8 @@ static int core_probe(struct serdev_device *serdev)
 	ret = smappee_enumerate_init(segment);
 	if (ret)
 		goto close;
-	ret = smappee_sampler_start(segment);
+	ret = registers ? smappee_poll_run(segment) :
+			  smappee_sampler_start(segment);
 	if (ret)
 		goto stop;
 	smappee_debugfs_add(segment);
@@ -207,7 +218,10 @@ static void core_remove(struct serdev_device *serdev)
 	smappee_line_stop(&segment->line);
 	smappee_debugfs_remove(segment);
 	/* It queues enumeration work, so it goes first. */
-	smappee_sampler_stop(segment);
+	if (segment->registers)
+		smappee_poll_halt(segment);
+	else
+		smappee_sampler_stop(segment);
 	smappee_enumerate_exit(segment);
 	serdev_device_close(serdev);
 	smappee_segment_put(segment);
@@ -305,12 +319,15 @@ static struct attribute *smappee_segment_attrs[] = {
 };
 ATTRIBUTE_GROUPS(smappee_segment);
 
-/*
- * Segments of register modules ("smappee,register-segment", the B-bus with a
- * Power Box) will join this table: the same line, another kind of polling.
- */
 static const struct of_device_id core_of_match[] = {
-	{ .compatible = "smappee,waveform-segment" },
+	{
+		.compatible = "smappee,waveform-segment",
+		.data = (void *)CORE_WAVEFORM,
+	},
+	{
+		.compatible = "smappee,register-segment",
+		.data = (void *)CORE_REGISTERS,
+	},
 	{ }
 };
 MODULE_DEVICE_TABLE(of, core_of_match);

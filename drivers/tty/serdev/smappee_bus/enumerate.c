@@ -9,6 +9,10 @@
  * a time and nothing is registered under a lock. Transactions have the lowest
  * priority: streams go on while a segment is scanned.
  *
+
+ * On a segment of register modules there is a Power Box, and its device table
+ * tells what is behind it. A read of the table is compared in the same way.
+ *
  * Automatic assignment of unit addresses (function code discover) will go here:
  * it ends in enumerate_unit() for the address that was assigned.
  */
@@ -20,7 +24,9 @@
 
 #include "enumerate.h"
 #include "internal.h"
+#include "poll.h"
 #include "sampler.h"
+#include "table.h"
 
 /* A unit that is listed, or known, is asked more often than any other. */
 #define ENUMERATE_TRIES_KNOWN	3
@@ -82,13 +88,13 @@ u8 smappee_choose_format(u16 formats)
 }
 
 static struct smappee_module *enumerate_find(struct smappee_segment *segment,
-					     u8 unit)
+					     u8 unit, s8 entry)
 {
 	struct smappee_module *module;
 
 	guard(mutex)(&segment->list_lock);
 	list_for_each_entry(module, &segment->modules, node)
-		if (module->sdev.unit == unit)
+		if (module->sdev.unit == unit && module->sdev.entry == entry)
 			return module;
 
 	return NULL;
@@ -105,6 +111,8 @@ static int enumerate_identify(struct smappee_segment *segment, u8 unit,
 					  ARRAY_SIZE(regs), regs, tries, NULL);
 	if (ret)
 		return ret;
+	if (segment->registers)
+		return smappee_box_parse(regs, id);
 
 	return smappee_identity_parse(regs, id);
 }
@@ -174,16 +182,16 @@ static int enumerate_describe(struct smappee_module *module)
 	return enumerate_channels(module);
 }
 
-/* The firmware node of a unit, with a reference, or NULL. */
-static struct fwnode_handle *enumerate_fwnode(struct smappee_segment *segment,
-					      u8 unit)
+/* The firmware node of a unit or entry, with a reference, or NULL. */
+static struct fwnode_handle *enumerate_fwnode(struct device *parent,
+					      unsigned int address)
 {
 	struct fwnode_handle *child;
 	u32 reg;
 
-	device_for_each_child_node(segment->dev, child)
+	device_for_each_child_node(parent, child)
 		if (!fwnode_property_read_u32(child, "reg", &reg) &&
-		    reg == unit)
+		    reg == address)
 			return child;
 
 	return NULL;
@@ -208,9 +216,11 @@ static void enumerate_insert(struct smappee_segment *segment,
 
 	guard(mutex)(&segment->list_lock);
 	list_for_each_entry(other, &segment->modules, node)
-		if (other->sdev.unit > module->sdev.unit)
+		if (other->sdev.unit > module->sdev.unit ||
+		    (other->sdev.unit == module->sdev.unit &&
+		     other->sdev.entry > module->sdev.entry))
 			break;
-	/* Before the first with a greater unit; at the end if there is none. */
+	/* Before the first that is greater; at the end if there is none. */
 	list_add_tail(&module->node, &other->node);
 }
 
@@ -224,8 +234,8 @@ static void enumerate_take_out(struct smappee_segment *segment,
 }
 
 static struct smappee_module *
-enumerate_alloc(struct smappee_segment *segment, u8 unit,
-		const struct smappee_identity *id)
+enumerate_alloc(struct smappee_segment *segment, struct smappee_module *box,
+		u8 unit, s8 entry, const struct smappee_identity *id)
 {
 	struct smappee_module *module;
 	struct smappee_device *sdev;
@@ -242,18 +252,46 @@ enumerate_alloc(struct smappee_segment *segment, u8 unit,
 
 	sdev = &module->sdev;
 	sdev->unit = unit;
+	sdev->entry = entry;
 	sdev->type = id->type;
 	sdev->slots = id->slots;
 	sdev->serial = id->serial;
 	sdev->firmware_major = id->firmware_major;
 	sdev->firmware_minor = id->firmware_minor;
 	sdev->dev.parent = segment->dev;
+	if (box) {
+		get_device(&box->sdev.dev);
+		module->box = box;
+		sdev->dev.parent = &box->sdev.dev;
+	}
 	sdev->dev.bus = &smappee_bus_type;
 	sdev->dev.type = &smappee_module_type;
 	device_initialize(&sdev->dev);
-	device_set_node(&sdev->dev, enumerate_fwnode(segment, unit));
+	device_set_node(&sdev->dev, enumerate_fwnode(sdev->dev.parent,
+						     box ? entry : unit));
 
 	return module;
+}
+
+/* Put a module on the list and on the bus. Its reference goes if that fails. */
+static int enumerate_register(struct smappee_module *module)
+{
+	struct smappee_segment *segment = module->segment;
+	int ret;
+
+	ret = enumerate_label(module);
+	if (ret)
+		goto put;
+	enumerate_insert(segment, module);
+	ret = device_add(&module->sdev.dev);
+	if (!ret)
+		return 0;
+
+	set_bit(SMAPPEE_MODULE_GONE, &module->flags);
+	enumerate_take_out(segment, module);
+put:
+	put_device(&module->sdev.dev);
+	return ret;
 }
 
 static int enumerate_add(struct smappee_segment *segment, u8 unit,
@@ -263,7 +301,7 @@ static int enumerate_add(struct smappee_segment *segment, u8 unit,
 	struct smappee_device *sdev;
 	int ret;
 
-	module = enumerate_alloc(segment, unit, id);
+	module = enumerate_alloc(segment, NULL, unit, -1, id);
 	if (!module)
 		return -ENOMEM;
 	sdev = &module->sdev;
@@ -271,10 +309,12 @@ static int enumerate_add(struct smappee_segment *segment, u8 unit,
 	ret = dev_set_name(&sdev->dev, "%u-%03u", segment->line.id, unit);
 	if (ret)
 		goto put;
-	ret = enumerate_label(module);
-	if (ret)
-		goto put;
-	ret = enumerate_describe(module);
+	if (segment->registers) {
+		module->poller = smappee_poller_new();
+		ret = module->poller ? 0 : -ENOMEM;
+	} else {
+		ret = enumerate_describe(module);
+	}
 	if (ret) {
 		/* A listed unit is looked at again and again: say it once. */
 		if (!test_and_set_bit(unit, segment->warned))
@@ -284,16 +324,13 @@ static int enumerate_add(struct smappee_segment *segment, u8 unit,
 		goto put;
 	}
 
-	enumerate_insert(segment, module);
-	ret = device_add(&sdev->dev);
-	if (ret) {
-		set_bit(SMAPPEE_MODULE_GONE, &module->flags);
-		enumerate_take_out(segment, module);
-		goto put;
-	}
+	ret = enumerate_register(module);
+	if (ret)
+		return ret;
 	dev_info(&sdev->dev, "%s, firmware %u.%u, %u channels, label \"%s\"\n",
 		 module->serial_text, sdev->firmware_major,
-		 sdev->firmware_minor, sdev->channels, sdev->label);
+		 sdev->firmware_minor, sdev->channels ?: sdev->slots,
+		 sdev->label);
 	clear_bit(unit, segment->warned);
 	smappee_sampler_kick(segment);
 
@@ -304,14 +341,37 @@ put:
 	return ret;
 }
 
-static void enumerate_remove(struct smappee_segment *segment,
-			     struct smappee_module *module, const char *why)
+static void enumerate_remove_one(struct smappee_segment *segment,
+				 struct smappee_module *module, const char *why)
 {
 	dev_info(&module->sdev.dev, "%s removed: %s\n", module->serial_text,
 		 why);
 	set_bit(SMAPPEE_MODULE_GONE, &module->flags);
 	enumerate_take_out(segment, module);
 	device_unregister(&module->sdev.dev);
+}
+
+/* Some module behind a Power Box, or NULL. */
+static struct smappee_module *enumerate_behind(struct smappee_module *box)
+{
+	struct smappee_module *module;
+
+	guard(mutex)(&box->segment->list_lock);
+	list_for_each_entry(module, &box->segment->modules, node)
+		if (module->box == box)
+			return module;
+
+	return NULL;
+}
+
+static void enumerate_remove(struct smappee_segment *segment,
+			     struct smappee_module *module, const char *why)
+{
+	struct smappee_module *behind;
+
+	while ((behind = enumerate_behind(module)))
+		enumerate_remove_one(segment, behind, why);
+	enumerate_remove_one(segment, module, why);
 }
 
 static bool enumerate_same(const struct smappee_module *module,
@@ -325,15 +385,112 @@ static bool enumerate_same(const struct smappee_module *module,
 	       sdev->firmware_minor == id->firmware_minor;
 }
 
+static int enumerate_add_entry(struct smappee_module *box, s8 entry,
+			       const struct smappee_entry *said)
+{
+	struct smappee_segment *segment = box->segment;
+	struct smappee_module *module;
+	struct smappee_device *sdev;
+	int ret;
+
+	module = enumerate_alloc(segment, box, box->sdev.unit, entry,
+				 &said->id);
+	if (!module)
+		return -ENOMEM;
+	sdev = &module->sdev;
+	memcpy(sdev->input, said->input, sizeof(sdev->input));
+
+	ret = dev_set_name(&sdev->dev, "%s.%d", dev_name(&box->sdev.dev),
+			   entry);
+	if (ret) {
+		put_device(&sdev->dev);
+		return ret;
+	}
+	ret = enumerate_register(module);
+	if (ret)
+		return ret;
+	dev_info(&sdev->dev, "%s, firmware %u.%u, %u inputs, label \"%s\"\n",
+		 module->serial_text, sdev->firmware_major,
+		 sdev->firmware_minor, sdev->slots, sdev->label);
+
+	return 0;
+}
+
+/* What does this entry of the device table say now? */
+static int enumerate_entry(struct smappee_module *box, s8 entry,
+			   const struct smappee_entry *said)
+{
+	struct smappee_module *module = enumerate_find(box->segment,
+						       box->sdev.unit, entry);
+
+	if (module && said->id.type && enumerate_same(module, &said->id) &&
+	    !memcmp(module->sdev.input, said->input, sizeof(said->input)))
+		return 0;
+	if (module)
+		enumerate_remove(box->segment, module,
+				 said->id.type ? "its entry has changed" :
+						 "its entry is empty");
+	if (!said->id.type)
+		return 0;
+
+	return enumerate_add_entry(box, entry, said);
+}
+
+/* Make the list of modules say what the device table of a Power Box says. */
+static int enumerate_table(struct smappee_module *box)
+{
+	struct smappee_entry *entries;
+	unsigned int i;
+	int ret;
+
+	entries = kcalloc(SMAPPEE_PB_ENTRIES, sizeof(*entries), GFP_KERNEL);
+	if (!entries)
+		return -ENOMEM;
+	ret = smappee_table_read(box, entries);
+	for (i = 0; i < SMAPPEE_PB_ENTRIES && !ret; i++)
+		ret = enumerate_entry(box, i, &entries[i]);
+	kfree(entries);
+	/* It is not known what is behind it, so this has to be done again. */
+	if (ret)
+		set_bit(SMAPPEE_MODULE_VERIFY, &box->flags);
+
+	return ret;
+}
+
+/* Say once why we do not take the module that answers. */
+static void enumerate_refuse(struct smappee_segment *segment, u8 unit,
+			     const struct smappee_identity *id, int why)
+{
+	if (test_and_set_bit(unit, segment->refused))
+		return;
+	if (why == -EPROTONOSUPPORT)
+		dev_err(segment->dev,
+			"unit %u (%04u%06u): firmware %u.%u is too old, its registers are others; update it to %u.%u or later\n",
+			unit, id->type, id->serial, id->firmware_major,
+			id->firmware_minor, SMAPPEE_PB_FW_MAJOR_MIN,
+			SMAPPEE_PB_FW_MINOR_MIN);
+	else
+		dev_err(segment->dev,
+			"unit %u (%04u%06u) is no Power Box; on this segment nothing else is supported\n",
+			unit, id->type, id->serial);
+}
+
 /* Who is at this unit? Then make the list of modules say so. */
 static int enumerate_unit(struct smappee_segment *segment, u8 unit,
 			  unsigned int tries, bool drop_silent)
 {
-	struct smappee_module *module = enumerate_find(segment, unit);
+	struct smappee_module *module = enumerate_find(segment, unit, -1);
 	struct smappee_identity id;
 	int ret;
 
 	ret = enumerate_identify(segment, unit, tries, &id);
+	if (ret == -ENODEV || ret == -EPROTONOSUPPORT) {
+		enumerate_refuse(segment, unit, &id, ret);
+		if (module)
+			enumerate_remove(segment, module,
+					 "another module answers for it");
+		return ret;
+	}
 	if (ret == -ETIMEDOUT && drop_silent) {
 		clear_bit(unit, segment->heard);
 		if (module && test_bit(SMAPPEE_MODULE_SILENT, &module->flags))
@@ -345,18 +502,21 @@ static int enumerate_unit(struct smappee_segment *segment, u8 unit,
 		return ret;
 	}
 
+	clear_bit(unit, segment->refused);
 	if (module && enumerate_same(module, &id)) {
 		if (test_and_clear_bit(SMAPPEE_MODULE_VERIFY, &module->flags))
 			smappee_sampler_kick(segment);
-		return 0;
+		return segment->registers ? enumerate_table(module) : 0;
 	}
 	if (module)
 		enumerate_remove(segment, module, "another module answers for it");
 
 	ret = enumerate_add(segment, unit, &id);
 	assign_bit(unit, segment->heard, ret);
+	if (ret || !segment->registers)
+		return ret;
 
-	return ret;
+	return enumerate_table(enumerate_find(segment, unit, -1));
 }
 
 /* Look at modules that restarted or came back: are they still the same? */
@@ -395,7 +555,11 @@ static void enumerate_scan(struct smappee_segment *segment, bool drop_silent)
 		enumerate_unit(segment, unit, ENUMERATE_TRIES_KNOWN,
 			       drop_silent);
 	}
-	for (unit = SMAPPEE_UNIT_MIN; unit <= SMAPPEE_UNIT_SCAN_MAX; unit++) {
+	if (segment->registers && !test_bit(SMAPPEE_PB_UNIT, segment->named))
+		enumerate_unit(segment, SMAPPEE_PB_UNIT, ENUMERATE_TRIES_KNOWN,
+			       drop_silent);
+	for (unit = SMAPPEE_UNIT_MIN;
+	     unit <= SMAPPEE_UNIT_SCAN_MAX && !segment->registers; unit++) {
 		if (enumerate_stopping(segment))
 			return;
 		if (test_bit(unit, segment->named))
@@ -423,7 +587,7 @@ static bool enumerate_missing(struct smappee_segment *segment)
 	for_each_set_bit(unit, units, SMAPPEE_UNIT_MAX + 1) {
 		if (enumerate_stopping(segment))
 			return false;
-		if (!enumerate_find(segment, unit) &&
+		if (!enumerate_find(segment, unit, -1) &&
 		    enumerate_unit(segment, unit, 1, false))
 			missing = true;
 	}
@@ -531,5 +695,5 @@ void smappee_enumerate_exit(struct smappee_segment *segment)
 
 	/* The work is gone, so nobody else changes the list. */
 	list_for_each_entry_safe_reverse(module, next, &segment->modules, node)
-		enumerate_remove(segment, module, "its segment is going away");
+		enumerate_remove_one(segment, module, "its segment is going away");
 }

@@ -13,7 +13,7 @@ struct smappee_module;
 /**
  * struct smappee_identity - identity block of a module
  * @type: type code
- * @slots: measuring slots, 1 to 8
+ * @slots: measuring slots
  * @serial: serial number, 1 to 999999
  * @firmware_major: firmware
  * @firmware_minor: firmware

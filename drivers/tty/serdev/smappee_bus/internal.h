@@ -12,6 +12,9 @@
  *	    line->lock		who has the line
  *	      line->rx_lock	the answer that is being assembled
  *
+ * On a segment of register modules a poll thread (poll.c) does this in place of
+ * the sampler, and smappee_poll_stop() is what waits.
+ *
  * The receive callback takes line->rx_lock and nothing else. The sampler thread
  * pushes scans inside an SRCU read section of segment->sink_srcu and holds no
  * lock meanwhile; smappee_stream_stop() waits for it. Modules are registered
@@ -37,6 +40,7 @@
 #include "segment.h"
 
 struct dentry;
+struct smappee_poller;
 struct task_struct;
 
 /* Name of the printed serial number: type in 4 digits, serial in 6. */
@@ -56,9 +60,12 @@ enum {
  * struct smappee_module - a module, as the bus sees it
  * @sdev: as drivers see it; its device's release frees this
  * @segment: the segment that it is on; holds a reference
+ * @box: the Power Box that it is behind, or NULL; holds a reference
  * @node: in the segment's list, protected by its list_lock
  * @flags: SMAPPEE_MODULE_*, atomic bits
  * @sink: where scans go; written by smappee_stream_start() and _stop()
+ * @poll_sink: where polls go; written by smappee_poll_start() and _stop()
+ * @poller: registers of a Power Box as read last; NULL if it is none
  * @count: what happened
  * @serial_text: the printed serial number
  * @sync_state: SMAPPEE_SYNC_*, written by the sampler, read by sysfs
@@ -78,9 +85,12 @@ enum {
 struct smappee_module {
 	struct smappee_device sdev;
 	struct smappee_segment *segment;
+	struct smappee_module *box;
 	struct list_head node;
 	unsigned long flags;
 	struct smappee_sink __rcu *sink;
+	struct smappee_poll_sink __rcu *poll_sink;
+	struct smappee_poller *poller;
 	struct smappee_counters count;
 	char serial_text[SMAPPEE_SERIAL_LEN];
 
@@ -118,6 +128,7 @@ static inline int smappee_emit_count(char *buf, const atomic64_t *count)
  * struct smappee_segment - a serial port with modules behind it
  * @kref: held by the port's driver and by each module
  * @dev: the serdev device
+ * @registers: a segment of register modules: a Power Box and what is behind it
  * @line: transactions
  * @count: what happened
  * @rate_hz: sampling rate of all modules
@@ -125,7 +136,7 @@ static inline int smappee_emit_count(char *buf, const atomic64_t *count)
  * @streams: modules that have a sink; protected by @rate_lock
  * @sink_srcu: readers push to sinks
  * @list_lock: protects @modules and @reference
- * @modules: the modules, by unit
+ * @modules: the modules, by unit and entry
  * @reference: the module that answers sync; chosen by the sampler
  * @queue: runs @enumerate, one at a time
  * @enumerate: looks for modules
@@ -134,8 +145,9 @@ static inline int smappee_emit_count(char *buf, const atomic64_t *count)
  * @named: units that the firmware description lists
  * @heard: units where something answers that could not be registered
  * @warned: units that the log says cannot be used
- * @task: the sampler thread
- * @wake: wakes the sampler thread
+ * @refused: units whose module we do not take, and have said so
+ * @task: the sampler or poll thread
+ * @wake: wakes that thread
  * @kick: there is something new to look at
  * @configured: woken when a module has been configured
  * @clock_lock: protects @clock
@@ -146,6 +158,7 @@ static inline int smappee_emit_count(char *buf, const atomic64_t *count)
 struct smappee_segment {
 	struct kref kref;
 	struct device *dev;
+	bool registers;
 	struct smappee_line line;
 	struct smappee_counters count;
 
@@ -165,6 +178,7 @@ struct smappee_segment {
 	DECLARE_BITMAP(named, SMAPPEE_UNIT_MAX + 1);
 	DECLARE_BITMAP(heard, SMAPPEE_UNIT_MAX + 1);
 	DECLARE_BITMAP(warned, SMAPPEE_UNIT_MAX + 1);
+	DECLARE_BITMAP(refused, SMAPPEE_UNIT_MAX + 1);
 
 	struct task_struct *task;
 	wait_queue_head_t wake;

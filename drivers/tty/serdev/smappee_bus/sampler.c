@@ -168,7 +168,14 @@ static void sampler_notify(struct smappee_module *module, const char *attr)
 		sysfs_notify(&module->sdev.dev.kobj, NULL, attr);
 }
 
-static void sampler_set_silent(struct smappee_module *module, bool silent)
+/**
+ * smappee_module_set_silent() - a module stopped or began to answer
+ * @module: the module
+ * @silent: it does not answer
+ *
+ * When it answers again, enumeration verifies who it is.
+ */
+void smappee_module_set_silent(struct smappee_module *module, bool silent)
 {
 	struct smappee_device *sdev = &module->sdev;
 
@@ -215,7 +222,7 @@ static bool sampler_no_answer(int ret)
 static void sampler_answered(struct smappee_module *module)
 {
 	module->misses = 0;
-	sampler_set_silent(module, false);
+	smappee_module_set_silent(module, false);
 }
 
 /* It did not answer. Returns when to try again. */
@@ -225,7 +232,7 @@ static s64 sampler_missed(struct smappee_module *module, s64 now)
 
 	module->misses++;
 	if (module->misses >= SAMPLER_MISSES) {
-		sampler_set_silent(module, true);
+		smappee_module_set_silent(module, true);
 		module->look_ns = now + SAMPLER_LOOK_SILENT_NS;
 		return module->look_ns;
 	}

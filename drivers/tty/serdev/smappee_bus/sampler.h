@@ -5,10 +5,14 @@
 #ifndef SMAPPEE_SAMPLER_H
 #define SMAPPEE_SAMPLER_H
 
+#include <linux/types.h>
+
+struct smappee_module;
 struct smappee_segment;
 
 int smappee_sampler_start(struct smappee_segment *segment);
 void smappee_sampler_stop(struct smappee_segment *segment);
 void smappee_sampler_kick(struct smappee_segment *segment);
+void smappee_module_set_silent(struct smappee_module *module, bool silent);
 
 #endif

@@ -28,6 +28,8 @@
 
 /* A module answers within 2 ms; the rest is for the host's own delays. */
 #define LINE_ANSWER_MS		20
+/* Masters in use give a register module so long for a short answer. */
+#define LINE_ANSWER_REGISTERS_MS	100
 /* Bytes of an answer follow each other; UARTs and workers make small pauses. */
 #define LINE_PAUSE_MS		25
 /*
@@ -45,6 +47,8 @@
 #define LINE_QUIET_LATE_US	10000
 /* After a whole frame with a wrong CRC nothing should follow. */
 #define LINE_QUIET_SHORT_US	1000
+/* Modbus wants this between two frames at more than 19200 bits per second. */
+#define LINE_GAP_REGISTERS_US	1750
 /* A line that chatters for so many quiet times, a second, is tried all the same. */
 #define LINE_QUIET_TRIES	300
 /* The request is at most a few dozen bytes. */
@@ -58,15 +62,18 @@
  * @serdev: its port
  * @id: number of the segment
  * @speed: bits per second that the port shall have
+ * @registers: there are register modules: slower to answer, and plain Modbus
  * @count: counters of the segment
  */
 void smappee_line_init(struct smappee_line *line, struct serdev_device *serdev,
-		       unsigned int id, unsigned int speed,
+		       unsigned int id, unsigned int speed, bool registers,
 		       struct smappee_counters *count)
 {
 	line->serdev = serdev;
 	line->id = id;
 	smappee_line_set_speed(line, speed);
+	line->answer_ms = registers ? LINE_ANSWER_REGISTERS_MS : LINE_ANSWER_MS;
+	line->gap_us = registers ? LINE_GAP_REGISTERS_US : LINE_QUIET_SHORT_US;
 	line->count = count;
 	spin_lock_init(&line->lock);
 	spin_lock_init(&line->rx_lock);
@@ -263,8 +270,9 @@ static int line_wait(struct smappee_line *line, const struct modbus_request *rq)
 {
 	s64 wire_ns = (s64)line->byte_ns * (rq->len + modbus_answer_max(rq));
 	s64 end = ktime_get_ns() + wire_ns +
-		  (LINE_ANSWER_MS + LINE_SLACK_MS) * NSEC_PER_MSEC;
-	ktime_t step = ns_to_ktime(LINE_ANSWER_MS * NSEC_PER_MSEC + wire_ns);
+		  (s64)(line->answer_ms + LINE_SLACK_MS) * NSEC_PER_MSEC;
+	ktime_t step = ns_to_ktime((s64)line->answer_ms * NSEC_PER_MSEC +
+				   wire_ns);
 	size_t before = 0;
 	size_t len;
 
@@ -353,12 +361,12 @@ static void line_settle(struct smappee_line *line,
 		line_quiet(line, LINE_QUIET_US);
 		break;
 	case -EBADMSG:
-		line_quiet(line, LINE_QUIET_SHORT_US);
+		line_quiet(line, line->gap_us);
 		break;
 	default:
 		/* It might come twice. */
 		if (!numbered)
-			line_quiet(line, LINE_QUIET_SHORT_US);
+			line_quiet(line, line->gap_us);
 		break;
 	}
 }

@@ -61,6 +61,8 @@ struct smappee_counters {
  * @id: number of the segment, for traces
  * @speed: bits per second that the port really has
  * @byte_ns: time that a byte takes on the wire
+ * @answer_ms: how long to wait for the first bytes of an answer
+ * @gap_us: quiet time between two frames
  * @count: what happened; NULL is allowed nowhere
  * @lock: protects @busy, @waiting and @stopping
  * @busy: a transaction has the line
@@ -85,6 +87,8 @@ struct smappee_line {
 	unsigned int id;
 	unsigned int speed;
 	unsigned int byte_ns;
+	unsigned int answer_ms;
+	unsigned int gap_us;
 	struct smappee_counters *count;
 
 	spinlock_t lock;	/* busy, waiting, stopping */
@@ -121,7 +125,7 @@ struct smappee_answer {
 };
 
 void smappee_line_init(struct smappee_line *line, struct serdev_device *serdev,
-		       unsigned int id, unsigned int speed,
+		       unsigned int id, unsigned int speed, bool registers,
 		       struct smappee_counters *count);
 void smappee_line_set_speed(struct smappee_line *line, unsigned int speed);
 void smappee_line_stop(struct smappee_line *line);
