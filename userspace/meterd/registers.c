@@ -199,7 +199,7 @@ static void on_flushed(void *user, int error)
 		checkpoint_now(r);
 }
 
-int registers_flush_aside(struct registers *r, sd_event *event)
+int registers_flush_aside(struct registers *r, struct sd_event *event)
 {
 	int error = 0;
 

@@ -19,11 +19,11 @@
 #define METERD_REGISTERS_H
 
 #include <stdint.h>
-#include <systemd/sd-event.h>
 
 #include "load.h"
 
 struct registers;
+struct sd_event;
 
 /**
  * registers_open() - restore the registers
@@ -78,7 +78,7 @@ int registers_note(struct registers *r);
  *
  * Return: 0, or -errno after printing the error.
  */
-int registers_flush_aside(struct registers *r, sd_event *event);
+int registers_flush_aside(struct registers *r, struct sd_event *event);
 
 /**
  * registers_save() - write a checkpoint and flush it to the medium
