@@ -258,6 +258,8 @@ static void sink_push(struct smappee_sink *smappee_sink, const struct smappee_bl
 		sink->index[place] = block->index + i;
 		sink->time_ns[place] = block->time_ns[i];
 		sink->backwards += block->time_ns[i] <= sink->last_ns;
+		if (sink->scans > 1)
+			sink->gap_ns = max(sink->gap_ns, block->time_ns[i] - sink->last_ns);
 		sink->last_ns = block->time_ns[i];
 	}
 	sink->next = block->index + block->scans;

@@ -89,6 +89,7 @@ unsigned int bench_log_lines(void);
  * @restarts: times that the index went back
  * @wrong: samples with a wrong value
  * @backwards: times that were not later than the one before
+ * @gap_ns: longest time from one scan to the next
  * @last_ns: time of the last scan
  * @index: index of the last scans
  * @time_ns: their times
@@ -108,6 +109,7 @@ struct bench_sink {
 	unsigned int restarts;
 	unsigned int wrong;
 	unsigned int backwards;
+	s64 gap_ns;
 	s64 last_ns;
 	u64 index[SINK_KEPT];
 	s64 time_ns[SINK_KEPT];

@@ -371,6 +371,25 @@ static void after_a_restart_of_the_reference_all_streams_go_on_later_in_time(str
 	}
 }
 
+static void scans_skipped_at_a_restart_of_the_reference_are_counted(struct kunit *test)
+{
+	struct fake_line *line = bench_new(test);
+	struct bench_sink *sink = bench_stream(line, HUB);
+	s64 skipped;
+
+	KUNIT_ASSERT_TRUE(test, bench_get(sink, 2 * SECOND));
+	fake_module_restart(line, fake_of(line, VOLTAGE));
+	KUNIT_ASSERT_TRUE(test, bench_get(sink, 2 * SECOND));
+	KUNIT_EXPECT_EQ(test, 1, sink->restarts);
+	skipped = div_s64(sink->gap_ns, 250000) - 1;
+	KUNIT_EXPECT_GT(test, skipped, 100);
+	KUNIT_EXPECT_GE(test, lost(line, HUB), skipped - 2);
+	KUNIT_EXPECT_LE(test, lost(line, HUB), skipped + 2);
+	/* a stream that begins has lost nothing */
+	KUNIT_ASSERT_TRUE(test, bench_get(bench_stream(line, HUB2), 1000));
+	KUNIT_EXPECT_EQ(test, 0, lost(line, HUB2));
+}
+
 static void an_unlocked_module_gives_nothing_until_it_is_locked(struct kunit *test)
 {
 	struct fake_line *line = bench_new(test);
@@ -666,6 +685,7 @@ static struct kunit_case sampler_cases[] = {
 	KUNIT_CASE(modules_behind_a_port_that_does_not_send_are_silent),
 	KUNIT_CASE(a_hub_that_restarts_is_verified_and_goes_on),
 	KUNIT_CASE(after_a_restart_of_the_reference_all_streams_go_on_later_in_time),
+	KUNIT_CASE(scans_skipped_at_a_restart_of_the_reference_are_counted),
 	KUNIT_CASE(an_unlocked_module_gives_nothing_until_it_is_locked),
 	KUNIT_CASE(a_module_has_one_sink_at_a_time),
 	KUNIT_CASE(a_module_without_waveforms_cannot_stream),

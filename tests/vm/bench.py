@@ -32,12 +32,17 @@ class Figures:
                 self.rows = json.load(text)
 
     def add(self, name, value, unit, against):
-        """AGAINST is a number; a figure that must be 0 is held against 0 and its ratio is null."""
-        row = {"name": name, "value": value, "unit": unit, "against": against,
-               "ratio": value / against if against else None}
-        self.rows = [r for r in self.rows if r["name"] != name] + [row]
-        print(f"bench: {name}: {value:.6g} {unit} (against {against:.6g}"
-              + (f", ratio {row['ratio']:.4g})" if row["ratio"] is not None else ")"), flush=True)
+        """AGAINST is a number; a figure that must be 0 is held against 0, its ratio is null."""
+        self.put({"name": name, "value": value, "unit": unit, "against": against,
+                  "ratio": value / against if against else None})
+
+    def put(self, row):
+        """Take a row as another program has made it."""
+        self.rows = [r for r in self.rows if r["name"] != row["name"]] + [row]
+        against, ratio = row["against"], row["ratio"]
+        print(f"bench: {row['name']}: {row['value']:.6g} {row['unit']} (against "
+              + (f"{against:.6g}" if isinstance(against, (int, float)) else against)
+              + (f", ratio {ratio:.4g})" if ratio is not None else ")"), flush=True)
         with open(self.path + ".new", "w") as out:
             json.dump(self.rows, out, indent=1)
             out.write("\n")
@@ -144,8 +149,7 @@ def host(figures, _):
             done = subprocess.run([f"{folder}/{name}"], capture_output=True, text=True, check=True)
             for line in done.stdout.splitlines():
                 if line.startswith("{"):
-                    row = json.loads(line)
-                    figures.add(row["name"], row["value"], row["unit"], row["against"])
+                    figures.put(json.loads(line))
 
 
 PARTS = {"accuracy": accuracy, "shallow": shallow, "uart": uart, "recorded": recording, "host": host}

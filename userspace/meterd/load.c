@@ -41,11 +41,6 @@ const struct topology *topology_find(const char *name)
 	return NULL;
 }
 
-const char *topology_names(void)
-{
-	return "1p, 3p+n";
-}
-
 int topology_slot(const struct topology *t, const char *phase)
 {
 	unsigned int k;

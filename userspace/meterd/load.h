@@ -42,9 +42,6 @@ struct topology {
 /** topology_find() - the topology of that name, or NULL */
 const struct topology *topology_find(const char *name);
 
-/** topology_names() - names of all, separated by ", " */
-const char *topology_names(void);
-
 /** topology_slot() - the slot of that name, or -1 */
 int topology_slot(const struct topology *t, const char *phase);
 

@@ -311,6 +311,8 @@ static int run(struct meterd *d, const struct options *o)
 		error = registers_open(&d->registers, &d->in,
 				       o->replay ? NULL : d->config.registers_file);
 	if (!error)
+		error = registers_flush_aside(d->registers, d->event);
+	if (!error)
 		error = open_chain(d);
 	if (!error && !o->replay)
 		error = open_outputs(d);

@@ -20,6 +20,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "flush.h"
 #include "log.h"
 
 #define MAGIC "meterd1"
@@ -74,6 +75,9 @@ struct registers {
 	unsigned int next_note;	      /* slot 2 or 3 */
 	int fd;			      /* -1: memory only */
 	bool failed;		      /* the last write failed, and was reported */
+	struct flush *flush;	      /* NULL: saves wait for the medium */
+	bool flushing;		      /* a checkpoint is on its way to the medium */
+	bool slow;		      /* it was said that this takes long */
 	char *path;
 };
 
@@ -153,19 +157,83 @@ int registers_note(struct registers *r)
 	return report(r, write_slot(r, r->fd, r->next_note));
 }
 
+/*
+ * A checkpoint is on the medium, or not. A slot whose write failed is tried again: the
+ * other one is still whole.
+ */
+static int checkpoint_done(struct registers *r, int error)
+{
+	r->flushing = false;
+	if (!error)
+		r->next_checkpoint = other(r->next_checkpoint);
+	return report(r, error);
+}
+
+static int checkpoint_now(struct registers *r)
+{
+	int error = write_slot(r, r->fd, r->next_checkpoint);
+
+	if (!error && fdatasync(r->fd))
+		error = -errno;
+	return checkpoint_done(r, error);
+}
+
+static void on_flushed(void *user, int error)
+{
+	struct registers *r = user;
+	bool lost = r->flushing && error == -EPIPE;
+
+	if (error != -EPIPE) {
+		if (r->slow)
+			log_notice("registers file %s: the medium answers again", r->path);
+		r->slow = false;
+		checkpoint_done(r, error);
+		return;
+	}
+	log_error("registers file %s: the process that flushes it has ended; meterd waits for "
+		  "the medium itself, restart it to change that",
+		  r->path);
+	flush_close(r->flush);
+	r->flush = NULL;
+	if (lost)
+		checkpoint_now(r);
+}
+
+int registers_flush_aside(struct registers *r, struct sd_event *event)
+{
+	int error = 0;
+
+	if (r->fd >= 0)
+		error = flush_open(&r->flush, event, r->path, on_flushed, r);
+	if (error)
+		log_error("registers file %s: no process to flush it: %s", r->path,
+			  strerror(-error));
+	return error;
+}
+
 int registers_save(struct registers *r)
 {
 	int error;
 
 	if (r->fd < 0)
 		return 0;
+	if (!r->flush)
+		return checkpoint_now(r);
+	if (r->flushing) {
+		if (!r->slow)
+			log_warning("registers file %s: the medium has not taken the last "
+				    "checkpoint yet; is it worn out, or busy?",
+				    r->path);
+		r->slow = true;
+		return 0;
+	}
 	error = write_slot(r, r->fd, r->next_checkpoint);
-	if (!error && fdatasync(r->fd))
-		error = -errno;
-	/* a slot whose write failed is tried again: the other one is still whole */
 	if (!error)
-		r->next_checkpoint = other(r->next_checkpoint);
-	return report(r, error);
+		error = flush_start(r->flush);
+	if (error)
+		return checkpoint_done(r, error);
+	r->flushing = true;
+	return 0;
 }
 
 static void flush_folder(const char *path)
@@ -411,6 +479,8 @@ void registers_close(struct registers *r)
 {
 	if (!r)
 		return;
-	registers_save(r);
+	if (r->fd >= 0)
+		checkpoint_now(r);
+	flush_close(r->flush);
 	registers_free(r);
 }

@@ -23,6 +23,7 @@
 #include "load.h"
 
 struct registers;
+struct sd_event;
 
 /**
  * registers_open() - restore the registers
@@ -69,13 +70,27 @@ int64_t registers_element_uwh(const struct registers *r, unsigned int load, unsi
 int registers_note(struct registers *r);
 
 /**
+ * registers_flush_aside() - let a child process flush checkpoints, so that no save waits
+ * @r: the registers
+ * @event: loop of the answers
+ *
+ * When there is none, because this fails or the child ends, saves wait for the medium.
+ *
+ * Return: 0, or -errno after printing the error.
+ */
+int registers_flush_aside(struct registers *r, struct sd_event *event);
+
+/**
  * registers_save() - write a checkpoint and flush it to the medium
+ *
+ * Does nothing while the checkpoint before is on its way to the medium: one of the
+ * two is always whole there.
  *
  * Return: 0 or -errno, after printing the error once.
  */
 int registers_save(struct registers *r);
 
-/** registers_close() - save and free; NULL is allowed */
+/** registers_close() - save, wait for the medium and free; NULL is allowed */
 void registers_close(struct registers *r);
 
 #endif

@@ -52,6 +52,7 @@ enum {
 	SMAPPEE_MODULE_VERIFY,		/* is it still the same? enumerate.c clears it */
 	SMAPPEE_MODULE_CONFIGURE,	/* rate, format, reference to be checked */
 	SMAPPEE_MODULE_JOIN,		/* its stream begins anew, at a block boundary */
+	SMAPPEE_MODULE_FRESH,		/* nothing has been delivered to its sink yet */
 	SMAPPEE_MODULE_SILENT,		/* it has not answered for a while */
 	SMAPPEE_MODULE_UNUSABLE,	/* it answers, but we cannot use it */
 };
@@ -74,6 +75,7 @@ enum {
  * @boot_known: @boot has been read
  * @next: first scan that has not been delivered; this and all that follow
  *	  belong to the sampler thread
+ * @hole_ns: time that @next had when its stream had to begin anew, else 0
  * @most: scans that are asked for at once on a good line
  * @ask: scans that are asked for at once now
  * @due_ns: when the next block should be there, CLOCK_MONOTONIC
@@ -100,6 +102,7 @@ struct smappee_module {
 	bool boot_known;
 
 	u64 next;
+	s64 hole_ns;
 	u16 most;
 	u16 ask;
 	s64 due_ns;

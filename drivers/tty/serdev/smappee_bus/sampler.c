@@ -29,6 +29,7 @@
 #include <linux/ktime.h>
 #include <linux/log2.h>
 #include <linux/math.h>
+#include <linux/math64.h>
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/sched.h>
@@ -262,27 +263,51 @@ static bool sampler_restarted(struct smappee_module *module, u8 boot)
 	return true;
 }
 
-/* All streams begin anew: the index space has changed. */
+/* Time of an index; before the newest epoch only about. */
+static s64 sampler_time(const struct smappee_epoch *epoch, u64 index)
+{
+	u64 n = epoch->index - index;
+
+	if (index >= epoch->index)
+		return smappee_epoch_time(epoch, index);
+
+	return epoch->time_ns - n * (epoch->period >> 32) -
+	       (n * (u32)epoch->period >> 32);
+}
+
+/* A stream begins anew. What it will not get is known when it goes on. */
+static void sampler_interrupt(struct smappee_module *module)
+{
+	const struct smappee_epoch *epoch =
+		smappee_clock_newest(&module->segment->clock);
+
+	if (epoch && rcu_access_pointer(module->sink) &&
+	    !test_bit(SMAPPEE_MODULE_JOIN, &module->flags))
+		module->hole_ns = sampler_time(epoch, module->next);
+	set_bit(SMAPPEE_MODULE_JOIN, &module->flags);
+}
+
+/* All streams begin anew: the index space changes. */
 static void sampler_rejoin(struct smappee_segment *segment)
 {
 	struct smappee_module *module;
 
 	guard(mutex)(&segment->list_lock);
 	list_for_each_entry(module, &segment->modules, node)
-		set_bit(SMAPPEE_MODULE_JOIN, &module->flags);
+		sampler_interrupt(module);
 }
 
 static void sampler_restart_clock(struct smappee_segment *segment)
 {
 	struct smappee_sampler *s = segment->sampler;
 
+	sampler_rejoin(segment);
 	scoped_guard(mutex, &segment->clock_lock)
 		smappee_clock_restart(&segment->clock, segment->rate_hz);
 	s->sync_known = false;
 	s->sync_wrong = 0;
 	s->sync_ns = 0;
 	s->all_locked = false;
-	sampler_rejoin(segment);
 }
 
 /*
@@ -318,7 +343,7 @@ static void sampler_choose_reference(struct smappee_segment *segment)
 		 best->serial_text);
 	segment->reference = best;
 	list_for_each_entry(module, &segment->modules, node) {
-		set_bit(SMAPPEE_MODULE_JOIN, &module->flags);
+		sampler_interrupt(module);
 		if (sampler_is_voltage(module)) {
 			set_bit(SMAPPEE_MODULE_CONFIGURE, &module->flags);
 			module->look_ns = 0;
@@ -348,6 +373,31 @@ static s64 sampler_due(struct smappee_segment *segment, u64 index)
 	return smappee_epoch_time(epoch, index) + SAMPLER_LATE_NS;
 }
 
+static void sampler_lost(struct smappee_module *module, u64 index, u64 lost)
+{
+	atomic64_add(lost, &module->count.lost_scans);
+	atomic64_add(lost, &module->segment->count.lost_scans);
+	trace_smappee_gap(module->segment->line.id, module->sdev.unit, index,
+			  lost);
+}
+
+/* Count what was skipped when the stream had to begin anew. */
+static void sampler_count_hole(struct smappee_module *module)
+{
+	const struct smappee_epoch *epoch =
+		smappee_clock_newest(&module->segment->clock);
+	u64 period_ns = epoch->period >> 32;
+	s64 hole_ns = sampler_time(epoch, module->next) - module->hole_ns;
+	u64 lost;
+
+	if (!test_and_clear_bit(SMAPPEE_MODULE_FRESH, &module->flags) &&
+	    module->hole_ns && hole_ns > 0) {
+		lost = div64_u64(hole_ns + period_ns / 2, period_ns);
+		sampler_lost(module, module->next - lost, lost);
+	}
+	module->hole_ns = 0;
+}
+
 /* Begin at the next block, so that modules that begin together are together. */
 static void sampler_join(struct smappee_module *module, s64 now)
 {
@@ -356,6 +406,7 @@ static void sampler_join(struct smappee_module *module, s64 now)
 
 	module->next = round_up(smappee_clock_index(&segment->clock, now) + 1,
 				(u64)block);
+	sampler_count_hole(module);
 	module->due_ns = sampler_due(segment, module->next + block);
 	module->retry_ns = 0;
 	module->failures = 0;
@@ -749,14 +800,6 @@ static void sampler_bad_answer(struct smappee_module *module)
 	sampler_failed(module, -EPROTO);
 }
 
-static void sampler_lost(struct smappee_module *module, u64 index, u64 lost)
-{
-	atomic64_add(lost, &module->count.lost_scans);
-	atomic64_add(lost, &module->segment->count.lost_scans);
-	trace_smappee_gap(module->segment->line.id, module->sdev.unit, index,
-			  lost);
-}
-
 /* Give scans to the sink, in runs of one epoch. */
 static void sampler_deliver(struct smappee_module *module, u64 index,
 			    unsigned int scans, size_t stride)
@@ -1050,6 +1093,7 @@ int smappee_stream_start(struct smappee_device *sdev, struct smappee_sink *sink)
 		if (rcu_access_pointer(module->sink))
 			return -EBUSY;
 		/* Before the sink, so that no block that is underway gets there. */
+		set_bit(SMAPPEE_MODULE_FRESH, &module->flags);
 		set_bit(SMAPPEE_MODULE_JOIN, &module->flags);
 		rcu_assign_pointer(module->sink, sink);
 		segment->streams++;

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * flush - puts a file on its medium without waiting for it.
+ *
+ * A memory card may stall fdatasync() for seconds, and samples do not wait. So a child
+ * process does it; its answer comes by the event loop. The child holds nothing but the
+ * file, opened anew, so that it keeps no lock; it ends with this process.
+ */
+#ifndef METERD_FLUSH_H
+#define METERD_FLUSH_H
+
+#include <systemd/sd-event.h>
+
+struct flush;
+
+/**
+ * flush_done - what was written before flush_start() is on the medium, or not
+ * @user: of flush_open()
+ * @error: 0, -errno of fdatasync(), or -EPIPE: the child is gone and will not come back
+ */
+typedef void flush_done(void *user, int error);
+
+/**
+ * flush_open() - start the child
+ * @f: where to put it
+ * @event: loop of the answers
+ * @path: the file; it must exist
+ * @done: gets the answers
+ * @user: its first argument
+ *
+ * Call it early: the child begins as a copy of this process, with its signal mask.
+ *
+ * Return: 0 or -errno.
+ */
+int flush_open(struct flush **f, sd_event *event, const char *path, flush_done *done, void *user);
+
+/**
+ * flush_start() - begin to flush; one at a time, @done follows
+ *
+ * Return: 0 or -errno; then @done does not follow.
+ */
+int flush_start(struct flush *f);
+
+/** flush_close() - end the child, after the flush in progress; NULL is allowed */
+void flush_close(struct flush *f);
+
+#endif
