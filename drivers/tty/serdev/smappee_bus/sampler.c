@@ -71,6 +71,9 @@
 #define SAMPLER_UNLOCKED_NS	(100 * NSEC_PER_MSEC)
 /* Index spaces begin here in 64 bits, so that none goes below zero. */
 #define SAMPLER_INDEX_BASE	BIT_ULL(32)
+/* Two clocks are read within this time, or once more. */
+#define SAMPLER_RAW_NS		(10 * NSEC_PER_USEC)
+#define SAMPLER_RAW_TRIES	5
 /* Scans that a module may be behind before it is given up on them. */
 #define SAMPLER_BEHIND_MAX	BIT_ULL(30)
 /* A scan as the sinks want it: samples, padding, and room for a time. */
@@ -486,6 +489,24 @@ static struct sampler_choice sampler_choose(struct smappee_segment *segment,
 	return choice;
 }
 
+/*
+ * CLOCK_MONOTONIC_RAW against CLOCK_MONOTONIC. Who is preempted between the two
+ * readings tries again: stamps must not jump by that time, and then go back.
+ */
+static s64 sampler_raw_offset(void)
+{
+	unsigned int tries = SAMPLER_RAW_TRIES;
+	s64 before, raw, after;
+
+	do {
+		before = ktime_get_ns();
+		raw = ktime_get_raw_ns();
+		after = ktime_get_ns();
+	} while (after - before > SAMPLER_RAW_NS && --tries);
+
+	return raw - before - (after - before) / 2;
+}
+
 /* Set the offsets of a new epoch: one reading for all devices. */
 static void sampler_set_offsets(struct smappee_epoch *epoch)
 {
@@ -497,7 +518,7 @@ static void sampler_set_offsets(struct smappee_epoch *epoch)
 		ktime_to_ns(ktime_mono_to_any(mono, TK_OFFS_BOOT)) - mono;
 	epoch->offset_ns[SMAPPEE_CLOCK_TAI] =
 		ktime_to_ns(ktime_mono_to_any(mono, TK_OFFS_TAI)) - mono;
-	epoch->offset_ns[SMAPPEE_CLOCK_RAW] = ktime_get_raw_ns() - mono;
+	epoch->offset_ns[SMAPPEE_CLOCK_RAW] = sampler_raw_offset();
 }
 
 /* Give a sync event to the clock. */
