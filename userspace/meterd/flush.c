@@ -27,12 +27,16 @@ struct flush {
 _Noreturn static void serve(int socket, const char *path)
 {
 	int file = open(path, O_RDONLY | O_CLOEXEC);
+	const int32_t ready = 0;
 	char order;
 
 	prctl(PR_SET_NAME, "meterd-flush");
 	if (file < 0 || dup2(socket, STDIN_FILENO) < 0 || dup2(file, STDOUT_FILENO) < 0)
 		_exit(EXIT_FAILURE);
 	close_range(STDERR_FILENO + 1, ~0U, 0);
+	/* The parent waits for this: from here on its lock is not held here, too. */
+	if (send(STDIN_FILENO, &ready, sizeof(ready), MSG_NOSIGNAL) != sizeof(ready))
+		_exit(EXIT_FAILURE);
 	while (read(STDIN_FILENO, &order, sizeof(order)) == sizeof(order)) {
 		int32_t error = fdatasync(STDOUT_FILENO) ? -errno : 0;
 
@@ -58,6 +62,7 @@ static int on_answer(sd_event_source *source, int fd, uint32_t events, void *use
 int flush_open(struct flush **out, sd_event *event, const char *path, flush_done *done, void *user)
 {
 	struct flush *f = calloc(1, sizeof(*f));
+	int32_t ready;
 	int pair[2];
 	int error;
 
@@ -76,6 +81,8 @@ int flush_open(struct flush **out, sd_event *event, const char *path, flush_done
 	f->fd = pair[0];
 	f->done = done;
 	f->user = user;
+	if (!error && recv(f->fd, &ready, sizeof(ready), 0) != sizeof(ready))
+		error = -EPIPE;
 	if (!error)
 		error = sd_event_add_io(event, &f->answer, f->fd, EPOLLIN, on_answer, f);
 	if (error < 0) {
