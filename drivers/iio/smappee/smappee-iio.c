@@ -41,31 +41,13 @@ struct smappee_iio {
 	int rates[3];
 };
 
-/* What to add to a time in CLOCK_MONOTONIC for the clock that was chosen. */
-static s64 smappee_iio_offset(const struct iio_dev *indio_dev,
-			      const struct smappee_times *times)
-{
-	switch (iio_device_get_clock(indio_dev)) {
-	case CLOCK_REALTIME:
-	case CLOCK_REALTIME_COARSE:
-		return times->offset_ns[0];
-	case CLOCK_BOOTTIME:
-		return times->offset_ns[1];
-	case CLOCK_TAI:
-		return times->offset_ns[2];
-	case CLOCK_MONOTONIC_RAW:
-		return times->offset_ns[3];
-	default:
-		return 0;
-	}
-}
-
 static void smappee_iio_push(struct smappee_sink *sink,
 			     const struct smappee_block *block)
 {
 	struct smappee_iio *st = container_of(sink, struct smappee_iio, sink);
 	struct iio_dev *indio_dev = st->indio_dev;
-	s64 offset_ns = smappee_iio_offset(indio_dev, block->times);
+	s64 offset_ns = smappee_times_offset(block->times,
+					     iio_device_get_clock(indio_dev));
 	void *scan = block->data;
 	unsigned int lost = 0;
 	unsigned int i;

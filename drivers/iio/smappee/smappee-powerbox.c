@@ -50,24 +50,6 @@ struct powerbox {
 	} scan __aligned(8);
 };
 
-static s64 powerbox_offset(const struct iio_dev *indio_dev,
-			   const struct smappee_times *times)
-{
-	switch (iio_device_get_clock(indio_dev)) {
-	case CLOCK_REALTIME:
-	case CLOCK_REALTIME_COARSE:
-		return times->offset_ns[0];
-	case CLOCK_BOOTTIME:
-		return times->offset_ns[1];
-	case CLOCK_TAI:
-		return times->offset_ns[2];
-	case CLOCK_MONOTONIC_RAW:
-		return times->offset_ns[3];
-	default:
-		return 0;
-	}
-}
-
 static s32 powerbox_power(const struct smappee_device *sdev, unsigned int input,
 			  const struct smappee_poll *poll)
 {
@@ -88,13 +70,15 @@ static void powerbox_push(struct smappee_poll_sink *sink,
 {
 	struct powerbox *st = container_of(sink, struct powerbox, sink);
 	unsigned int i;
+	s64 time_ns;
 
 	for (i = 0; i < st->sdev->slots; i++)
 		st->scan.power[i] = powerbox_power(st->sdev, i, poll);
+	time_ns = poll->time_ns +
+		  smappee_times_offset(poll->times,
+				       iio_device_get_clock(st->indio_dev));
 	if (iio_push_to_buffers_with_ts(st->indio_dev, &st->scan,
-					sizeof(st->scan), poll->time_ns +
-					powerbox_offset(st->indio_dev,
-							poll->times)))
+					sizeof(st->scan), time_ns))
 		atomic64_inc(&st->overruns);
 }
 

@@ -9,6 +9,7 @@
 
 #include <linux/device.h>
 #include <linux/stringify.h>
+#include <linux/time.h>
 #include <linux/types.h>
 #include <uapi/linux/smappee.h>
 
@@ -129,6 +130,34 @@ void smappee_driver_unregister(struct smappee_driver *sdrv);
 struct smappee_times {
 	s64 offset_ns[4];
 };
+
+/**
+ * smappee_times_offset() - what turns a time into that of another clock
+ * @times: the offsets
+ * @clock: the other clock
+ *
+ * A coarse clock gets the time of the fine one.
+ *
+ * Return: ns to add to CLOCK_MONOTONIC; 0 for that and for clocks without an
+ * offset to it.
+ */
+static inline s64 smappee_times_offset(const struct smappee_times *times,
+				       clockid_t clock)
+{
+	switch (clock) {
+	case CLOCK_REALTIME:
+	case CLOCK_REALTIME_COARSE:
+		return times->offset_ns[0];
+	case CLOCK_BOOTTIME:
+		return times->offset_ns[1];
+	case CLOCK_TAI:
+		return times->offset_ns[2];
+	case CLOCK_MONOTONIC_RAW:
+		return times->offset_ns[3];
+	default:
+		return 0;
+	}
+}
 
 /**
  * struct smappee_block - scans in a row, decoded
