@@ -39,7 +39,9 @@ static struct reading numbered_reading(void)
 	unsigned int i, j;
 
 	for (i = 0; i < 3; i++)
-		r.voltage[i] = (struct voltage_reading){ phases[i], 230.5 + i, 399.25 + i };
+		r.voltage[i] = (struct voltage_reading){ .phase = phases[i],
+							 .ln_v = 230.5 + i,
+							 .ll_v = 399.25 + i };
 	for (i = 0; i < LOADS; i++) {
 		struct load_reading *l = &house[i];
 
@@ -53,7 +55,14 @@ static struct reading numbered_reading(void)
 		l->export_j = n += 0.0036;
 		for (j = 0; j < l->elements; j++)
 			l->element[j] = (struct element_reading){
-				"hub1/A", phases[j], n + 1, n + 2, n + 3, n + 4, n + 5, 0.5,
+				.input = "hub1/A",
+				.phase = phases[j],
+				.v_v = n + 1,
+				.i_a = n + 2,
+				.p_w = n + 3,
+				.q1_var = n + 4,
+				.s_va = n + 5,
+				.pf = 0.5,
 			};
 	}
 	return r;

@@ -276,6 +276,8 @@ const char *live_role(enum load_role role)
 		return "production";
 	case LOAD_STORAGE:
 		return "storage";
+	case LOAD_VIRTUAL:
+		return "virtual";
 	case LOAD_SUBMETER:
 		break;
 	}

@@ -40,7 +40,7 @@ int live_json(struct live_buffer *b, const struct reading *r);
  * live_role() - the name of a role in JSON
  * @role: the role
  *
- * Return: "grid", "production", "storage" or "submeter".
+ * Return: "grid", "production", "storage", "virtual" or "submeter".
  */
 const char *live_role(enum load_role role);
 
