@@ -38,7 +38,7 @@ help:
 	@echo '  kunit              kernel unit tests on UML; kunit-debug: with KASAN, UBSAN, lockdep'
 	@echo '  fuzz [SECONDS=n]   fuzz the parsers of the wire, 10 s each'
 	@echo '  lint               checkpatch, sparse, W=1, kernel-doc, clang-format, cppcheck, dt schema'
-	@echo '  vm                 tests in the virtual gateway; T="NAME..." for some: kernel chain recorded'
+	@echo '  vm                 tests in the virtual gateway; T="NAME..." for some: kernel powerbox chain recorded'
 	@echo '  browser            the web page in a headless browser'
 	@echo '  clean              remove build/ ("distclean": and the cache of suites and kernels)'
 

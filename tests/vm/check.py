@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Tests in the virtual gateway, some 20 seconds each.
 
-    check.py [NAME...]     all, or some of: kernel, chain, recorded
+    check.py [NAME...]     all, or some of: kernel, powerbox, chain, recorded
 
 TAP goes to build/results/vm.tap and to standard output.
 """
@@ -14,6 +14,7 @@ import sys
 import traceback
 
 from meter import Segment
+from powerbox import powerbox
 from stages import (RECORDED, RECORDING, Stream, recorded, recorded_scenario, scenario, selftests)
 from tap import Tap
 from vm import BUILD, Failure, Gateway
@@ -185,7 +186,7 @@ def recording(tap):
         healthy(tap, gateway.guest, "the UART model")
 
 
-TESTS = {"kernel": kernel, "chain": chain, "recorded": recording}
+TESTS = {"kernel": kernel, "powerbox": powerbox, "chain": chain, "recorded": recording}
 
 
 def main():
