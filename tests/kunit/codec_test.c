@@ -108,12 +108,21 @@ static void registers_of_an_answer_have_the_values_of_the_page(struct kunit *tes
 {
 	const struct worked_frame *frame = test->param_value;
 	u16 regs[SMAPPEE_REGS_MAX];
+	s64 values[SMAPPEE_REGS_MAX];
 	struct modbus_request rq;
+	int n;
 
 	if (!worked_is(frame, "read-registers-answer"))
 		return;
 	KUNIT_ASSERT_EQ(test, 0, request_for(frame, &rq));
 	modbus_answer_registers(&rq, frame->bytes, regs);
+	n = worked_list(frame, "values", values, ARRAY_SIZE(values));
+	for (int i = 0; i < n; i++)
+		KUNIT_EXPECT_EQ(test, values[i], regs[i]);
+	if (n) {
+		KUNIT_EXPECT_EQ(test, n, rq.count);
+		return;
+	}
 	KUNIT_EXPECT_EQ(test, worked_field(frame, "type"), regs[0]);
 	KUNIT_EXPECT_EQ(test, worked_field(frame, "slots"), regs[1]);
 	KUNIT_EXPECT_EQ(test, worked_field(frame, "serial"), modbus_u32(regs + 2));

@@ -85,7 +85,7 @@ static void requests_are_those_of_the_page(void **state)
 		assert_memory_equal(rq.frame, f->bytes, f->len);
 		compared++;
 	}
-	assert_int_equal(compared, 4);
+	assert_int_equal(compared, 8);
 }
 
 static void answers_of_the_page_are_accepted(void **state)
@@ -102,7 +102,7 @@ static void answers_of_the_page_are_accepted(void **state)
 				 is(f, "exception") ? -ENXIO : 0);
 		compared++;
 	}
-	assert_int_equal(compared, count - 4);
+	assert_int_equal(compared, count - 8);
 }
 
 static void the_simulator_understands_the_length_of_every_request(void **state)
@@ -171,7 +171,7 @@ static void one_or_two_wrong_bits_are_always_found(void **state)
 	size_t bits;
 
 	for (const struct worked_frame *f = frames; f < frames + count; f++) {
-		if (is(f, "read-registers-answer"))
+		if (is(f, "read-registers-answer") && !answer)
 			answer = f;
 	}
 	assert_non_null(answer);

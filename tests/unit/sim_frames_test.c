@@ -75,7 +75,17 @@ static size_t make_registers_answer(const struct worked_frame *f, uint8_t *out)
 				(uint16_t)worked_number(f, "slots") };
 	uint32_t serial = (uint32_t)worked_number(f, "serial");
 	uint32_t uptime = (uint32_t)worked_number(f, "uptime_s");
+	long long list[SMAPPEE_REGS_MAX];
+	size_t n = worked_numbers(f, "values", list, SMAPPEE_REGS_MAX);
 
+	if (n) {
+		uint16_t given[SMAPPEE_REGS_MAX];
+
+		for (size_t i = 0; i < n; i++)
+			given[i] = (uint16_t)list[i];
+		return frame_registers_answer(out, (uint8_t)worked_number(f, "unit"), given,
+					      (unsigned int)n);
+	}
 	sscanf(worked_value(f, "firmware"), "%u.%u", &major, &minor);
 	values[2] = (uint16_t)serial;
 	values[3] = (uint16_t)(serial >> 16);
@@ -172,7 +182,8 @@ static void requests_are_answered_by_the_unit_they_name(void **state)
 		static struct wire w;
 		const uint8_t *bytes;
 
-		if (!strstr(f->kind, "-request"))
+		if (!strstr(f->kind, "-request") ||
+		    !segment_unit(&g, (uint8_t)worked_number(f, "unit")))
 			continue;
 		wire_init(&w, &g, 0);
 		wire_receive(&w, f->bytes, f->len, 1000000000);

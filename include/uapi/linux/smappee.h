@@ -55,6 +55,13 @@
 #define SMAPPEE_TYPE_OPEN_VOLTAGE	9400
 #define SMAPPEE_TYPE_OPEN_CT_HUB	9500
 #define SMAPPEE_TYPE_OPEN_SOLID_CORE	9600
+#define SMAPPEE_TYPE_OPEN_INPUT		9700
+#define SMAPPEE_TYPE_OPEN_OUTPUT	9800
+
+/* Bits of the status word. */
+#define SMAPPEE_WORD_LOCKED		0x01	/* sync locked */
+#define SMAPPEE_WORD_SATURATED		0x02	/* a channel is at a rail now */
+#define SMAPPEE_WORD_FAIL_SAFE		0x04	/* fail-safe state in force */
 
 /* Waveform block of open modules. */
 #define SMAPPEE_REG_WAVEFORM		0x1700
@@ -88,6 +95,64 @@
 #define SMAPPEE_KIND_NONE		0
 #define SMAPPEE_KIND_VOLTAGE		1
 #define SMAPPEE_KIND_CURRENT		2
+
+/* Input block of open input modules. */
+#define SMAPPEE_REG_INPUT		0x1800
+#define SMAPPEE_REG_INPUT_BOOT		0x1800	/* u16, restarts, wraps */
+#define SMAPPEE_REG_INPUT_LEVELS	0x1801	/* u16, bit n: input n is closed */
+#define SMAPPEE_REG_INPUT_EDGES		0x1802	/* u32, number of the next edge */
+#define SMAPPEE_REG_INPUT_CLOCK		0x1804	/* u32, ms since the restart */
+#define SMAPPEE_REG_INPUT_EPOCH		0x1806	/* u16, another one: counters began at 0 */
+#define SMAPPEE_REG_INPUT_COUNT		0x1808	/* u32, pulses, by input */
+#define SMAPPEE_REG_INPUT_CLOSED	0x1818	/* u16, ms, by input, writable */
+#define SMAPPEE_REG_INPUT_OPEN		0x1820	/* u16, ms, by input, writable */
+#define SMAPPEE_REG_INPUT_EDGE		0x1840	/* the last edges, a ring */
+#define SMAPPEE_REG_INPUT_END		0x18c0
+
+#define SMAPPEE_INPUTS_MAX		8
+#define SMAPPEE_INPUT_DEBOUNCE_MAX	10000	/* ms */
+#define SMAPPEE_INPUT_DEBOUNCE		10	/* ms, until somebody writes */
+#define SMAPPEE_EDGES			32	/* that a module remembers */
+#define SMAPPEE_EDGE_STRIDE		4
+#define SMAPPEE_EDGE_TIME		0	/* u32, ms of the module's clock */
+#define SMAPPEE_EDGE_WHAT		2	/* u16, input and SMAPPEE_EDGE_CLOSED */
+#define SMAPPEE_EDGE_NUMBER		3	/* u16, low bits of its number */
+#define SMAPPEE_EDGE_CLOSED		0x0100
+#define SMAPPEE_EDGE_INPUT		0x00ff
+
+/* LED block of open modules: LED 0 is the status LED. */
+#define SMAPPEE_REG_LEDS		0x1900	/* u16, how many */
+#define SMAPPEE_REG_LED			0x1901	/* u16, SMAPPEE_LED_*, by LED, writable */
+#define SMAPPEE_LEDS_MAX		9
+
+#define SMAPPEE_LED_MODULE		0	/* what the module wants */
+#define SMAPPEE_LED_OFF			1
+#define SMAPPEE_LED_ON			2
+#define SMAPPEE_LED_IDENTIFY		3	/* three pulses per second */
+#define SMAPPEE_LED_SLOW		4	/* a short pulse every 3 s */
+#define SMAPPEE_LED_ONE			5	/* one per second */
+#define SMAPPEE_LED_TWO			6	/* two per second */
+
+/* Output block of open output modules. */
+#define SMAPPEE_REG_OUTPUT		0x1a00
+#define SMAPPEE_REG_OUTPUT_BOOT		0x1a00	/* u16, restarts, wraps */
+#define SMAPPEE_REG_OUTPUT_RELAYS	0x1a01	/* u16, bit n: relay n is on */
+#define SMAPPEE_REG_OUTPUT_SWITCH	0x1a02	/* u16, bit n: take the state of bit 8 + n */
+#define SMAPPEE_REG_OUTPUT_CAUSE	0x1a03	/* u16, SMAPPEE_CAUSE_* */
+#define SMAPPEE_REG_OUTPUT_TIMEOUT	0x1a04	/* u16, s, 0 none, writable */
+#define SMAPPEE_REG_OUTPUT_SAFE		0x1a05	/* u16, on in bit n, stays in bit 8 + n, writable */
+#define SMAPPEE_REG_OUTPUT_HEARTBEAT	0x1a06	/* u16, write 1 */
+#define SMAPPEE_REG_OUTPUT_LEFT		0x1a07	/* u16, s */
+#define SMAPPEE_REG_OUTPUT_IN_FORCE	0x1a08	/* u16, 1: the fail-safe state is */
+#define SMAPPEE_REG_OUTPUT_START	0x1a09	/* u16, state after a restart, writable */
+#define SMAPPEE_REG_OUTPUT_COUNT	10
+
+#define SMAPPEE_RELAYS_MAX		8
+#define SMAPPEE_RELAY_STAYS		8	/* shift of the bits that keep a state */
+
+#define SMAPPEE_CAUSE_RESTART		0
+#define SMAPPEE_CAUSE_HOST		1
+#define SMAPPEE_CAUSE_FAIL_SAFE		2
 
 /* Sample formats. */
 #define SMAPPEE_FORMAT_S16		1
