@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Commands: status, truth, fault, clear.
+ * Commands: status, truth, fault, contact, clear.
  */
 #include "control.h"
 
@@ -94,6 +94,37 @@ static void put_clock(struct json_object *o, struct segment *g, struct module *m
 	put_whole(o, "format", m->format);
 }
 
+/* What an input or output module has instead of a sample clock. */
+static void put_io(struct json_object *o, struct io *io, double t)
+{
+	struct json_object *list = json_object_new_array();
+	struct contacts *c = &io->contacts;
+
+	contacts_advance(c, t);
+	for (unsigned int i = 0; i < c->inputs; i++) {
+		struct json_object *input = json_object_new_object();
+
+		put_bool(input, "contact", c->contact[i].raw);
+		put_bool(input, "closed", c->contact[i].level);
+		put_whole(input, "closings", (int64_t)c->contact[i].closings);
+		put_whole(input, "counted", (int64_t)c->contact[i].counted);
+		put_whole(input, "counter", c->contact[i].counter);
+		json_object_array_add(list, input);
+	}
+	if (c->inputs) {
+		json_object_object_add(o, "inputs", list);
+		return;
+	}
+	for (unsigned int i = 0; i < io->relays.relays; i++)
+		json_object_array_add(
+			list, json_object_new_boolean(relays_state(&io->relays, t) >> i & 1));
+	json_object_object_add(o, "relays", list);
+	put_whole(o, "cause", io->relays.cause);
+	put_whole(o, "timeout_s", io->relays.timeout_s);
+	put_bool(o, "fail_safe", io->relays.in_force);
+	put_whole(o, "switched", (int64_t)io->relays.switched);
+}
+
 static struct json_object *module_status(struct segment *g, struct module *m, double t)
 {
 	struct json_object *o = json_object_new_object();
@@ -104,6 +135,8 @@ static struct json_object *module_status(struct segment *g, struct module *m, do
 	put_whole(o, "serial", m->serial);
 	if (m->box)
 		put_box(o, m->box, t);
+	else if (m->io)
+		put_io(o, m->io, t);
 	else
 		put_clock(o, g, m, t);
 	put_whole(o, "boot", m->boot);
@@ -149,7 +182,8 @@ static struct json_object *status(struct control *c, int64_t now_ns)
 	for (unsigned int i = 0; i < g->modules; i++) {
 		struct module *m = &g->module[i];
 
-		locked &= m->box || m->reference || module_sync_state(m, t) == SMAPPEE_SYNC_LOCKED;
+		locked &= !module_samples(m) || m->reference ||
+			  module_sync_state(m, t) == SMAPPEE_SYNC_LOCKED;
 		json_object_array_add(list, module_status(g, m, t));
 	}
 	for (unsigned int i = 0; i < g->scenario->modules; i++)
@@ -330,6 +364,8 @@ static const struct fault_form {
 	[FAULT_DELAY] = { "ms", true, 0, 0, 10000 },
 	[FAULT_EXCEPTION] = { "value", false, SMAPPEE_EX_DEVICE_FAILURE, 1, 255 },
 	[FAULT_SILENT] = { "seconds", true, 0, 0, 1e6 },
+	[FAULT_POWER] = { "seconds", true, 0, 0, 1e6 },
+	[FAULT_MEMORY] = { "value", true, 0, 1, 65535 },
 	[FAULT_SERIAL] = { "value", true, 0, 1, 999999 },
 };
 
@@ -395,6 +431,30 @@ static struct json_object *fault(struct control *c, struct json_object *command,
 	return o;
 }
 
+/* "unit", "input" from 1, "closed": somebody closes or opens a contact. */
+static struct json_object *contact(struct control *c, struct json_object *command, int64_t now_ns)
+{
+	struct json_object *o, *closed;
+	double unit, input;
+	struct module *m;
+
+	if (!get_number(command, "unit", &unit) || !get_number(command, "input", &input) ||
+	    !json_object_object_get_ex(command, "closed", &closed) ||
+	    !json_object_is_type(closed, json_type_boolean))
+		return error("contact needs \"unit\" and \"input\", numbers, and \"closed\", "
+			     "true or false");
+	m = unit >= 0 && unit <= 255 ? segment_unit(c->wire->segment, (uint8_t)unit) : NULL;
+	if (!m || !m->io || !m->io->contacts.inputs)
+		return error("contact: unit %g is no input module", unit);
+	if (input < 1 || input > m->io->contacts.inputs || input != floor(input))
+		return error("contact: input = %g: give 1 to %u", input, m->io->contacts.inputs);
+	contacts_set(&m->io->contacts, (unsigned int)input - 1, json_object_get_boolean(closed),
+		     wire_time(c->wire, now_ns));
+	o = json_object_new_object();
+	put_bool(o, "ok", true);
+	return o;
+}
+
 static struct json_object *clear(struct control *c)
 {
 	struct json_object *o = json_object_new_object();
@@ -423,7 +483,9 @@ static struct json_object *dispatch(struct control *c, struct json_object *comma
 		return fault(c, command, now_ns);
 	if (name && !strcmp(name, "clear"))
 		return clear(c);
-	return error("cmd \"%s\": not known; known: status, truth, fault, clear",
+	if (name && !strcmp(name, "contact"))
+		return contact(c, command, now_ns);
+	return error("cmd \"%s\": not known; known: status, truth, fault, contact, clear",
 		     name ? name : "null");
 }
 

@@ -16,7 +16,8 @@ static const char *const names[FAULT_KINDS] = {
 	[FAULT_DUPLICATE] = "duplicate",   [FAULT_GARBAGE] = "garbage",
 	[FAULT_WRONG_UNIT] = "wrong_unit", [FAULT_EXCEPTION] = "exception",
 	[FAULT_MISS_SYNC] = "miss_sync",   [FAULT_SILENT] = "silent",
-	[FAULT_RESTART] = "restart",	   [FAULT_SERIAL] = "serial",
+	[FAULT_RESTART] = "restart",	   [FAULT_POWER] = "power",
+	[FAULT_MEMORY] = "memory",	   [FAULT_SERIAL] = "serial",
 };
 
 const char *fault_name(enum fault_kind kind)
@@ -31,6 +32,12 @@ enum fault_kind fault_kind(const char *name)
 	while (kind < FAULT_KINDS && strcmp(names[kind], name))
 		kind++;
 	return (enum fault_kind)kind;
+}
+
+bool fault_at_once(enum fault_kind kind)
+{
+	return kind == FAULT_SERIAL || kind == FAULT_SILENT || kind == FAULT_RESTART ||
+	       kind == FAULT_POWER || kind == FAULT_MEMORY;
 }
 
 void fault_init(struct faults *f, uint64_t seed)

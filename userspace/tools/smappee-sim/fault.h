@@ -25,6 +25,8 @@
  * @FAULT_MISS_SYNC: a follower does not hear a sync answer
  * @FAULT_SILENT: the module neither hears nor answers for so many seconds
  * @FAULT_RESTART: the module restarts
+ * @FAULT_POWER: the module is without power for so many seconds, then restarts
+ * @FAULT_MEMORY: an input module loses its counters; value is its new epoch
  * @FAULT_SERIAL: the module shows another serial number, value
  * @FAULT_KINDS: how many there are
  */
@@ -40,6 +42,8 @@ enum fault_kind {
 	FAULT_MISS_SYNC,
 	FAULT_SILENT,
 	FAULT_RESTART,
+	FAULT_POWER,
+	FAULT_MEMORY,
 	FAULT_SERIAL,
 	FAULT_KINDS,
 };
@@ -79,6 +83,9 @@ const char *fault_name(enum fault_kind kind);
 
 /** fault_kind() - kind of that name, FAULT_KINDS if none */
 enum fault_kind fault_kind(const char *name);
+
+/** fault_at_once() - does it happen when it is asked for, not with the traffic? */
+bool fault_at_once(enum fault_kind kind);
 
 /** fault_init() - no rules, decisions drawn from @seed */
 void fault_init(struct faults *f, uint64_t seed);

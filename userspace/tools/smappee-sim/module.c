@@ -117,6 +117,10 @@ int module_init(struct module *m, const struct scenario *s, unsigned int number)
 		m->box = power_box_new(s, number);
 		return m->box ? 0 : -ENOMEM;
 	}
+	if (io_is(m->built->type)) {
+		m->io = io_new(m->built);
+		return m->io ? 0 : -ENOMEM;
+	}
 	m->crystal = (struct crystal){
 		.ppm = m->built->crystal_ppm,
 		.wander_ppm = m->built->wander_ppm,
@@ -138,9 +142,16 @@ void module_free(struct module *m)
 	free(m->ring);
 	free(m->ring_index);
 	free(m->box);
+	free(m->io);
 	m->ring = NULL;
 	m->ring_index = NULL;
 	m->box = NULL;
+	m->io = NULL;
+}
+
+bool module_samples(const struct module *m)
+{
+	return !m->box && !m->io;
 }
 
 uint8_t module_unit(const struct module *m)
@@ -153,17 +164,27 @@ void module_set_serial(struct module *m, uint32_t serial)
 	m->serial = serial;
 	if (m->box)
 		m->box->serial = serial;
+	if (m->io)
+		m->io->serial = serial;
 }
 
 void module_restart(struct module *m, double t)
 {
+	module_power(m, t, t);
+}
+
+void module_power(struct module *m, double off, double on)
+{
 	m->boot++;
-	if (!m->box) {
-		start(m, t, 0);
-		return;
-	}
-	m->started = t;
-	power_box_restart(m->box, t);
+	m->started = on;
+	if (m->box)
+		power_box_restart(m->box, off);
+	else if (m->io)
+		io_power(m->io, off, on);
+	else
+		start(m, off, 0);
+	if (on > off)
+		m->silent_until = on;
 }
 
 int module_set_rate(struct module *m, unsigned int rate_hz, double t)

@@ -10,6 +10,7 @@
 #define SIM_MODULE_H
 
 #include "crystal.h"
+#include "io.h"
 #include "power-box.h"
 #include "scenario.h"
 #include "servo.h"
@@ -43,6 +44,7 @@ struct edge {
  * @built: how it is built; owned by the scenario
  * @box: the Power Box that it is, owned; NULL: an open module. Of a Power Box
  *	only the members up to @silent_until count
+ * @io: the input or output module that it is, owned, NULL: another one; likewise
  * @serial: serial number it shows now
  * @boot: boot counter
  * @started: true time of the last start, s
@@ -72,6 +74,7 @@ struct edge {
 struct module {
 	const struct scenario_module *built;
 	struct power_box *box;
+	struct io *io;
 	uint32_t serial;
 	uint8_t boot;
 	double started;
@@ -113,6 +116,9 @@ int module_init(struct module *m, const struct scenario *s, unsigned int number)
 /** module_free() - release what the module owns */
 void module_free(struct module *m);
 
+/** module_samples() - has it got a sample clock? */
+bool module_samples(const struct module *m);
+
 /** module_unit() - the address that it answers to now */
 uint8_t module_unit(const struct module *m);
 
@@ -127,6 +133,14 @@ void module_set_serial(struct module *m, uint32_t serial);
  * what was not saved.
  */
 void module_restart(struct module *m, double t);
+
+/**
+ * module_power() - no power from true time @off to @on, and off the line
+ *
+ * What is kept, and what is not, is that of module_restart(); an input module sees
+ * no pulse meanwhile, the relays of an output module are off.
+ */
+void module_power(struct module *m, double off, double on);
 
 /**
  * module_set_rate() - write the sampling rate at true time @t, which restarts

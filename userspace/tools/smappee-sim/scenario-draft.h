@@ -52,8 +52,10 @@ enum {
 	OPEN = 1,
 	BOX = 2,
 	BEHIND = 4,
-	ALL = OPEN | BOX | BEHIND,
-	KINDS = 3,
+	INPUT = 8,
+	OUTPUT = 16,
+	ALL = OPEN | BOX | BEHIND | INPUT | OUTPUT,
+	KINDS = 5,
 };
 
 /**

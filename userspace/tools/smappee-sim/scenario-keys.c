@@ -116,6 +116,8 @@ static bool take_type(struct place *p, const char *value)
 		{ "ct_hub", SMAPPEE_TYPE_OPEN_CT_HUB, 4 },
 		{ "solid_core", SMAPPEE_TYPE_OPEN_SOLID_CORE, 3 },
 		{ "power_box", SMAPPEE_TYPE_POWER_BOX, 0 },
+		{ "input", SMAPPEE_TYPE_OPEN_INPUT, 4 },
+		{ "output", SMAPPEE_TYPE_OPEN_OUTPUT, 2 },
 	};
 
 	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
@@ -318,6 +320,70 @@ static bool take_busy(struct place *p, const char *value)
 	return true;
 }
 
+/* [module NAME] of type input */
+
+/* "pulse_hz.1": the contact whose number, from 1, is the argument. */
+static struct scenario_contact *contact(struct place *p)
+{
+	long number;
+
+	if (!field_whole(p->argument, 1, 4, &number))
+		return NULL;
+	return &p->module->m.contact[number - 1];
+}
+
+static bool take_pulse_rate(struct place *p, const char *value)
+{
+	struct scenario_contact *c = contact(p);
+
+	return c && field_number(value, 0, 100, &c->pulse_hz);
+}
+
+static bool take_pulses(struct place *p, const char *value)
+{
+	struct scenario_contact *c = contact(p);
+	long pulses;
+
+	if (!c || !field_whole(value, 1, INT32_MAX, &pulses))
+		return false;
+	c->pulses = (unsigned long)pulses;
+	return true;
+}
+
+static bool take_closed(struct place *p, const char *value)
+{
+	struct scenario_contact *c = contact(p);
+	double ms;
+
+	if (!c || !field_number(value, 1, 1e6, &ms))
+		return false;
+	c->closed_s = ms * 1e-3;
+	return true;
+}
+
+static bool take_toggles(struct place *p, const char *value)
+{
+	struct scenario_contact *c = contact(p);
+
+	if (!c || !field_numbers(value, 0, 1e9, SCENARIO_TOGGLES_MAX, c->toggle_s, &c->toggles))
+		return false;
+	for (unsigned int i = 1; i < c->toggles; i++)
+		if (c->toggle_s[i] <= c->toggle_s[i - 1])
+			return false;
+	return true;
+}
+
+static bool take_counter(struct place *p, const char *value)
+{
+	struct scenario_contact *c = contact(p);
+	long counter;
+
+	if (!c || !field_whole(value, 0, UINT32_MAX, &counter))
+		return false;
+	c->counter = (uint32_t)counter;
+	return true;
+}
+
 /* [load NAME] */
 
 static bool take_inputs(struct place *p, const char *value)
@@ -409,8 +475,9 @@ static const struct key keys[] = {
 	{ "mains", "frequency_hz", take_frequency, "40 to 70 Hz", 0 },
 	{ "mains", "voltage_v", take_voltage, "one RMS voltage or one per phase, 0 to 1000 V", 0 },
 	{ "mains", "harmonic.", take_mains_harmonic, HARMONIC_ALLOWED, 0 },
-	{ "module", "type", take_type, "voltage, ct_hub, solid_core or power_box", ALL },
-	{ "module", "unit", take_unit, "an address from 1 to 247", OPEN | BOX },
+	{ "module", "type", take_type, "voltage, ct_hub, solid_core, power_box, input or output",
+	  ALL },
+	{ "module", "unit", take_unit, "an address from 1 to 247", OPEN | BOX | INPUT | OUTPUT },
 	{ "module", "serial", take_serial, "a whole number from 1 to 999999", ALL },
 	{ "module", "firmware", take_firmware, "MAJOR.MINOR, for example 1.7", ALL },
 	{ "module", "crystal_ppm", take_crystal, "-200 to 200 ppm", OPEN },
@@ -433,6 +500,13 @@ static const struct key keys[] = {
 	{ "module", "commissioned", take_commissioned, "yes or no", BOX },
 	{ "module", "turnaround_us", take_box_turnaround, "0 to 100000 microseconds", BOX },
 	{ "module", "busy_ms", take_busy, "0 to 10000 milliseconds", BOX },
+	{ "module", "pulse_hz.", take_pulse_rate, "pulse_hz.1 to pulse_hz.4 = 0 to 100 Hz", INPUT },
+	{ "module", "pulses.", take_pulses, "pulses.1 to pulses.4 = 1 to 2147483647", INPUT },
+	{ "module", "closed_ms.", take_closed, "closed_ms.1 to closed_ms.4 = 1 to 1000000 ms",
+	  INPUT },
+	{ "module", "toggle_s.", take_toggles,
+	  "toggle_s.1 to toggle_s.4 = rising times in seconds, at most 32", INPUT },
+	{ "module", "counter.", take_counter, "counter.1 to counter.4 = 0 to 4294967295", INPUT },
 	{ "load", "inputs", take_inputs, "one to three inputs, for example hub1/A, hub1/B", 0 },
 	{ "load", "phases", take_phases, "one phase per input: L1, L2 or L3", 0 },
 	{ "load", "current_a", take_current,

@@ -11,8 +11,14 @@
 static int check_strays(struct draft *d, const struct module_draft *m)
 {
 	static const char *const kinds[KINDS] = { "an open module", "a Power Box",
-						  "a module behind a Power Box" };
+						  "a module behind a Power Box", "an input module",
+						  "an output module" };
 	unsigned int kind = m->behind[0] ? 2 : m->m.type == SMAPPEE_TYPE_POWER_BOX ? 1 : 0;
+
+	if (m->m.type == SMAPPEE_TYPE_OPEN_INPUT)
+		kind = 3;
+	else if (m->m.type == SMAPPEE_TYPE_OPEN_OUTPUT)
+		kind = 4;
 
 	if (!m->stray[kind].name)
 		return 0;
@@ -114,6 +120,23 @@ static int check_behind(struct draft *d, struct module_draft *m)
 	return find_box(d, m) ? -EINVAL : check_neighbours(d, m);
 }
 
+static int check_contacts(struct draft *d, struct module_draft *m)
+{
+	for (unsigned int i = 0; i < m->m.channels; i++) {
+		struct scenario_contact *c = &m->m.contact[i];
+
+		if (!c->closed_s)
+			c->closed_s = 0.03;
+		if (c->pulse_hz * c->closed_s >= 1)
+			return draft_fail(d, m->line,
+					  "[module %s] closed_ms.%u: longer than a period of "
+					  "pulse_hz.%u; give less than %.0f",
+					  m->m.name, i + 1, i + 1, 1000 / c->pulse_hz);
+	}
+	m->m.epoch = 1;
+	return 0;
+}
+
 static int check_module(struct draft *d, struct module_draft *m)
 {
 	struct scenario_module *out = &m->m;
@@ -137,6 +160,10 @@ static int check_module(struct draft *d, struct module_draft *m)
 		return check_box(d, m);
 	if (m->behind[0])
 		return check_behind(d, m);
+	if (out->type == SMAPPEE_TYPE_OPEN_INPUT || out->type == SMAPPEE_TYPE_OPEN_OUTPUT) {
+		out->reference = false;
+		return check_contacts(d, m);
+	}
 	if (out->type == SMAPPEE_TYPE_OPEN_VOLTAGE)
 		out->channels = d->s->signal.phases;
 	else

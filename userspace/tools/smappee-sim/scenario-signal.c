@@ -4,6 +4,7 @@
  * are found here.
  */
 #include "field.h"
+#include "io.h"
 #include "scenario-draft.h"
 
 #include <errno.h>
@@ -18,7 +19,7 @@ static bool input_exists(const struct draft *d, const char *input)
 		for (unsigned int c = 0; c < m->channels; c++) {
 			char name[SIGNAL_NAME_MAX + 8], channel[4];
 
-			if (draft_is_voltage(m))
+			if (draft_is_voltage(m) || io_is(m->type))
 				continue;
 			scenario_channel_name(m, c, channel);
 			snprintf(name, sizeof(name), "%s/%s", m->name, channel);

@@ -36,6 +36,27 @@ struct scenario_box {
 	double busy_s;
 };
 
+/* Times at which a contact toggles that one scenario may give. */
+#define SCENARIO_TOGGLES_MAX 32
+
+/**
+ * struct scenario_contact - what moves the contact of an input
+ * @pulse_hz: it closes so often, the first time after half a period; 0: never
+ * @closed_s: for so long, s
+ * @pulses: so many times; 0: without end
+ * @toggles: how many of @toggle_s there are
+ * @toggle_s: true times at which it changes, s, rising
+ * @counter: where the module's counter begins
+ */
+struct scenario_contact {
+	double pulse_hz;
+	double closed_s;
+	unsigned long pulses;
+	unsigned int toggles;
+	double toggle_s[SCENARIO_TOGGLES_MAX];
+	uint32_t counter;
+};
+
 /**
  * struct scenario_module - one module as it is built
  * @name: its name in the scenario
@@ -58,6 +79,8 @@ struct scenario_box {
  * @wander_period_s: period of the slow part, s
  * @capture_ns: granularity of time-stamp capture, ns
  * @reference: starts as the reference
+ * @contact: of an input module: its inputs
+ * @epoch: of an input module: counter epoch
  */
 struct scenario_module {
 	char name[SIGNAL_NAME_MAX];
@@ -79,6 +102,8 @@ struct scenario_module {
 	double wander_period_s;
 	double capture_ns;
 	bool reference;
+	struct scenario_contact contact[SMAPPEE_INPUTS_MAX];
+	uint16_t epoch;
 };
 
 /**

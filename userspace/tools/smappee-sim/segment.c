@@ -62,8 +62,9 @@ static size_t answer_read(struct module *m, const uint8_t *request, double t, ui
 	uint16_t address = frame_get16(request + 2);
 	unsigned int count = frame_get16(request + 4);
 
-	*code = m->box ? power_box_read(m->box, t, address, count, values)
-		       : registers_read(m, t, address, count, values);
+	*code = m->box	? power_box_read(m->box, t, address, count, values)
+		: m->io ? io_read(m->io, t, address, count, values)
+			: registers_read(m, t, address, count, values);
 	return *code ? 0 : frame_registers_answer(out, request[0], values, count);
 }
 
@@ -79,8 +80,9 @@ static size_t answer_write(struct module *m, const uint8_t *request, double t, u
 		return 0;
 	for (unsigned int i = 0; i < count; i++)
 		values[i] = frame_get16(request + 7 + 2 * i);
-	*code = m->box ? power_box_write(m->box, t, address, count, values)
-		       : registers_write(m, t, address, count, values);
+	*code = m->box	? power_box_write(m->box, t, address, count, values)
+		: m->io ? io_write(m->io, t, address, count, values)
+			: registers_write(m, t, address, count, values);
 	return *code ? 0 : frame_written_answer(out, request[0], address, (uint16_t)count);
 }
 
@@ -114,7 +116,7 @@ static size_t answer(struct segment *g, struct module *m, const uint8_t *request
 
 	if (fault_strikes(&g->faults, FAULT_EXCEPTION, request[0], &trouble))
 		code = (uint8_t)trouble;
-	else if (m->box && !power_box_knows(request[1]))
+	else if ((m->box && !power_box_knows(request[1])) || (m->io && !io_knows(request[1])))
 		code = SMAPPEE_EX_ILLEGAL_FUNCTION;
 	else if (request[1] == SMAPPEE_FC_READ_REGISTERS)
 		len = answer_read(m, request, t, out, &code);
@@ -173,7 +175,7 @@ static void let_hear(struct segment *g, const struct module *sender, const struc
 	for (unsigned int i = 0; i < g->modules && r->len; i++) {
 		struct module *m = &g->module[i];
 
-		if (m == sender || m->box || m->reference ||
+		if (m == sender || !module_samples(m) || m->reference ||
 		    fault_strikes(&g->faults, FAULT_MISS_SYNC, m->built->unit, NULL))
 			continue;
 		module_hear(m, r->edge_s, end, r->bytes, len);
@@ -235,17 +237,19 @@ static void strike(struct module *m, const struct fault_rule *rule, double t)
 		module_set_serial(m, (uint32_t)rule->value);
 	if (rule->kind == FAULT_SILENT)
 		m->silent_until = t + rule->value;
-	if (rule->kind == FAULT_RESTART) {
-		module_restart(m, t);
-		m->silent_until = t + RESTART_S;
-	}
+	if (rule->kind == FAULT_RESTART)
+		module_power(m, t, t + RESTART_S);
+	if (rule->kind == FAULT_POWER)
+		module_power(m, t, t + rule->value);
+	if (rule->kind == FAULT_MEMORY && m->io)
+		contacts_forget(&m->io->contacts, (uint16_t)rule->value, t);
 }
 
 int segment_fault(struct segment *g, const struct fault_rule *rule, double t)
 {
 	if (rule->unit && !segment_unit(g, rule->unit))
 		return -ENOENT;
-	if (rule->kind != FAULT_SERIAL && rule->kind != FAULT_SILENT && rule->kind != FAULT_RESTART)
+	if (!fault_at_once(rule->kind))
 		return fault_add(&g->faults, rule);
 	for (unsigned int i = 0; i < g->modules; i++) {
 		if (rule->unit && rule->unit != module_unit(&g->module[i]))
@@ -263,7 +267,7 @@ double segment_true_offset(struct segment *g, struct module *m, double t)
 
 	if (m == reference)
 		return 0;
-	if (!reference || m->box || module_sync_state(m, t) != SMAPPEE_SYNC_LOCKED)
+	if (!reference || !module_samples(m) || module_sync_state(m, t) != SMAPPEE_SYNC_LOCKED)
 		return NAN;
 	a = module_position(m, t);
 	b = module_position(reference, t);

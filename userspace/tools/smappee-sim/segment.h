@@ -79,8 +79,9 @@ void segment_request(struct segment *g, uint8_t *request, size_t len, double end
 
 /**
  * segment_fault() - ask for trouble at true time @t, s
- * @rule: what; silent takes seconds and serial the number as its value. These,
- *	and restart, happen at once, the others with the traffic
+ * @rule: what; silent and power take seconds, serial the number and memory the new
+ *	epoch as its value. These, and restart, happen at once, the others with the
+ *	traffic
  *
  * Return: 0; -ENOENT: no such unit; -ENOSPC: too many rules.
  */
