@@ -179,7 +179,7 @@ static void wrong_commands_are_answered_with_the_way_out(void **state)
 		{ "nonsense", "not a command; give an object with \"cmd\" on one line" },
 		{ "[1]", "not a command; give an object with \"cmd\" on one line" },
 		{ "{\"cmd\":\"stop\"}",
-		  "cmd \"stop\": not known; known: status, truth, fault, clear" },
+		  "cmd \"stop\": not known; known: status, truth, fault, contact, clear" },
 		{ "{\"cmd\":\"truth\",\"from\":1}", "truth needs \"from\" and \"to\", numbers" },
 		{ "{\"cmd\":\"truth\",\"from\":9,\"to\":9}",
 		  "truth from 9 to 9: from must be 0 or more and below to" },
