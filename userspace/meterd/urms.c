@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Integrals of v^2 between fractional positions, by the trapezoid rule as in window.c.
+ */
+#include "urms.h"
+
+#include <math.h>
+
+/* Part of the integral from scan 0 to @at that lies around @at. */
+static double edge_term(const float *v, double at)
+{
+	unsigned int m = (unsigned int)at;
+	double a = at - m;
+
+	return (a - 0.5 - 0.5 * a * a) * v[m] * v[m] + 0.5 * a * a * v[m + 1] * v[m + 1];
+}
+
+static double integral(const float *v, double from, double to)
+{
+	int first = (int)from + 1;
+	int last = (int)to;
+	float sum = 0.0f;
+	int k;
+
+#pragma omp simd reduction(+ : sum)
+	for (k = first; k <= last; k++)
+		sum += v[k] * v[k];
+	return (double)sum + edge_term(v, to) - edge_term(v, from);
+}
+
+void urms_begin(struct urms *u)
+{
+	u->known = false;
+}
+
+bool urms_half(struct urms *u, unsigned int slots, const float *const *v, double from, double to,
+	       int64_t start_ns, int64_t end_ns, struct urms_value *value)
+{
+	double scans = to - from;
+	bool known = u->known;
+	unsigned int k;
+
+	value->start_ns = u->start_ns;
+	value->middle_ns = start_ns;
+	value->end_ns = end_ns;
+	value->slots = slots;
+	for (k = 0; k < slots; k++) {
+		double square = integral(v[k], from, to);
+
+		value->v[k] = sqrt(fmax(u->square[k] + square, 0.0) / (u->scans + scans));
+		u->square[k] = square;
+	}
+	u->known = true;
+	u->start_ns = start_ns;
+	u->scans = scans;
+	return known;
+}
