@@ -13,6 +13,7 @@ suite := scripts/suite
 jobs ?= 2
 cache := $(or $(SMAPPEE_CACHE),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/smappee-build)
 lines := 6.1 6.12 7.2
+other_lines := $(filter-out 6.12,$(lines))
 O := build/userspace
 
 # What a program or module is made of: touching it makes them again.
@@ -38,7 +39,8 @@ help:
 	@echo '  kunit              kernel unit tests on UML; kunit-debug: with KASAN, UBSAN, lockdep'
 	@echo '  fuzz [SECONDS=n]   fuzz the parsers of the wire, 10 s each'
 	@echo '  lint               checkpatch, sparse, W=1, kernel-doc, clang-format, cppcheck, dt schema'
-	@echo '  vm                 tests in the virtual gateway; T="NAME..." for some: kernel powerbox chain recorded'
+	@echo '  vm                 tests in the virtual gateway; T="NAME..." for some: kernel powerbox chain recorded;'
+	@echo '                     vm-6.1, vm-7.2: in short, on these kernels'
 	@echo '  browser            the web page in a headless browser'
 	@echo '  clean              remove build/ ("distclean": and the cache of suites and kernels)'
 
@@ -89,6 +91,10 @@ lint:
 guest: build/guest/initrd.cpio
 build/guest/initrd.cpio: build/modules/6.12.release $(O)/arm64/.stamp $(guest_src) scripts/suites/guest.packages
 	@scripts/guest build
+$(other_lines:%=guest-%): guest-%: build/guest-%/initrd.cpio
+$(other_lines:%=build/guest-%/initrd.cpio): build/guest-%/initrd.cpio: build/modules/%.release \
+		$(O)/arm64/.stamp $(guest_src) scripts/suites/guest.packages
+	@GUEST_KERNEL=$* scripts/guest build
 selftests: build/selftests/.stamp
 build/selftests/.stamp: $(shell find tests/selftests -type f 2>/dev/null) build/modules/6.12.release
 	@tests/selftests/build && touch $@
@@ -98,6 +104,8 @@ demo: guest userspace-native
 	@$(suite) trixie python3 tests/vm/demo.py $(if $(SECONDS),--seconds $(SECONDS)) $(if $(TREE),--tree $(TREE))
 vm: $(vm_needs)
 	@$(suite) trixie python3 tests/vm/check.py $(T)
+$(other_lines:%=vm-%): vm-%: guest-% userspace-native selftests
+	@$(suite) trixie env GUEST_KERNEL=$* python3 tests/vm/check.py $(T)
 bench: $(vm_needs)
 	@$(suite) trixie python3 tests/vm/bench.py $(T)
 browser: userspace-native
@@ -114,6 +122,7 @@ distclean: clean
 	rm -rf --one-file-system $(cache)
 
 .PHONY: help build modules $(lines:%=modules-%) userspace userspace-native userspace-arm64 \
-	userspace-bookworm unit unit-sanitize kunit kunit-debug fuzz lint guest selftests demo vm bench browser \
+	userspace-bookworm unit unit-sanitize kunit kunit-debug fuzz lint guest $(other_lines:%=guest-%) \
+	selftests demo vm $(other_lines:%=vm-%) bench browser \
 	check clean distclean
 .DELETE_ON_ERROR:

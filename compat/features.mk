@@ -10,6 +10,9 @@ smappee_has = $(shell grep -qs -e '$(2)' $(srctree)/include/linux/$(1) && echo -
 
 smappee_features := \
 	$(call smappee_has,serdev.h,size_t .\*receive_buf.,SMAPPEE_HAVE_SERDEV_SIZE_T) \
+	$(call smappee_has,serdev.h,ssize_t .\*write_buf.,SMAPPEE_HAVE_SERDEV_WRITE_SSIZE_T) \
+	$(call smappee_has,serdev.h,serdev_controller_alloc.struct device .host,SMAPPEE_HAVE_SERDEV_HOST) \
+	$(call smappee_has,virtio_config.h,^struct virtqueue_info,SMAPPEE_HAVE_VIRTQUEUE_INFO) \
 	$(call smappee_has,device/bus.h,match..*const struct device_driver,SMAPPEE_HAVE_CONST_MATCH) \
 	$(call smappee_has,device/bus.h,uevent..const struct device,SMAPPEE_HAVE_CONST_UEVENT) \
 	$(call smappee_has,module.h,MODULE_INFO.import_ns. ns.,SMAPPEE_HAVE_STRING_NS) \

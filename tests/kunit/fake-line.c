@@ -13,6 +13,7 @@
 #include <linux/unaligned.h>
 
 #include "fake-line.h"
+#include "serdev-controller.h"
 
 static struct fake_line *to_line(struct serdev_controller *ctrl)
 {
@@ -216,7 +217,7 @@ static void fake_wire_work(struct work_struct *work)
 		;
 }
 
-static ssize_t fake_write_buf(struct serdev_controller *ctrl, const u8 *bytes, size_t len)
+static serdev_written_t fake_write_buf(struct serdev_controller *ctrl, const u8 *bytes, size_t len)
 {
 	struct fake_line *line = to_line(ctrl);
 
@@ -245,11 +246,6 @@ static void fake_write_flush(struct serdev_controller *ctrl)
 	spin_lock(&line->lock);
 	line->rx_len = 0;
 	spin_unlock(&line->lock);
-}
-
-static int fake_write_room(struct serdev_controller *ctrl)
-{
-	return sizeof_field(struct fake_line, rx);
 }
 
 static int fake_open(struct serdev_controller *ctrl)
@@ -295,7 +291,6 @@ static void fake_wait_until_sent(struct serdev_controller *ctrl, long timeout)
 static const struct serdev_controller_ops fake_ops = {
 	.write_buf = fake_write_buf,
 	.write_flush = fake_write_flush,
-	.write_room = fake_write_room,
 	.open = fake_open,
 	.close = fake_close,
 	.set_flow_control = fake_set_flow_control,

@@ -2,13 +2,16 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Tests in the virtual gateway, some 20 seconds each.
 
-    check.py [NAME...]     all, or some of: kernel, powerbox, chain, recorded
+    check.py [NAME...]     all, or some of: kernel, powerbox, chain, recorded;
+                           line, which is the drivers and the chain in short
 
-TAP goes to build/results/vm.tap and to standard output.
+TAP goes to build/results/vm.tap and to standard output. GUEST_KERNEL=LINE takes the
+guest of that line (scripts/guest), the results are then those of vm-LINE.
 """
 
 import json
 import os
+import re
 import subprocess
 import sys
 import traceback
@@ -17,7 +20,7 @@ from meter import Segment
 from powerbox import powerbox
 from stages import (RECORDED, RECORDING, Stream, recorded, recorded_scenario, scenario, selftests)
 from tap import Tap
-from vm import BUILD, Failure, Gateway
+from vm import BUILD, KERNEL, Failure, Gateway
 
 SHORT_FAULTS = [
     {"kind": "drop", "rate": 0.02},
@@ -35,26 +38,55 @@ def healthy(tap, guest, where):
     tap.ok(not alarms, f"{where}: the kernel has nothing to complain about", "; ".join(alarms[:3]))
 
 
+def drivers(tap, gateway):
+    """Modalias, ABI, kselftests, repair, on a gateway where nobody measures yet."""
+    guest = gateway.guest
+    tap.note(f"Linux {guest.release}, up after {gateway.boot_s:.1f} s")
+    segment_a, segment_b = Segment(guest, "a"), Segment(guest, "b")
+    segment_a.wait_modules(8)
+    segment_b.wait_modules(3)
+    tap.ok(segment_a.get("modules") == 8, "the modules that the device tree names are found",
+           f"{segment_a.get('modules')} of 8")
+    tap.ok(segment_b.get("modules") == 3, "modules that no device tree names are found by scan, on the UART",
+           f"{segment_b.get('modules')} of 3")
+    good, text = selftests(guest)
+    tap.nested(text, good, "kselftests")
+    gateway.sims[0].ask(cmd="fault", kind="bit_errors", rate=1e-5, unit=0)
+    good, text = selftests(guest, ["repair.sh"], "SMAPPEE_BIT_ERRORS=1e-5")
+    tap.nested(text, good, "kselftest of repairs, at 1e-5 bit errors")
+    gateway.sims[0].ask(cmd="clear")
+    healthy(tap, guest, "kselftests")
+
+
 def kernel(tap):
-    """Drivers: modalias, ABI, kselftests, repair; nobody measures yet."""
+    """The drivers alone."""
     with Gateway("check-kernel", [scenario("accuracy-3p"), scenario("house-1p")],
                  tree="qemu-virt-virtio") as gateway:
-        guest = gateway.guest
-        tap.note(f"Linux {guest.release}, up after {gateway.boot_s:.1f} s")
-        segment_a, segment_b = Segment(guest, "a"), Segment(guest, "b")
-        segment_a.wait_modules(8)
-        segment_b.wait_modules(3)
-        tap.ok(segment_a.get("modules") == 8, "the modules that the device tree names are found",
-               f"{segment_a.get('modules')} of 8")
-        tap.ok(segment_b.get("modules") == 3, "modules that no device tree names are found by scan, on the UART",
-               f"{segment_b.get('modules')} of 3")
-        good, text = selftests(guest)
-        tap.nested(text, good, "kselftests")
-        gateway.sims[0].ask(cmd="fault", kind="bit_errors", rate=1e-5, unit=0)
-        good, text = selftests(guest, ["repair.sh"], "SMAPPEE_BIT_ERRORS=1e-5")
-        tap.nested(text, good, "kselftest of repairs, at 1e-5 bit errors")
-        gateway.sims[0].ask(cmd="clear")
-        healthy(tap, guest, "kselftests")
+        drivers(tap, gateway)
+
+
+def exact(tap, stream):
+    """10 s of all channels: the powers are right, nothing is lost."""
+    stream.mark()
+    error, load = stream.worst(10)
+    since = stream.since()
+    tap.ok(error <= 0.0005, "P of every load is right within 0.05 % over 10 s, 31 channels at 4 kHz",
+           f"worst {100 * error:.4f} % of \"{load}\"")
+    tap.ok(since["lost_scans"] == 0 and since["gaps"] == 0, "no scan is lost and no gap is there", str(since))
+
+
+def line(tap):
+    """The drivers on another kernel line, and the chain above them, in one boot."""
+    with Gateway(f"check-line-{KERNEL}", [scenario("accuracy-3p"), scenario("house-1p")],
+                 tree="qemu-virt-virtio") as gateway:
+        release = gateway.guest.release
+        tap.ok(re.match(re.escape(KERNEL) + "[.-]", release), f"the guest runs a kernel of line {KERNEL}", release)
+        drivers(tap, gateway)
+        stream = Stream(gateway, "accuracy-3p", broker=False)
+        stream.settle()
+        exact(tap, stream)
+        stream.close()
+        healthy(tap, gateway.guest, f"the chain on {KERNEL}")
 
 
 def mqtt_reading(guest, topic):
@@ -137,12 +169,7 @@ def chain(tap):
         stream.settle()
         tap.note(f"first reading {stream.first_arrival - gateway.guest.started:.1f} s after power-on")
         broker_comes_late(tap, stream)
-        stream.mark()
-        error, load = stream.worst(10)
-        since = stream.since()
-        tap.ok(error <= 0.0005, "P of every load is right within 0.05 % over 10 s, 31 channels at 4 kHz",
-               f"worst {100 * error:.4f} % of \"{load}\"")
-        tap.ok(since["lost_scans"] == 0 and since["gaps"] == 0, "no scan is lost and no gap is there", str(since))
+        exact(tap, stream)
         tools(tap, stream)
         stream.mark()
         gateway.sims[0].ask(cmd="fault", kind="bit_errors", rate=1e-5, unit=0)
@@ -186,16 +213,17 @@ def recording(tap):
         healthy(tap, gateway.guest, "the UART model")
 
 
-TESTS = {"kernel": kernel, "powerbox": powerbox, "chain": chain, "recorded": recording}
+TESTS = {"kernel": kernel, "powerbox": powerbox, "chain": chain, "recorded": recording, "line": line}
+DEFAULT = ["kernel", "powerbox", "chain", "recorded"] if KERNEL == "6.12" else ["line"]
 
 
 def main():
-    names = sys.argv[1:] or list(TESTS)
+    names = sys.argv[1:] or DEFAULT
     for name in names:
         if name not in TESTS:
             print(f"check.py: no test \"{name}\"; there are: {', '.join(TESTS)}", file=sys.stderr)
             return 2
-    tap = Tap(f"{BUILD}/results/vm.tap")
+    tap = Tap(f"{BUILD}/results/vm{'' if KERNEL == '6.12' else '-' + KERNEL}.tap")
     for name in names:
         try:
             TESTS[name](tap)

@@ -23,6 +23,10 @@ TOP = os.path.realpath(os.path.join(os.path.dirname(__file__), "..", ".."))
 BUILD = os.path.join(TOP, "build")
 PR_SET_PDEATHSIG = 1
 
+# The kernel line that the guest runs, and what was built for it (scripts/guest).
+KERNEL = os.environ.get("GUEST_KERNEL") or "6.12"
+GUEST = f"{BUILD}/guest" if KERNEL == "6.12" else f"{BUILD}/guest-{KERNEL}"
+
 # What a healthy kernel never says.
 ALARMS = re.compile(
     r"BUG:|WARNING:|Oops|Call trace|KASAN|UBSAN|KFENCE|possible circular|suspicious RCU"
@@ -163,7 +167,7 @@ class Guest:
     """One boot of the virtual gateway.
 
     NAME is its folder under build/vm; TREE one of the merged device trees of
-    build/guest; HTTP and MQTT the ports of 127.0.0.1 that lead to 8080 and 1883
+    the guest's files; HTTP and MQTT the ports of 127.0.0.1 that lead to 8080 and 1883
     in the guest. What lies in the folder "share" is /mnt/host in the guest.
     """
 
@@ -185,9 +189,9 @@ class Guest:
 
     def start(self):
         """Start the machine; the UARTs' sockets exist when this returns."""
-        files = f"{BUILD}/guest"
+        files = GUEST
         if not os.path.exists(f"{files}/initrd.cpio"):
-            raise Failure(f"{files} is not built: make guest")
+            raise Failure(f"{files} is not built: make {os.path.basename(files)}")
         with open(f"{files}/machine") as text:
             machine = text.read().split()
         work = self.work

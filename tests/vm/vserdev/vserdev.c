@@ -11,13 +11,14 @@
  */
 #include <linux/err.h>
 #include <linux/module.h>
-#include <linux/serdev.h>
 #include <linux/slab.h>
 #include <linux/spinlock.h>
 #include <linux/virtio.h>
-#include <linux/virtio_config.h>
 #include <linux/virtio_ids.h>
 #include <linux/workqueue.h>
+
+#include "serdev-controller.h"
+#include "virtqueue-info.h"
 
 #define VSERDEV_BUFFERS		16
 #define VSERDEV_BUFFER_BYTES	4096
@@ -84,8 +85,8 @@ static void vserdev_reap(struct vserdev *v)
 		kfree(buffer);
 }
 
-static ssize_t vserdev_write_buf(struct serdev_controller *ctrl, const u8 *data,
-				 size_t len)
+static serdev_written_t vserdev_write_buf(struct serdev_controller *ctrl,
+					  const u8 *data, size_t len)
 {
 	struct vserdev *v = serdev_controller_get_drvdata(ctrl);
 	struct scatterlist sg;
@@ -109,11 +110,6 @@ static ssize_t vserdev_write_buf(struct serdev_controller *ctrl, const u8 *data,
 	}
 
 	return len;
-}
-
-static int vserdev_write_room(struct serdev_controller *ctrl)
-{
-	return VSERDEV_BUFFER_BYTES;
 }
 
 static int vserdev_open(struct serdev_controller *ctrl)
@@ -157,7 +153,6 @@ static void vserdev_wait_until_sent(struct serdev_controller *ctrl,
 
 static const struct serdev_controller_ops vserdev_ops = {
 	.write_buf = vserdev_write_buf,
-	.write_room = vserdev_write_room,
 	.open = vserdev_open,
 	.close = vserdev_close,
 	.set_baudrate = vserdev_set_baudrate,
