@@ -65,15 +65,21 @@ static void make_house(void)
 
 	in.topology = topology_find("3p+n");
 	in.inputs.devices = 1 + HUBS;
-	for (k = 0; k < 3; k++)
+	for (k = 0; k < 3; k++) {
 		add_channel(0, in.topology->phase[k], 0.015);
+		in.voltage_ratio[k] = 1.0;
+	}
 	in.inputs.voltages = 3;
 	in.load = loads;
 	in.loads = 28;
 	for (k = 0; k < 28; k++) {
 		snprintf(names[k], sizeof(names[k]), "hub%u/%c", k / 4 + 1, 'A' + k % 4);
 		loads[k] = (struct load){ .name = names[k], .elements = 1, .first = k };
-		loads[k].element[0] = (struct load_element){ names[k], k % 3, 1.0 };
+		loads[k].element[0] = (struct load_element){ .input = names[k],
+							     .slot = k % 3,
+							     .sign = 1.0,
+							     .ratio = 1.0,
+							     .multiplier = 1.0 };
 		add_channel(k / 4 + 1, names[k], 0.003);
 	}
 	for (k = 0; k < LOOP; k++) {

@@ -102,8 +102,10 @@ static inline void chain_open(struct chain *c, const char *topology, unsigned in
 	c->in.load = c->load;
 	c->in.pf_min_va = 1.0;
 	in->devices = 1 + (elements + 3) / 4;
-	for (k = 0; k < c->in.topology->voltages; k++)
+	for (k = 0; k < c->in.topology->voltages; k++) {
 		c->scale[chain_channel(in, 0, c->in.topology->phase[k])] = 500.0 / 32768;
+		c->in.voltage_ratio[k] = 1.0;
+	}
 	in->voltages = in->channels;
 	for (k = 0; k < elements; k++) {
 		struct load *load = &c->load[k / per_load];
@@ -119,6 +121,8 @@ static inline void chain_open(struct chain *c, const char *topology, unsigned in
 		load->element[load->elements].input = c->name[k];
 		load->element[load->elements].slot = k % c->in.topology->slots;
 		load->element[load->elements].sign = 1.0;
+		load->element[load->elements].ratio = 1.0;
+		load->element[load->elements].multiplier = 1.0;
 		load->elements++;
 	}
 	assert_int_equal(align_create(&c->align, in, rate_hz, 500000000), 0);

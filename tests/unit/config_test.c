@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "config.h"
+#include "installation.h"
 
 #define GOOD_LOAD "[load pump]\ninputs = hub1/A\nphases = L1\n"
 
@@ -31,7 +32,7 @@ static int read_text(struct config *c, struct installation *in, const char *text
 	error = config_read(c, path);
 	memset(in, 0, sizeof(*in));
 	if (!error)
-		error = config_installation(c, in);
+		error = installation_make(in, c);
 	dup2(keep, STDERR_FILENO);
 	close(keep);
 	n = pread(to, errors, sizeof(errors) - 1, 0);
@@ -134,7 +135,7 @@ static const struct mistake mistakes[] = {
 	{ GOOD_LOAD "[source]\nsampling_frequency = nan\n", { ":5:", "= nan", "600 to 100000" } },
 	{ GOOD_LOAD "[source]\nsampling_frequency =\n", { ":5:", "600 to 100000", "4000" } },
 	{ GOOD_LOAD "[topology]\ntype = delta\n",
-	  { ":5: [topology] type = delta", "1p|3p+n", "" } },
+	  { ":5: [topology] type = delta", "1p|2p+n|3p+n|3p|high-leg", "" } },
 	{ GOOD_LOAD "[gateway]\nname =\n",
 	  { ":5: [gateway] name = ", "no value", "remove the key" } },
 	{ GOOD_LOAD "[mqtt]\nhost = a\nhost = b\n",
@@ -204,7 +205,7 @@ static void all_mistakes_are_told_at_once(void **state)
 static void a_name_of_63_bytes_is_whole_in_the_registers(void **state)
 {
 	struct registers *r = NULL;
-	const double energy_j = 3600.0;
+	const struct energy_step step[2] = { { .below_range = true }, { 3600.0, 0.0, false } };
 	struct installation in;
 	struct config c;
 
@@ -217,7 +218,7 @@ static void a_name_of_63_bytes_is_whole_in_the_registers(void **state)
 		0);
 	assert_int_equal(strlen(in.load[0].name), LOAD_NAME_MAX);
 	assert_int_equal(registers_open(&r, &in, NULL), 0);
-	registers_add(r, 1, &energy_j);
+	registers_add(r, step);
 	assert_double_equal(registers_import_j(r, 0), 0.0, 0.0);
 	assert_double_equal(registers_import_j(r, 1), 3600.0, 1e-2);
 	registers_close(r);

@@ -107,7 +107,9 @@ static bool wait_for(int output, const char *text, char *all, size_t bytes)
 
 static double restored_j(void)
 {
-	static struct load loads[] = { { .name = "boiler", .elements = 1 } };
+	static struct load loads[] = {
+		{ .name = "boiler", .elements = 1, .element = { { .input = "hub1/A" } } }
+	};
 	static struct installation in = { .loads = 1, .load = loads };
 	struct registers *r;
 	double j;

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "config.h"
+#include "installation.h"
 #include "source.h"
 
 struct run {
@@ -58,7 +59,7 @@ static int replay(const char *conf)
 	memset(&r, 0, sizeof(r));
 	write_file(conf_path, conf);
 	assert_int_equal(config_read(&r.config, conf_path), 0);
-	assert_int_equal(config_installation(&r.config, &r.in), 0);
+	assert_int_equal(installation_make(&r.in, &r.config), 0);
 	error = source_replay_open(&r.source, &r.config.source, &r.in.inputs);
 	if (error)
 		return error;

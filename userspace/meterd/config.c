@@ -18,7 +18,6 @@
 
 #include "log.h"
 
-#define LOADS_MAX 64
 #define LOAD_PREFIX "load "
 #define WAY_OUT_MAX 256
 
@@ -69,14 +68,20 @@ static const struct option options[] = {
 	{ "source", "block_ms", OPTION_WHOLE, AT(source.block_ms), 10, 200, .fallback = "32" },
 	{ "source", "wait_ms", OPTION_WHOLE, AT(source.wait_ms), 100, 5000, .fallback = "500" },
 	{ "topology", "type", OPTION_CHOICE, AT(topology), .fallback = "3p+n",
-	  .choices = "1p|3p+n" },
+	  .choices = "1p|2p+n|3p+n|3p|high-leg" },
 	{ "topology", "voltages", OPTION_LIST, AT(voltages), .required = false },
+	{ "topology", "voltage_ratio", OPTION_LIST, AT(voltage_ratio), .fallback = "1" },
 	{ "topology", "pf_min_va", OPTION_REAL, AT(pf_min_va), 0, 1e6, .fallback = "5" },
 	{ "load", "role", OPTION_CHOICE, LOAD_AT(role), .fallback = "submeter",
-	  .choices = "grid|production|storage|submeter" },
-	{ "load", "inputs", OPTION_LIST, LOAD_AT(inputs), .required = true },
-	{ "load", "phases", OPTION_LIST, LOAD_AT(phases), .required = true },
+	  .choices = "grid|production|storage|submeter|virtual" },
+	{ "load", "inputs", OPTION_LIST, LOAD_AT(inputs), .required = false },
+	{ "load", "phases", OPTION_LIST, LOAD_AT(phases), .required = false },
 	{ "load", "reversed", OPTION_LIST, LOAD_AT(reversed), .fallback = "no" },
+	{ "load", "ratio", OPTION_LIST, LOAD_AT(ratio), .fallback = "1" },
+	{ "load", "multiplier", OPTION_LIST, LOAD_AT(multiplier), .fallback = "1" },
+	{ "load", "min_a", OPTION_LIST, LOAD_AT(min_a), .fallback = "0.02" },
+	{ "load", "neutral", OPTION_TEXT, LOAD_AT(neutral), .required = false },
+	{ "load", "formula", OPTION_TEXT, LOAD_AT(formula), .required = false },
 	{ "registers", "file", OPTION_TEXT, AT(registers_file), .required = true },
 	{ "registers", "interval_s", OPTION_WHOLE, AT(registers_interval_s), 1, 3600,
 	  .fallback = "60" },
@@ -452,217 +457,6 @@ int config_read(struct config *config, const char *path)
 	return r.errors ? -EINVAL : 0;
 }
 
-/**
- * struct builder - the state while the installation is made
- * @config: the configuration
- * @in: what is made
- * @errors: errors found
- */
-struct builder {
-	const struct config *config;
-	struct installation *in;
-	unsigned int errors;
-};
-
-__attribute__((format(printf, 3, 4))) static void
-refuse(struct builder *b, const struct load_config *load, const char *format, ...)
-{
-	char text[512];
-	va_list args;
-
-	va_start(args, format);
-	vsnprintf(text, sizeof(text), format, args);
-	va_end(args);
-	if (load)
-		log_error("%s:%u: [load %s] %s", b->config->file, load->line, load->name, text);
-	else
-		log_error("%s: %s", b->config->file, text);
-	b->errors++;
-}
-
-/* The device of that label, added when it is new; -1 when there are too many. */
-static int find_device(struct inputs *in, const char *label)
-{
-	unsigned int k;
-
-	for (k = 0; k < in->devices; k++) {
-		const char *other = in->device[k].label;
-
-		if (label == other || (label && other && !strcmp(label, other)))
-			return (int)k;
-	}
-	if (k == INPUT_DEVICES_MAX)
-		return -1;
-	in->device[k].label = label;
-	in->devices++;
-	return (int)k;
-}
-
-/* Add the channel "label/name" or "name". Return: NULL, or what is wrong. */
-static const char *add_channel(struct installation *installation, const char *name)
-{
-	struct inputs *in = &installation->inputs;
-	struct input_device *d;
-	char *slash;
-	char *text;
-	int device;
-
-	if (in->channels == INPUT_CHANNELS_MAX)
-		return "too many inputs; 64 channels can be used";
-	text = strdup(name);
-	if (!text)
-		return "out of memory";
-	installation->text[in->channels] = text;
-	slash = strrchr(text, '/');
-	if (slash)
-		*slash = '\0';
-	device = find_device(in, slash ? text : NULL);
-	if (device < 0)
-		return "too many devices; 32 can be used";
-	d = &in->device[device];
-	if (d->channels == INPUT_DEVICE_CHANNELS_MAX)
-		return "too many channels of one device; 16 can be used";
-	in->channel[in->channels].name = slash ? slash + 1 : text;
-	in->channel[in->channels].device = (unsigned int)device;
-	in->channel[in->channels].within = d->channels;
-	d->channel[d->channels++] = in->channels++;
-	return NULL;
-}
-
-static void build_voltages(struct builder *b)
-{
-	const struct topology *t = b->in->topology;
-	const struct config_list *list = &b->config->voltages;
-	unsigned int k;
-
-	if (list->count && list->count != t->voltages) {
-		refuse(b, NULL,
-		       "[topology] voltages: %u given, topology %s has %u; give one per voltage, "
-		       "or none for L1, L2, L3 of the voltage module",
-		       list->count, t->name, t->voltages);
-		return;
-	}
-	for (k = 0; k < t->voltages; k++) {
-		const char *name = list->count ? list->word[k] : t->phase[k];
-		const char *wrong = add_channel(b->in, name);
-
-		if (wrong)
-			refuse(b, NULL, "[topology] voltages: %s: %s", name, wrong);
-	}
-	b->in->inputs.voltages = b->in->inputs.channels;
-}
-
-static const struct load_config *user_of(const struct builder *b, const char *input,
-					 const struct load_config *except, unsigned int before)
-{
-	unsigned int l;
-	unsigned int k;
-
-	for (l = 0; l < b->config->loads; l++) {
-		const struct load_config *load = &b->config->load[l];
-
-		for (k = 0; k < load->inputs.count; k++) {
-			if (load == except && k >= before)
-				return NULL;
-			if (!strcmp(load->inputs.word[k], input))
-				return load;
-		}
-	}
-	return NULL;
-}
-
-static const char *nth(const struct config_list *list, unsigned int k)
-{
-	return list->word[list->count == 1 ? 0 : k];
-}
-
-static void build_element(struct builder *b, const struct load_config *c, unsigned int k,
-			  struct load_element *e)
-{
-	const char *input = c->inputs.word[k];
-	const char *phase = nth(&c->phases, k);
-	const char *reversed = nth(&c->reversed, k);
-	const struct load_config *other = user_of(b, input, c, k);
-	int slot = topology_slot(b->in->topology, phase);
-	const char *wrong;
-
-	e->input = input;
-	if (!strchr(input, '/') || input[0] == '/' || input[strlen(input) - 1] == '/')
-		refuse(b, c, "inputs: %s: not LABEL/CHANNEL; write for example hub1/A", input);
-	if (other)
-		refuse(b, c,
-		       "inputs: %s is used twice (also in load \"%s\", line %u); remove one of "
-		       "them",
-		       input, other->name, other->line);
-	if (slot < 0)
-		refuse(b, c, "phases: %s: topology %s has no such phase; it has %s%s", phase,
-		       b->in->topology->name, b->in->topology->phase[0],
-		       b->in->topology->slots > 1 ? ", L2, L3" : "");
-	if (strcmp(reversed, "yes") && strcmp(reversed, "no"))
-		refuse(b, c, "reversed: %s: not yes or no", reversed);
-	e->slot = slot < 0 ? 0 : (unsigned int)slot;
-	e->sign = strcmp(reversed, "yes") ? 1.0 : -1.0;
-	wrong = add_channel(b->in, input);
-	if (wrong)
-		refuse(b, c, "inputs: %s: %s", input, wrong);
-}
-
-static enum load_role role_of(const char *name)
-{
-	if (!strcmp(name, "grid"))
-		return LOAD_GRID;
-	if (!strcmp(name, "production"))
-		return LOAD_PRODUCTION;
-	return strcmp(name, "storage") ? LOAD_SUBMETER : LOAD_STORAGE;
-}
-
-static void build_load(struct builder *b, const struct load_config *c, struct load *load)
-{
-	unsigned int n = c->inputs.count;
-	unsigned int k;
-
-	load->name = c->name;
-	load->role = role_of(c->role);
-	load->first = b->in->inputs.channels - b->in->inputs.voltages;
-	if (n < 1 || n > READING_ELEMENTS_MAX) {
-		refuse(b, c, "inputs: %u given; a load has 1 to %d", n, READING_ELEMENTS_MAX);
-		return;
-	}
-	if (c->phases.count != 1 && c->phases.count != n) {
-		refuse(b, c, "phases: %u given for %u inputs; give one, or one per input",
-		       c->phases.count, n);
-		return;
-	}
-	if (c->reversed.count != 1 && c->reversed.count != n) {
-		refuse(b, c, "reversed: %u given for %u inputs; give one, or one per input",
-		       c->reversed.count, n);
-		return;
-	}
-	load->elements = n;
-	for (k = 0; k < n; k++)
-		build_element(b, c, k, &load->element[k]);
-}
-
-int config_installation(const struct config *config, struct installation *in)
-{
-	struct builder b = { .config = config, .in = in };
-	unsigned int k;
-
-	memset(in, 0, sizeof(*in));
-	in->topology = topology_find(config->topology);
-	in->pf_min_va = config->pf_min_va;
-	in->load = calloc(config->loads ? config->loads : 1, sizeof(*in->load));
-	if (!in->load)
-		return -ENOMEM;
-	build_voltages(&b);
-	for (k = 0; k < config->loads; k++)
-		build_load(&b, &config->load[k], &in->load[k]);
-	in->loads = config->loads;
-	if (!config->loads)
-		refuse(&b, NULL, "no load; add a section [load NAME] with inputs and phases");
-	return b.errors ? -EINVAL : 0;
-}
-
 static void free_options(const char *section, void *base)
 {
 	unsigned int k;
@@ -692,14 +486,4 @@ void config_free(struct config *config)
 	free_options("", config);
 	free(config->file);
 	memset(config, 0, sizeof(*config));
-}
-
-void installation_free(struct installation *in)
-{
-	unsigned int k;
-
-	for (k = 0; k < INPUT_CHANNELS_MAX; k++)
-		free(in->text[k]);
-	free(in->load);
-	memset(in, 0, sizeof(*in));
 }

@@ -31,10 +31,15 @@ struct config_list {
  * struct load_config - a section [load NAME]
  * @name: NAME
  * @line: of the section in the file
- * @role: "grid", "production", "storage", "submeter"
+ * @role: "grid", "production", "storage", "submeter", "virtual"
  * @inputs: "label/channel"
  * @phases: voltage slots, one or one per input
  * @reversed: "yes" or "no", one or one per input
+ * @ratio: numbers, one or one per input
+ * @multiplier: numbers, one or one per input
+ * @min_a: numbers, one or one per input
+ * @neutral: "label/channel", or NULL
+ * @formula: of a virtual load, or NULL
  */
 struct load_config {
 	char *name;
@@ -43,6 +48,11 @@ struct load_config {
 	struct config_list inputs;
 	struct config_list phases;
 	struct config_list reversed;
+	struct config_list ratio;
+	struct config_list multiplier;
+	struct config_list min_a;
+	char *neutral;
+	char *formula;
 };
 
 /**
@@ -52,6 +62,7 @@ struct load_config {
  * @source: [source]
  * @topology: [topology] type
  * @voltages: [topology] voltages; empty: those of the topology
+ * @voltage_ratio: [topology] voltage_ratio, one or one per voltage
  * @pf_min_va: [topology] pf_min_va
  * @loads: entries in @load
  * @load: sections [load NAME], in the order of the file
@@ -68,6 +79,7 @@ struct config {
 	struct source_config source;
 	char *topology;
 	struct config_list voltages;
+	struct config_list voltage_ratio;
 	double pf_min_va;
 	unsigned int loads;
 	struct load_config *load;
@@ -90,20 +102,8 @@ struct config {
  */
 int config_read(struct config *config, const char *path);
 
-/**
- * config_installation() - make the installation that the configuration describes
- * @config: a configuration read without errors; must outlive @in
- * @in: filled in; free with installation_free() also after an error
- *
- * Return: 0, or -EINVAL after printing all errors.
- */
-int config_installation(const struct config *config, struct installation *in);
-
 /** config_free() - free what the configuration holds */
 void config_free(struct config *config);
-
-/** installation_free() - free what config_installation() allocated */
-void installation_free(struct installation *in);
 
 /**
  * struct config_option - a row of the table, for the test of the manual page

@@ -1,12 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The table of topologies, and the quantities of elements and loads
+ * The table of topologies, and the quantities of an element in one window
  * (IEEE 1459 names; positive power is import, positive Q1 inductive).
  */
 #include "load.h"
 
 #include <math.h>
 #include <string.h>
+
+#define STAR_MATRIX { { 1.0, 0.0, 0.0 }, { 0.0, 1.0, 0.0 }, { 0.0, 0.0, 1.0 } }
+#define STAR_LINES { { 1.0, -1.0, 0.0 }, { 0.0, 1.0, -1.0 }, { -1.0, 0.0, 1.0 } }
+/* Clarke's alpha component of three phases: any one of them may be lost */
+#define STAR_REFERENCE { 2.0 / 3.0, -1.0 / 3.0, -1.0 / 3.0 }
 
 static const struct topology topologies[] = {
 	{
@@ -16,20 +21,71 @@ static const struct topology topologies[] = {
 		.phase = { "L1" },
 		.matrix = { { 1.0 } },
 		.reference = { 1.0 },
+		.neutral = true,
+	},
+	{
+		/* 120/240 V: L12 is for a load between both conductors with one CT */
+		.name = "2p+n",
+		.voltages = 2,
+		.slots = 3,
+		.phase = { "L1", "L2", "L12" },
+		.matrix = { { 1.0, 0.0 }, { 0.0, 1.0 }, { 1.0, -1.0 } },
+		.reference = { 0.0, 0.0, 0.5 },
+		.lines = 1,
+		.line = { { 0.0, 0.0, 1.0 } },
+		.neutral = true,
 	},
 	{
 		.name = "3p+n",
 		.voltages = 3,
 		.slots = 3,
 		.phase = { "L1", "L2", "L3" },
-		.matrix = { { 1.0, 0.0, 0.0 }, { 0.0, 1.0, 0.0 }, { 0.0, 0.0, 1.0 } },
-		/* Clarke's alpha component: any one phase may be lost */
-		.reference = { 2.0 / 3.0, -1.0 / 3.0, -1.0 / 3.0 },
-		.line_to_line = true,
+		.matrix = STAR_MATRIX,
+		.reference = STAR_REFERENCE,
+		.lines = 3,
+		.line = STAR_LINES,
+		.three_phase = true,
+		.neutral = true,
+		.zero_sequence = true,
+	},
+	{
+		/*
+		 * Without neutral: L3 is the common return of the slots, V13, V23 and, for
+		 * what lies between L1 and L2 with its clamp on L1, V12. The differences
+		 * are the same with the neutral terminal open and with it on L3.
+		 */
+		.name = "3p",
+		.voltages = 3,
+		.slots = 3,
+		.phase = { "L1", "L2", "L3" },
+		.matrix = { { 1.0, 0.0, -1.0 }, { 0.0, 1.0, -1.0 }, { 1.0, -1.0, 0.0 } },
+		/* Clarke's alpha again: (V12 + V13) / 3 */
+		.reference = { 1.0 / 3.0, 0.0, 1.0 / 3.0 },
+		.lines = 3,
+		.line = { { 0.0, 0.0, 1.0 }, { 0.0, 1.0, 0.0 }, { -1.0, 0.0, 0.0 } },
+		.three_phase = true,
+	},
+	{
+		/* 120/208/240 V: a delta with the middle of one winding as neutral */
+		.name = "high-leg",
+		.voltages = 3,
+		.slots = 3,
+		.phase = { "L1", "L2", "L3" },
+		.matrix = STAR_MATRIX,
+		.reference = STAR_REFERENCE,
+		.lines = 3,
+		.line = STAR_LINES,
+		.three_phase = true,
+		.neutral = true,
 	},
 };
 
 #define TOPOLOGIES (sizeof(topologies) / sizeof(topologies[0]))
+
+const struct topology *topology_row(unsigned int index)
+{
+	return index < TOPOLOGIES ? &topologies[index] : NULL;
+}
 
 const struct topology *topology_find(const char *name)
 {
@@ -51,72 +107,60 @@ int topology_slot(const struct topology *t, const char *phase)
 	return -1;
 }
 
+enum load_shape load_shape(const struct topology *t, const struct load *l)
+{
+	unsigned int slots = 0;
+	unsigned int k;
+
+	for (k = 0; k < l->elements; k++)
+		slots |= 1U << l->element[k].slot;
+	if (t->three_phase && t->neutral && l->elements == 3 && slots == 7)
+		return LOAD_STAR;
+	/* V13 and V23 */
+	if (t->three_phase && !t->neutral && l->elements == 2 && slots == 3)
+		return LOAD_ARON;
+	return LOAD_SINGLE;
+}
+
+static double gain_of(const struct load_element *e, double scale)
+{
+	return e->sign * e->ratio * scale;
+}
+
 struct element_window element_window(const struct load_element *e, const struct slot_mean *slot,
 				     const struct input_mean *input, double scale)
 {
-	double gain = e->sign * scale;
+	double amperes = gain_of(e, scale);
+	double power = amperes * e->multiplier;
+	double i2 = input->square * amperes * amperes;
 
 	return (struct element_window){
 		.v2 = slot->square,
-		.i2 = input->square * scale * scale,
-		.p_w = input->power * gain,
-		/* Im(V conj(I)) */
-		.q1_var = (slot->im * input->re - slot->re * input->im) * gain,
+		.i2 = i2,
+		.p_w = input->power * power,
+		/* Im(V conj(I)) and Re(V conj(I)) */
+		.q1_var = (slot->im * input->re - slot->re * input->im) * power,
+		.p1_w = (slot->re * input->re + slot->im * input->im) * power,
+		.v12 = slot->re * slot->re + slot->im * slot->im,
+		.i12 = (input->re * input->re + input->im * input->im) * amperes * amperes,
+		.below_range = i2 < e->min_a * e->min_a,
 	};
 }
 
-void element_add(struct element_sums *sums, const struct element_window *w, double seconds)
+double load_current2(const struct load *l, const struct input_mean *input, const double *scale,
+		     const double *pair)
 {
-	sums->seconds += seconds;
-	sums->v2s += w->v2 * seconds;
-	sums->i2s += w->i2 * seconds;
-	sums->ps += w->p_w * seconds;
-	sums->qs += w->q1_var * seconds;
-}
-
-static double power_factor(const struct installation *in, double p_w, double s_va)
-{
-	if (!(s_va >= in->pf_min_va))
-		return NAN;
-	return fmax(-1.0, fmin(1.0, p_w / s_va));
-}
-
-/* Rounding may leave a mean square just below zero. */
-static double root(double square)
-{
-	return sqrt(square < 0.0 ? 0.0 : square);
-}
-
-static void element_reading(const struct installation *in, const struct load_element *e,
-			    const struct element_sums *sums, struct element_reading *r)
-{
-	double t = sums->seconds > 0.0 ? sums->seconds : NAN;
-
-	r->input = e->input;
-	r->phase = in->topology->phase[e->slot];
-	r->v_v = root(sums->v2s / t);
-	r->i_a = root(sums->i2s / t);
-	r->p_w = sums->ps / t;
-	r->q1_var = sums->qs / t;
-	r->s_va = r->v_v * r->i_a;
-	r->pf = power_factor(in, r->p_w, r->s_va);
-}
-
-void load_reading(const struct installation *in, const struct load *load,
-		  const struct element_sums *sums, struct load_reading *r)
-{
+	double sum = 0.0;
 	unsigned int k;
 
-	r->name = load->name;
-	r->role = load->role;
-	r->elements = load->elements;
-	r->p_w = 0.0;
-	r->q1_var = 0.0;
-	for (k = 0; k < load->elements; k++) {
-		element_reading(in, &load->element[k], &sums[k], &r->element[k]);
-		r->p_w += r->element[k].p_w;
-		r->q1_var += r->element[k].q1_var;
+	for (k = 0; k < l->elements; k++) {
+		unsigned int next = (k + 1) % l->elements;
+		double gain = gain_of(&l->element[k], scale[k]);
+
+		sum += input[k].square * gain * gain;
+		/* two elements have one product, three have three */
+		if (l->elements == 3 || !k)
+			sum += 2.0 * pair[k] * gain * gain_of(&l->element[next], scale[next]);
 	}
-	r->s_va = load->elements == 1 ? r->element[0].s_va : hypot(r->p_w, r->q1_var);
-	r->pf = power_factor(in, r->p_w, r->s_va);
+	return sum;
 }

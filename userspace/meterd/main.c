@@ -15,6 +15,7 @@
 
 #include "config.h"
 #include "http.h"
+#include "installation.h"
 #include "live.h"
 #include "log.h"
 #include "meter.h"
@@ -333,7 +334,7 @@ static int configure(struct meterd *d, const struct options *o)
 	int error = config_read(&d->config, o->config);
 
 	if (!error)
-		error = config_installation(&d->config, &d->in);
+		error = installation_make(&d->in, &d->config);
 	if (error || !o->replay)
 		return error;
 	free(d->config.source.replay);

@@ -12,6 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "summary.h"
+
 #define NS_PER_S 1e9
 #define CYCLES_50 10
 #define CYCLES_60 12
@@ -48,20 +50,25 @@ struct strip {
  * @known: there is one
  * @end_ns: its end
  * @p_w: the element's power in it
+ * @q1_var: its reactive power
+ * @below_range: it was below its range
  */
 struct bridge {
 	bool known;
 	int64_t end_ns;
 	double p_w;
+	double q1_var;
+	bool below_range;
 };
 
 struct meter {
 	struct meter_config config;
 	const struct installation *in;
 	unsigned int slots;
-	unsigned int elements;
+	unsigned int elements; /* current inputs: elements and neutrals */
 	unsigned int voltages;
 	const struct load_element *element[INPUT_CHANNELS_MAX];
+	int pair[LOADS_MAX]; /* first pair of a load's currents; -1: none */
 	struct strip strip;
 	void *memory;
 	float *silence;			   /* scans of zero, for devices that are not there */
@@ -84,15 +91,8 @@ struct meter {
 	struct window_mean mean;
 	struct meter_window result;
 	struct bridge bridge[INPUT_CHANNELS_MAX]; /* of each element */
-	/* the reading in progress */
-	struct element_sums sums[INPUT_CHANNELS_MAX];
-	double slot_seconds;
-	double slot_square[READING_PHASES_MAX];
-	double slot_line[READING_PHASES_MAX];
-	double cycle_sum; /* cycles, for the frequency */
-	double cycle_seconds;
+	struct summary *summary;		  /* of the reading in progress */
 	struct reading reading;
-	struct load_reading *load;
 };
 
 static unsigned int strip_room(double rate_hz)
@@ -111,8 +111,7 @@ static int allocate(struct meter *m)
 	s->room = strip_room(m->config.rate_hz);
 	m->memory = calloc(arrays * (size_t)s->room + CHUNK, sizeof(float));
 	s->time_ns = calloc(s->room, sizeof(*s->time_ns));
-	m->load = calloc(m->in->loads ? m->in->loads : 1, sizeof(*m->load));
-	if (!m->memory || !s->time_ns || !m->load)
+	if (!m->memory || !s->time_ns)
 		return -ENOMEM;
 	next = m->memory;
 	for (k = 0; k < m->slots; k++, next += s->room)
@@ -131,7 +130,7 @@ static void collect_elements(struct meter *m, unsigned int *slot_of)
 	unsigned int e;
 
 	for (l = 0; l < m->in->loads; l++) {
-		for (e = 0; e < m->in->load[l].elements; e++) {
+		for (e = 0; e < load_inputs(&m->in->load[l]); e++) {
 			m->element[m->elements] = &m->in->load[l].element[e];
 			slot_of[m->elements] = m->in->load[l].element[e].slot;
 			m->elements++;
@@ -139,15 +138,35 @@ static void collect_elements(struct meter *m, unsigned int *slot_of)
 	}
 }
 
+/* The products that the current of a neutral or third conductor needs. */
+static int add_pairs(struct meter *m)
+{
+	unsigned int l;
+	unsigned int k;
+
+	for (l = 0; l < m->in->loads; l++) {
+		const struct load *load = &m->in->load[l];
+		unsigned int pairs = load->elements == 3 ? 3 : 1;
+
+		m->pair[l] = -1;
+		if (load_shape(m->in->topology, load) == LOAD_SINGLE)
+			continue;
+		for (k = 0; k < pairs; k++) {
+			int pair = window_pair(m->window, load->first + k,
+					       load->first + (k + 1) % load->elements);
+
+			if (pair < 0)
+				return pair;
+			if (!k)
+				m->pair[l] = pair;
+		}
+	}
+	return 0;
+}
+
 static void reading_begin(struct meter *m)
 {
-	memset(m->sums, 0, sizeof(m->sums));
-	memset(m->slot_square, 0, sizeof(m->slot_square));
-	memset(m->slot_line, 0, sizeof(m->slot_line));
-	m->slot_seconds = 0.0;
-	m->cycle_sum = 0.0;
-	m->cycle_seconds = 0.0;
-	m->reading.windows = 0;
+	summary_begin(m->summary);
 }
 
 int meter_create(struct meter **out, const struct meter_config *config)
@@ -169,6 +188,10 @@ int meter_create(struct meter **out, const struct meter_config *config)
 		error = cycle_create(&m->cycle, config->rate_hz);
 	if (!error)
 		error = window_create(&m->window, m->slots, m->elements, slot_of);
+	if (!error)
+		error = add_pairs(m);
+	if (!error)
+		error = summary_create(&m->summary, m->in);
 	if (error) {
 		meter_destroy(m);
 		return error;
@@ -184,9 +207,9 @@ void meter_destroy(struct meter *m)
 		return;
 	cycle_destroy(m->cycle);
 	window_destroy(m->window);
+	summary_destroy(m->summary);
 	free(m->strip.time_ns);
 	free(m->memory);
-	free(m->load);
 	free(m);
 }
 
@@ -249,7 +272,8 @@ static void append_slots(struct meter *m, const struct align_run *run, unsigned 
 		for (v = 0; v < m->voltages; v++) {
 			const float *restrict x =
 				run->channel[v] ? run->channel[v] + from : m->silence;
-			float gain = (float)(m->in->topology->matrix[slot][v] * m->config.scale[v]);
+			float gain = (float)(m->in->topology->matrix[slot][v] *
+					     m->in->voltage_ratio[v] * m->config.scale[v]);
 
 			if (gain == 0.0f)
 				continue;
@@ -372,20 +396,11 @@ static void choose_reference(struct meter *m)
 	make_reference(m, 0, s->scans);
 }
 
-typedef void book_energy(struct registers *r, unsigned int load, const double *energy_j);
-
-static void book(struct meter *m, const double *energy_j, book_energy *to)
-{
-	unsigned int l;
-
-	for (l = 0; l < m->in->loads; l++)
-		to(m->config.registers, l, energy_j + m->in->load[l].first);
-}
-
 /* What was measured before a long silence is not published as the values after it. */
 static void drop_old_windows(struct meter *m, int64_t now_ns)
 {
-	if (m->reading.windows && (double)(now_ns - m->reading.end_ns) > READING_S * NS_PER_S)
+	if (summary_windows(m->summary) &&
+	    (double)(now_ns - m->reading.end_ns) > READING_S * NS_PER_S)
 		reading_begin(m);
 }
 
@@ -412,6 +427,22 @@ static double window_hz(const struct meter *m, double seconds)
 	return m->edge.per_scan * m->mean.scans / seconds;
 }
 
+/* Mean square of the sum of the currents of a load in three phases. */
+static double sum_current2(const struct meter *m, unsigned int l)
+{
+	const struct load *load = &m->in->load[l];
+	unsigned int k;
+
+	if (m->pair[l] < 0)
+		return NAN;
+	for (k = load->first; k < load->first + load->elements; k++)
+		if (!m->result.element[k].known)
+			return NAN;
+	return load_current2(load, m->mean.input + load->first,
+			     m->config.scale + m->voltages + load->first,
+			     m->mean.pair + m->pair[l]);
+}
+
 static void evaluate(struct meter *m, double seconds)
 {
 	struct meter_window *r = &m->result;
@@ -422,106 +453,68 @@ static void evaluate(struct meter *m, double seconds)
 	r->cycles = m->cycles;
 	r->frequency_hz = window_hz(m, seconds);
 	r->present = m->present;
+	r->voltages = voltages_present(m, m->present);
 	memcpy(r->slot, m->mean.slot, sizeof(r->slot));
-	for (k = 0; k < m->elements; k++)
+	for (k = 0; k < m->elements; k++) {
 		r->element[k] = element_window(m->element[k], &m->mean.slot[m->element[k]->slot],
 					       &m->mean.input[k], m->config.scale[m->voltages + k]);
+		r->element[k].known = element_known(m, k);
+	}
+	for (k = 0; k < m->in->loads; k++)
+		r->current2[k] = sum_current2(m, k);
 }
 
 /*
- * Energy of an element from its last window to the one that is booked now: a hole in
+ * Time of an element from its last window to the one that is booked now: a hole in
  * the stream, or its device was left out. Continued with the power before it.
  */
-static double bridge_j(const struct meter *m, unsigned int element)
+static double bridge_s(const struct meter *m, unsigned int element)
 {
 	const struct bridge *b = &m->bridge[element];
 	double seconds = (double)(m->result.start_ns - b->end_ns) / NS_PER_S;
 
-	return b->known && seconds > 0.0 && seconds <= BRIDGE_S ? b->p_w * seconds : 0.0;
+	return b->known && seconds > 0.0 && seconds <= BRIDGE_S ? seconds : 0.0;
+}
+
+static struct energy_step step_of(double p_w, double q1_var, bool below_range, double seconds)
+{
+	return (struct energy_step){ p_w * seconds, q1_var * seconds, below_range };
 }
 
 static void book_window(struct meter *m, double seconds)
 {
-	double measured_j[INPUT_CHANNELS_MAX] = { 0 };
-	double estimated_j[INPUT_CHANNELS_MAX] = { 0 };
+	const struct energy_step nothing = { 0.0, 0.0, true };
+	struct energy_step measured[INPUT_CHANNELS_MAX];
+	struct energy_step estimated[INPUT_CHANNELS_MAX];
+	bool bridged = false;
 	unsigned int k;
 
 	for (k = 0; k < m->elements; k++) {
-		double p_w = m->result.element[k].p_w;
+		const struct element_window *e = &m->result.element[k];
+		struct bridge *b = &m->bridge[k];
+		double hole_s = e->known ? bridge_s(m, k) : 0.0;
 
-		if (!element_known(m, k))
+		measured[k] = nothing;
+		estimated[k] = nothing;
+		if (!e->known)
 			continue;
-		measured_j[k] = p_w * seconds;
-		estimated_j[k] = bridge_j(m, k);
-		m->bridge[k] = (struct bridge){ true, m->result.end_ns, p_w };
+		measured[k] = step_of(e->p_w, e->q1_var, e->below_range, seconds);
+		if (hole_s > 0.0)
+			estimated[k] = step_of(b->p_w, b->q1_var, b->below_range, hole_s);
+		bridged = bridged || hole_s > 0.0;
+		*b = (struct bridge){ true, m->result.end_ns, e->p_w, e->q1_var, e->below_range };
 	}
-	book(m, estimated_j, registers_estimated);
-	book(m, measured_j, registers_add);
-}
-
-static void collect_voltages(struct meter *m, double seconds)
-{
-	unsigned int k;
-
-	if (!voltages_present(m, m->result.present))
-		return;
-	m->slot_seconds += seconds;
-	for (k = 0; k < m->slots; k++) {
-		const struct slot_mean *s = &m->result.slot[k];
-		const struct slot_mean *next = &m->result.slot[(k + 1) % m->slots];
-
-		m->slot_square[k] += s->square * seconds;
-		m->slot_line[k] += (s->square + next->square - 2.0 * s->next) * seconds;
-	}
+	if (bridged)
+		registers_estimated(m->config.registers, estimated);
+	registers_add(m->config.registers, measured);
 }
 
 static void collect(struct meter *m, double seconds)
 {
-	unsigned int k;
-
-	if (!m->reading.windows)
+	if (!summary_windows(m->summary))
 		m->reading.start_ns = m->result.start_ns;
 	m->reading.end_ns = m->result.end_ns;
-	m->reading.windows++;
-	collect_voltages(m, seconds);
-	for (k = 0; k < m->elements; k++)
-		if (element_known(m, k))
-			element_add(&m->sums[k], &m->result.element[k], seconds);
-	if (isfinite(m->result.frequency_hz)) {
-		m->cycle_sum += m->result.frequency_hz * seconds;
-		m->cycle_seconds += seconds;
-	}
-}
-
-static void fill_voltages(struct meter *m)
-{
-	double t = m->slot_seconds > 0.0 ? m->slot_seconds : NAN;
-	unsigned int k;
-
-	m->reading.voltages = m->slots;
-	for (k = 0; k < m->slots; k++) {
-		struct voltage_reading *v = &m->reading.voltage[k];
-
-		v->phase = m->in->topology->phase[k];
-		v->ln_v = sqrt(fmax(m->slot_square[k], 0.0) / t);
-		v->ll_v =
-			m->in->topology->line_to_line ? sqrt(fmax(m->slot_line[k], 0.0) / t) : NAN;
-	}
-}
-
-static void fill_loads(struct meter *m)
-{
-	unsigned int l;
-
-	m->reading.loads = m->in->loads;
-	m->reading.load = m->load;
-	for (l = 0; l < m->in->loads; l++) {
-		const struct load *load = &m->in->load[l];
-
-		load_reading(m->in, load, m->sums + load->first, &m->load[l]);
-		m->load[l].import_j = registers_import_j(m->config.registers, l);
-		m->load[l].export_j = registers_export_j(m->config.registers, l);
-	}
+	summary_add(m->summary, &m->result, seconds);
 }
 
 static void publish(struct meter *m)
@@ -533,12 +526,10 @@ static void publish(struct meter *m)
 		m->config.counters(m->config.user, &counters);
 	r->sequence++;
 	r->utc_ns = m->config.utc_ns ? m->config.utc_ns(m->config.user, r->end_ns) : r->end_ns;
-	r->frequency_hz = m->cycle_seconds > 0.0 ? m->cycle_sum / m->cycle_seconds : NAN;
 	r->lost_scans = counters.lost_scans;
 	r->repaired_blocks = counters.repaired_blocks;
 	r->gaps = align_counters(m->config.align)->gaps;
-	fill_voltages(m);
-	fill_loads(m);
+	summary_reading(m->summary, m->config.registers, r);
 	registers_note(m->config.registers);
 	m->config.publish(m->config.user, r);
 	reading_begin(m);

@@ -19,6 +19,7 @@
 #include "align.h"
 #include "cycle.h"
 #include "load.h"
+#include "meter-window.h"
 #include "reading.h"
 #include "registers.h"
 
@@ -32,26 +33,6 @@ struct meter;
 struct meter_counters {
 	uint64_t lost_scans;
 	uint64_t repaired_blocks;
-};
-
-/**
- * struct meter_window - one window, for tests and for outputs that want them all
- * @start_ns: begin
- * @end_ns: end
- * @cycles: 10 or 12
- * @frequency_hz: NAN without lock
- * @present: mask of the devices that were there all the time
- * @slot: means of the voltage slots
- * @element: values of the elements
- */
-struct meter_window {
-	int64_t start_ns;
-	int64_t end_ns;
-	unsigned int cycles;
-	double frequency_hz;
-	uint32_t present;
-	struct slot_mean slot[READING_PHASES_MAX];
-	struct element_window element[INPUT_CHANNELS_MAX];
 };
 
 /**

@@ -3,21 +3,23 @@
  * registers - energy of every load and element, kept over restarts.
  *
  * The truth is the signed energy of each element in whole micro-watt-hours; what
- * is smaller is carried to the next window. The energy of a load in a window is
- * the sum of its elements; positive sums go to import, negative to export, so
- * import - export is always the sum of the elements, exactly.
+ * is smaller is carried to the next window. The energy of a load in a window is the
+ * sum of its elements, that of a virtual load the sum of its parts. Import and export
+ * are what is split off it by its sign, window by window, so import - export is
+ * the signed energy, exactly. Reactive energy of the fundamental is kept the same
+ * way, split into quadrants.
  *
- * The file has four slots. Two are checkpoints, written in turn once per interval
- * and flushed to the medium. The other two are notes, written in turn with every
- * reading and left to the page cache: they survive the end of the process, however
- * sudden, but not that of the machine. Each slot has a sequence number and a
- * CRC-32; the newest valid one is read at start. So a restart loses nothing, a power
- * cut at most one interval, and a slot torn while it was written leaves the one
- * before.
+ * Below its range a load has noise of both signs, which would make both registers
+ * creep. There the split waits until 0.1 Wh have come together: the signed
+ * energy is right at once, and nothing is lost.
+ *
+ * Loads are found in the file by name, elements by the name of their input within
+ * their load; those that are no longer configured stay in it (registers-file.h).
  */
 #ifndef METERD_REGISTERS_H
 #define METERD_REGISTERS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "load.h"
@@ -26,28 +28,45 @@ struct registers;
 struct sd_event;
 
 /**
+ * struct energy_step - energy of an element in one window
+ * @p_j: active energy, J; positive is import; NAN: not known, nothing is booked
+ * @q_vars: fundamental reactive energy, var s; positive is inductive; NAN likewise
+ * @below_range: the element is below its range
+ */
+struct energy_step {
+	double p_j;
+	double q_vars;
+	bool below_range;
+};
+
+/**
  * registers_open() - restore the registers
  * @r: where to put them
- * @in: loads and elements; found in the file by name, new ones begin at zero
+ * @in: loads and elements; must outlive the registers
  * @path: the file, made when it does not exist; NULL: keep them in memory only
  *
- * Registers of loads that are no longer configured stay in the file.
- *
  * Return: 0; -errno after printing the error. A file with no valid slot is an
- * error (-EBADMSG): to begin at zero would let the registers fall.
+ * error (-EBADMSG): to begin at zero would let the registers fall. -ENOSPC when the
+ * file has no room for more names.
  */
 int registers_open(struct registers **r, const struct installation *in, const char *path);
 
 /**
  * registers_add() - add the energy of one window
  * @r: the registers
- * @load: index of the load
- * @energy_j: energy of each of its elements, J; positive is import
+ * @step: of each current input of the installation
  */
-void registers_add(struct registers *r, unsigned int load, const double *energy_j);
+void registers_add(struct registers *r, const struct energy_step *step);
 
 /** registers_estimated() - as registers_add(), for energy that was not measured but continued */
-void registers_estimated(struct registers *r, unsigned int load, const double *energy_j);
+void registers_estimated(struct registers *r, const struct energy_step *step);
+
+/** registers_load() - the registers of a load */
+void registers_load(const struct registers *r, unsigned int load, struct energy_reading *e);
+
+/** registers_element() - the registers of element @element of a load */
+void registers_element(const struct registers *r, unsigned int load, unsigned int element,
+		       struct energy_reading *e);
 
 /** registers_import_j() - import register of a load, J */
 double registers_import_j(const struct registers *r, unsigned int load);

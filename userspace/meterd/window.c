@@ -24,11 +24,13 @@ enum { SUM_X, SUM_XX, SUM_P, SUM_S, SUM_C, SUMS };
  * struct sums - one value per product
  * @slot: of the voltages
  * @input: of the currents
+ * @pair: of the products of two currents
  * @sine: of the reference's sine and cosine
  */
 struct sums {
 	double slot[READING_PHASES_MAX][SUMS];
 	double input[INPUT_CHANNELS_MAX][SUMS];
+	double pair[WINDOW_PAIRS_MAX];
 	double sine[2];
 };
 
@@ -36,6 +38,8 @@ struct window {
 	unsigned int slots;
 	unsigned int inputs;
 	unsigned int slot_of[INPUT_CHANNELS_MAX];
+	unsigned int pairs;
+	unsigned int pair_of[WINDOW_PAIRS_MAX][2];
 	double scans;	  /* length so far */
 	struct sums sum;  /* whole intervals */
 	struct sums edge; /* term of the edge at which the window begins */
@@ -57,6 +61,15 @@ int window_create(struct window **out, unsigned int slots, unsigned int inputs,
 		memcpy(w->slot_of, slot_of, inputs * sizeof(*slot_of));
 	*out = w;
 	return 0;
+}
+
+int window_pair(struct window *w, unsigned int a, unsigned int b)
+{
+	if (w->pairs == WINDOW_PAIRS_MAX)
+		return -ENOSPC;
+	w->pair_of[w->pairs][0] = a;
+	w->pair_of[w->pairs][1] = b;
+	return (int)w->pairs++;
 }
 
 void window_destroy(struct window *w)
@@ -119,6 +132,17 @@ static void add_block(const float *restrict x, const float *restrict y, const fl
 	sum[SUM_C] += sc;
 }
 
+static double product(const float *restrict x, const float *restrict y, unsigned int n)
+{
+	float sum = 0.0f;
+	int k;
+
+#pragma omp simd reduction(+ : sum)
+	for (k = 0; k < (int)n; k++)
+		sum += x[k] * y[k];
+	return sum;
+}
+
 static unsigned int next_slot(const struct window *w, unsigned int slot)
 {
 	return slot + 1 < w->slots ? slot + 1 : 0;
@@ -140,6 +164,8 @@ static void add(struct window *w, const float *const *v, const float *const *i, 
 			  w->sum.slot[k]);
 	for (k = 0; k < w->inputs; k++)
 		add_block(i[k] + at, v[w->slot_of[k]] + at, w->sine, w->cosine, n, w->sum.input[k]);
+	for (k = 0; k < w->pairs; k++)
+		w->sum.pair[k] += product(i[w->pair_of[k][0]] + at, i[w->pair_of[k][1]] + at, n);
 }
 
 /* Term of an edge for one signal: the products at the scans around it, weighted. */
@@ -172,6 +198,12 @@ static void edge_terms(struct window *w, const float *const *v, const float *con
 		edge_term(v[k] + m, v[next_slot(w, k)] + m, weight, s, c, sum->slot[k]);
 	for (k = 0; k < w->inputs; k++)
 		edge_term(i[k] + m, v[w->slot_of[k]] + m, weight, s, c, sum->input[k]);
+	for (k = 0; k < w->pairs; k++) {
+		const float *x = i[w->pair_of[k][0]] + m;
+		const float *y = i[w->pair_of[k][1]] + m;
+
+		sum->pair[k] = weight[0] * x[0] * y[0] + weight[1] * x[1] * y[1];
+	}
 }
 
 void window_begin(struct window *w, const float *const *v, const float *const *i, double edge,
@@ -199,31 +231,31 @@ void window_cycle(struct window *w, const float *const *v, const float *const *i
 	}
 }
 
-/* Mean of the product @p over the window. */
-#define MEAN(part, p) ((w->sum.part[p] + w->end.part[p] - w->edge.part[p]) / w->scans)
+/* Mean of a product over the window. */
+#define MEAN(part) ((w->sum.part + w->end.part - w->edge.part) / w->scans)
 
 static void slot_mean(const struct window *w, unsigned int k, struct slot_mean *m)
 {
-	double sine = MEAN(sine, 0);
-	double cosine = MEAN(sine, 1);
+	double sine = MEAN(sine[0]);
+	double cosine = MEAN(sine[1]);
 
-	m->dc = MEAN(slot[k], SUM_X);
-	m->square = MEAN(slot[k], SUM_XX) - m->dc * m->dc;
-	m->next = MEAN(slot[k], SUM_P) - m->dc * MEAN(slot[next_slot(w, k)], SUM_X);
-	m->re = M_SQRT2 * (MEAN(slot[k], SUM_S) - m->dc * sine);
-	m->im = M_SQRT2 * (MEAN(slot[k], SUM_C) - m->dc * cosine);
+	m->dc = MEAN(slot[k][SUM_X]);
+	m->square = MEAN(slot[k][SUM_XX]) - m->dc * m->dc;
+	m->next = MEAN(slot[k][SUM_P]) - m->dc * MEAN(slot[next_slot(w, k)][SUM_X]);
+	m->re = M_SQRT2 * (MEAN(slot[k][SUM_S]) - m->dc * sine);
+	m->im = M_SQRT2 * (MEAN(slot[k][SUM_C]) - m->dc * cosine);
 }
 
 static void input_mean(const struct window *w, unsigned int k, struct input_mean *m)
 {
-	double sine = MEAN(sine, 0);
-	double cosine = MEAN(sine, 1);
+	double sine = MEAN(sine[0]);
+	double cosine = MEAN(sine[1]);
 
-	m->dc = MEAN(input[k], SUM_X);
-	m->square = MEAN(input[k], SUM_XX) - m->dc * m->dc;
-	m->power = MEAN(input[k], SUM_P) - m->dc * MEAN(slot[w->slot_of[k]], SUM_X);
-	m->re = M_SQRT2 * (MEAN(input[k], SUM_S) - m->dc * sine);
-	m->im = M_SQRT2 * (MEAN(input[k], SUM_C) - m->dc * cosine);
+	m->dc = MEAN(input[k][SUM_X]);
+	m->square = MEAN(input[k][SUM_XX]) - m->dc * m->dc;
+	m->power = MEAN(input[k][SUM_P]) - m->dc * MEAN(slot[w->slot_of[k]][SUM_X]);
+	m->re = M_SQRT2 * (MEAN(input[k][SUM_S]) - m->dc * sine);
+	m->im = M_SQRT2 * (MEAN(input[k][SUM_C]) - m->dc * cosine);
 }
 
 void window_end(struct window *w, const float *const *v, const float *const *i, double edge,
@@ -237,6 +269,9 @@ void window_end(struct window *w, const float *const *v, const float *const *i, 
 		slot_mean(w, k, &mean->slot[k]);
 	for (k = 0; k < w->inputs; k++)
 		input_mean(w, k, &mean->input[k]);
+	for (k = 0; k < w->pairs; k++)
+		mean->pair[k] = MEAN(pair[k]) -
+				mean->input[w->pair_of[k][0]].dc * mean->input[w->pair_of[k][1]].dc;
 	w->edge = w->end;
 	memset(&w->sum, 0, sizeof(w->sum));
 	w->scans = 0.0;

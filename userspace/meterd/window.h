@@ -22,6 +22,9 @@
 /** Scans that are summed in single precision before they are folded into double */
 #define WINDOW_BLOCK 96
 
+/** Products of two inputs: three for each load of three inputs */
+#define WINDOW_PAIRS_MAX INPUT_CHANNELS_MAX
+
 struct window;
 
 /**
@@ -61,11 +64,13 @@ struct input_mean {
  * @scans: its length
  * @slot: voltages
  * @input: currents, in the order of window_create()
+ * @pair: means of products of two currents, in the order of window_pair()
  */
 struct window_mean {
 	double scans;
 	struct slot_mean slot[READING_PHASES_MAX];
 	struct input_mean input[INPUT_CHANNELS_MAX];
+	double pair[WINDOW_PAIRS_MAX];
 };
 
 /**
@@ -79,6 +84,13 @@ struct window_mean {
  */
 int window_create(struct window **w, unsigned int slots, unsigned int inputs,
 		  const unsigned int *slot_of);
+
+/**
+ * window_pair() - compute the mean of the product of two inputs as well
+ *
+ * Return: number of the pair, or -ENOSPC when there are WINDOW_PAIRS_MAX.
+ */
+int window_pair(struct window *w, unsigned int a, unsigned int b);
 
 /** window_destroy() - free; NULL is allowed */
 void window_destroy(struct window *w);
