@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "discover.h"
 #include "modbus-rtu.h"
 #include "samples.h"
 
@@ -33,7 +34,14 @@ static void request_for(struct modbus_request *rq, u8 choice, u8 unit)
 		modbus_read_samples(rq, unit, 1000, choice * 5);
 		break;
 	default:
-		modbus_sync(rq, unit);
+		if (!(choice & 0x80))
+			modbus_sync(rq, unit);
+		else if (choice & 0x40)
+			modbus_discover(rq, SMAPPEE_DISCOVER_ASSIGN, unit, SMAPPEE_KEY_BITS,
+					smappee_key(9500, 104233));
+		else
+			modbus_discover(rq, SMAPPEE_DISCOVER_SEARCH, choice & 0x20 ? unit : 0,
+					choice >> 2 & 7, smappee_key(9500, 104233));
 	}
 }
 
@@ -71,6 +79,10 @@ static void take_apart(const struct modbus_request *rq, const u8 *frame, size_t 
 		break;
 	case SMAPPEE_FC_SYNC:
 		smappee_sync_parse(frame, len, &sync);
+		break;
+	case SMAPPEE_FC_DISCOVER:
+		if (modbus_answer_key(frame) >> SMAPPEE_KEY_BITS)
+			abort();
 		break;
 	}
 }

@@ -11,6 +11,8 @@ import sys
 PAGE = pathlib.Path(__file__).parents[2] / "Documentation/driver-api/smappee/protocol.rst"
 # what the first byte of an input of answer_fuzz must be (its request_for())
 REQUEST = {0x03: 0, 0x10: 1, 0x41: 2, 0x43: 3}
+# of a discover answer: by its operation, and whether it names a unit
+DISCOVER = {(0x81, False): 0x83, (0x81, True): 0xB7, (0x82, True): 0xC3}
 
 
 def frames():
@@ -32,7 +34,10 @@ def main(folder):
         if "request" in name:
             continue
         function = frame[1] & 0x7F
-        head = {0x03: 36, 0x41: 254}.get(function, REQUEST[function])
+        if function == 0x42:
+            head = DISCOVER[frame[2], frame[3] != 0]
+        else:
+            head = {0x03: 36, 0x41: 254}.get(function, REQUEST[function])
         (folder / "answer_fuzz" / f"{number:02}-{name}").write_bytes(bytes([head]) + frame)
         if function == 0x41 and frame[2] in (3, 4):
             scans = int.from_bytes(frame[10:12], "big")

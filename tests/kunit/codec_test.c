@@ -10,6 +10,7 @@
 #include <linux/slab.h>
 #include <linux/unaligned.h>
 
+#include "../../drivers/tty/serdev/smappee_bus/discover.h"
 #include "../../drivers/tty/serdev/smappee_bus/modbus-rtu.h"
 #include "fake-line.h"
 #include "worked-frames.h"
@@ -60,6 +61,11 @@ static int request_for(const struct worked_frame *frame, struct modbus_request *
 					   SMAPPEE_SAMPLES_SCANS_MAX);
 	if (worked_is(frame, "sync-request") || worked_is(frame, "sync-answer"))
 		return modbus_sync(rq, unit);
+	if (worked_is(frame, "discover-request") || worked_is(frame, "discover-answer"))
+		return modbus_discover(rq, worked_field(frame, "operation"), unit,
+				       worked_field(frame, "bits"),
+				       smappee_key(worked_field(frame, "type"),
+						   worked_field(frame, "serial")));
 	return -ENOENT;
 }
 
@@ -128,6 +134,18 @@ static void registers_of_an_answer_have_the_values_of_the_page(struct kunit *tes
 	KUNIT_EXPECT_EQ(test, worked_field(frame, "serial"), modbus_u32(regs + 2));
 	KUNIT_EXPECT_EQ(test, worked_field(frame, "status"), modbus_u32(regs + 6));
 	KUNIT_EXPECT_EQ(test, worked_field(frame, "uptime_s"), modbus_u32(regs + 8));
+}
+
+static void a_discover_answer_names_the_module_of_the_page(struct kunit *test)
+{
+	const struct worked_frame *frame = test->param_value;
+
+	if (!worked_is(frame, "discover-answer"))
+		return;
+	KUNIT_EXPECT_EQ(test, worked_field(frame, "from"), frame->bytes[0]);
+	KUNIT_EXPECT_EQ(test, smappee_key(worked_field(frame, "type"),
+					  worked_field(frame, "serial")),
+			modbus_answer_key(frame->bytes));
 }
 
 static void an_answer_cut_anywhere_is_not_an_answer(struct kunit *test)
@@ -372,6 +390,8 @@ static struct kunit_case codec_cases[] = {
 	KUNIT_CASE_PARAM(requests_are_built_as_the_page_shows, worked_frame_gen_params),
 	KUNIT_CASE_PARAM(answers_are_accepted_as_the_page_shows, worked_frame_gen_params),
 	KUNIT_CASE_PARAM(registers_of_an_answer_have_the_values_of_the_page,
+			 worked_frame_gen_params),
+	KUNIT_CASE_PARAM(a_discover_answer_names_the_module_of_the_page,
 			 worked_frame_gen_params),
 	KUNIT_CASE_PARAM(an_answer_cut_anywhere_is_not_an_answer, worked_frame_gen_params),
 	KUNIT_CASE_PARAM(the_length_is_known_from_the_head_and_stays, worked_frame_gen_params),

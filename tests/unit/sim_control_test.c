@@ -179,7 +179,8 @@ static void wrong_commands_are_answered_with_the_way_out(void **state)
 		{ "nonsense", "not a command; give an object with \"cmd\" on one line" },
 		{ "[1]", "not a command; give an object with \"cmd\" on one line" },
 		{ "{\"cmd\":\"stop\"}",
-		  "cmd \"stop\": not known; known: status, truth, fault, contact, clear" },
+		  "cmd \"stop\": not known; known: status, truth, fault, contact, clear, "
+		  "plug, unplug, swap, address" },
 		{ "{\"cmd\":\"truth\",\"from\":1}", "truth needs \"from\" and \"to\", numbers" },
 		{ "{\"cmd\":\"truth\",\"from\":9,\"to\":9}",
 		  "truth from 9 to 9: from must be 0 or more and below to" },
@@ -187,7 +188,8 @@ static void wrong_commands_are_answered_with_the_way_out(void **state)
 		{ "{\"cmd\":\"fault\",\"kind\":\"fire\"}",
 		  "fault kind \"fire\": not known; known: bit_errors, drop, delay, truncate, "
 		  "duplicate, "
-		  "garbage, wrong_unit, exception, miss_sync, silent, restart, serial" },
+		  "garbage, wrong_unit, exception, miss_sync, silent, restart, power, "
+		  "memory, babble, serial" },
 		{ "{\"cmd\":\"fault\",\"kind\":\"drop\",\"unit\":77}",
 		  "fault drop: no unit 77 in this scenario" },
 		{ "{\"cmd\":\"fault\",\"kind\":\"drop\",\"rate\":2}",

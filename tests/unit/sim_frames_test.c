@@ -119,6 +119,18 @@ static size_t make_samples_answer(const struct worked_frame *f, uint8_t *out)
 	return samples_frame(out, &head, codes, scans, scans, scans + worked_number(f, "held"));
 }
 
+static size_t make_discover_answer(const struct worked_frame *f, uint8_t *out)
+{
+	uint8_t request[SMAPPEE_DISCOVER_LEN] = { 0 };
+
+	request[SMAPPEE_DISCOVER_OPERATION] = (uint8_t)worked_number(f, "operation");
+	request[SMAPPEE_DISCOVER_UNIT] = (uint8_t)worked_number(f, "unit");
+	request[SMAPPEE_DISCOVER_BITS] = (uint8_t)worked_number(f, "bits");
+	return frame_discover_answer(out, (uint8_t)worked_number(f, "from"), request,
+				     (uint16_t)worked_number(f, "type"),
+				     (uint32_t)worked_number(f, "serial"));
+}
+
 static void answers_are_made_as_shown(void **state)
 {
 	unsigned int seen = 0;
@@ -147,6 +159,8 @@ static void answers_are_made_as_shown(void **state)
 						(uint32_t)worked_number(f, "index"),
 						(uint32_t)worked_number(f, "phase"),
 						(uint16_t)worked_number(f, "rate"));
+		else if (!strcmp(f->kind, "discover-answer"))
+			len = make_discover_answer(f, out);
 		else
 			continue;
 		seen++;
@@ -188,7 +202,7 @@ static void requests_are_answered_by_the_unit_they_name(void **state)
 		static struct wire w;
 		const uint8_t *bytes;
 
-		if (!strstr(f->kind, "-request"))
+		if (!strstr(f->kind, "-request") || !strcmp(f->kind, "discover-request"))
 			continue;
 		wire_init(&w, &g, 0);
 		wire_receive(&w, f->bytes, f->len, 1000000000);
@@ -202,6 +216,52 @@ static void requests_are_answered_by_the_unit_they_name(void **state)
 	segment_free(&g);
 }
 
+/* Those of the page, one after the other, to the module that they are about. */
+static void discover_requests_do_what_the_page_says(void **state)
+{
+	static struct scenario s = {
+		.bit_rate = 4e6, .rate_hz = 4000, .depth_s = 0.5, .modules = 1
+	};
+	static const uint8_t unit_after[] = { 2, 2, 7, 0 };
+	static const bool answered[] = { false, true, true, false };
+	static struct segment g;
+	unsigned int seen = 0;
+
+	(void)state;
+	s.signal.phases = 3;
+	s.module[0] = (struct scenario_module){
+		.name = "hub1", .type = 9500, .unit = 2, .serial = 104233, .channels = 4
+	};
+	for (unsigned int c = 0; c < 4; c++)
+		s.module[0].full_scale[c] = 100;
+	assert_int_equal(segment_init(&g, &s), 0);
+	g.module[0].known = true;
+	for (unsigned int i = 0; i < count; i++) {
+		const struct worked_frame *f = &frames[i];
+		static struct reply reply;
+		uint8_t request[SMAPPEE_DISCOVER_LEN];
+
+		if (strcmp(f->kind, "discover-request"))
+			continue;
+		assert_true(seen < 4);
+		memcpy(request, f->bytes, sizeof(request));
+		segment_request(&g, request, sizeof(request), 1, &reply);
+		assert_int_equal(reply.len, answered[seen] ? SMAPPEE_DISCOVER_LEN : 0);
+		assert_int_equal(g.module[0].unit, unit_after[seen]);
+		if (reply.len) {
+			const struct worked_frame *shown = f + 1;
+
+			while (strcmp(shown->kind, "discover-answer") ||
+			       worked_number(shown, "unit") != worked_number(f, "unit"))
+				shown++;
+			assert_frame(shown, reply.bytes, reply.len);
+		}
+		seen++;
+	}
+	assert_int_equal(seen, 4);
+	segment_free(&g);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -209,6 +269,7 @@ int main(void)
 		cmocka_unit_test(length_of_requests_follows_from_their_head),
 		cmocka_unit_test(answers_are_made_as_shown),
 		cmocka_unit_test(requests_are_answered_by_the_unit_they_name),
+		cmocka_unit_test(discover_requests_do_what_the_page_says),
 	};
 
 	return cmocka_run_group_tests_name("sim_frames", tests, read_page, NULL);

@@ -97,8 +97,9 @@ static void wrong_lines_are_named_with_the_way_out(void **state)
 		"replay");
 	assert_refused("[load]\ninputs = a\n",
 		       ":2: [load]: the name is missing; write [load NAME]");
-	assert_refused("[module a]\nunit = 300\n",
-		       ":2: [module a] unit = 300: not allowed; give an address from 1 to 247");
+	assert_refused(
+		"[module a]\nunit = 300\n",
+		":2: [module a] unit = 300: not allowed; give an address from 1 to 247, or auto");
 	assert_refused("[load a]\npf = 0.5\n",
 		       ":2: [load a] pf = 0.5: not allowed; give displacement power factor, one or "
 		       "one per input: 0 to 1, lag or lead");

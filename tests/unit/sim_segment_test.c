@@ -367,6 +367,12 @@ static void each_fault_does_what_it_says_and_is_counted(void **state)
 	add_fault(FAULT_SERIAL, 1, 777);
 	read_registers(2, SMAPPEE_REG_SERIAL, 2);
 	assert_int_equal(value(0), 777);
+	add_fault(FAULT_BABBLE, 1, 0);
+	/* after another's answer, and where nobody is */
+	assert_int_equal(read_registers(3, SMAPPEE_REG_TYPE, 1), 7 + 5 + 20);
+	assert_true(frame_intact(got + 7, 25));
+	assert_int_equal(got[7], 2);
+	fault_clear(&g.faults);
 	for (int kind = FAULT_DROP; kind < FAULT_KINDS; kind++)
 		if (kind != FAULT_DELAY && kind != FAULT_MISS_SYNC && kind != FAULT_SILENT &&
 		    kind != FAULT_RESTART && kind != FAULT_POWER && kind != FAULT_MEMORY)

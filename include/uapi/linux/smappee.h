@@ -20,7 +20,7 @@
 #define SMAPPEE_FC_READ_REGISTERS	0x03
 #define SMAPPEE_FC_WRITE_REGISTERS	0x10
 #define SMAPPEE_FC_READ_SAMPLES		0x41
-#define SMAPPEE_FC_DISCOVER		0x42	/* reserved */
+#define SMAPPEE_FC_DISCOVER		0x42
 #define SMAPPEE_FC_SYNC			0x43
 #define SMAPPEE_FC_EXCEPTION		0x80	/* or-ed to the function code */
 
@@ -203,6 +203,28 @@
 #define SMAPPEE_SYNC_PHASE		8	/* be32, 2^-32 of a sample period */
 #define SMAPPEE_SYNC_RATE		12	/* be16, Hz, nominal */
 #define SMAPPEE_SYNC_LEN		16
+
+/*
+ * Discover (0x42): request to unit 0 and answer have the same layout, 14 bytes.
+ * The key of a module is type << 20 | serial; its lowest bits are compared.
+ */
+#define SMAPPEE_DISCOVER_OPERATION	2	/* u8, SMAPPEE_DISCOVER_SEARCH... */
+#define SMAPPEE_DISCOVER_UNIT		3	/* u8 */
+#define SMAPPEE_DISCOVER_BITS		4	/* u8, bits of the key compared */
+#define SMAPPEE_DISCOVER_RESERVED	5	/* u8, 0 */
+#define SMAPPEE_DISCOVER_TYPE		6	/* be16 */
+#define SMAPPEE_DISCOVER_SERIAL		8	/* be32 */
+#define SMAPPEE_DISCOVER_LEN		14
+
+#define SMAPPEE_DISCOVER_SEARCH		0x01	/* unit 0: new modules; else those with it */
+#define SMAPPEE_DISCOVER_ASSIGN		0x02	/* all bits; unit 0: no address any more */
+#define SMAPPEE_DISCOVER_RELEASE	0x03	/* not answered; unit 0: whatever the address */
+#define SMAPPEE_DISCOVER_ANSWER		0x80	/* or-ed to the operation in an answer */
+
+#define SMAPPEE_KEY_SERIAL_BITS		20
+#define SMAPPEE_KEY_BITS		34
+#define SMAPPEE_TYPE_MAX		9999
+#define SMAPPEE_SERIAL_MAX		999999
 
 /*
  * Power Box: a register module, by its public register map

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Commands: status, truth, fault, contact, clear.
+ * Commands: status, truth, fault, contact, clear; plug.c has those that move modules.
  */
 #include "control.h"
 
+#include "plug.h"
 #include "truth.h"
 
 #include <errno.h>
@@ -47,6 +48,14 @@ __attribute__((format(printf, 1, 2))) static struct json_object *error(const cha
 	vsnprintf(text, sizeof(text), format, ap);
 	va_end(ap);
 	put_string(o, "error", text);
+	return o;
+}
+
+static struct json_object *ok(void)
+{
+	struct json_object *o = json_object_new_object();
+
+	put_bool(o, "ok", true);
 	return o;
 }
 
@@ -141,6 +150,7 @@ static struct json_object *module_status(struct segment *g, struct module *m, do
 		put_clock(o, g, m, t);
 	put_whole(o, "boot", m->boot);
 	put_bool(o, "silent", t < m->silent_until);
+	put_bool(o, "plugged", m->plugged);
 	return o;
 }
 
@@ -182,7 +192,7 @@ static struct json_object *status(struct control *c, int64_t now_ns)
 	for (unsigned int i = 0; i < g->modules; i++) {
 		struct module *m = &g->module[i];
 
-		locked &= !module_samples(m) || m->reference ||
+		locked &= !module_samples(m) || !m->plugged || m->reference ||
 			  module_sync_state(m, t) == SMAPPEE_SYNC_LOCKED;
 		json_object_array_add(list, module_status(g, m, t));
 	}
@@ -204,6 +214,7 @@ static struct json_object *status(struct control *c, int64_t now_ns)
 	put_whole(o, "foreign", (int64_t)g->foreign);
 	put_whole(o, "damaged", (int64_t)g->damaged);
 	put_whole(o, "exceptions", (int64_t)g->exceptions);
+	put_whole(o, "clashes", (int64_t)g->clashes);
 	put_whole(o, "collisions", (int64_t)c->wire->collisions);
 	put_whole(o, "bytes_in", (int64_t)c->wire->bytes_in);
 	put_whole(o, "bytes_out", (int64_t)c->wire->bytes_out);
@@ -411,7 +422,7 @@ static struct json_object *fault(struct control *c, struct json_object *command,
 		return error(
 			"fault kind \"%s\": not known; known: bit_errors, drop, delay, truncate, "
 			"duplicate, garbage, wrong_unit, exception, miss_sync, silent, restart, "
-			"serial",
+			"power, memory, babble, serial",
 			kind ? kind : "null");
 	get_number(command, "unit", &unit);
 	if (unit < 0 || unit > SMAPPEE_UNIT_MAX || unit != floor(unit))
@@ -426,15 +437,13 @@ static struct json_object *fault(struct control *c, struct json_object *command,
 	if (ret)
 		return error("fault %s: %d rules are in force already; clear them first", kind,
 			     FAULT_RULES_MAX);
-	o = json_object_new_object();
-	put_bool(o, "ok", true);
-	return o;
+	return ok();
 }
 
 /* "unit", "input" from 1, "closed": somebody closes or opens a contact. */
 static struct json_object *contact(struct control *c, struct json_object *command, int64_t now_ns)
 {
-	struct json_object *o, *closed;
+	struct json_object *closed;
 	double unit, input;
 	struct module *m;
 
@@ -450,24 +459,20 @@ static struct json_object *contact(struct control *c, struct json_object *comman
 		return error("contact: input = %g: give 1 to %u", input, m->io->contacts.inputs);
 	contacts_set(&m->io->contacts, (unsigned int)input - 1, json_object_get_boolean(closed),
 		     wire_time(c->wire, now_ns));
-	o = json_object_new_object();
-	put_bool(o, "ok", true);
-	return o;
+	return ok();
 }
 
 static struct json_object *clear(struct control *c)
 {
-	struct json_object *o = json_object_new_object();
-
 	fault_clear(&c->wire->segment->faults);
 	for (unsigned int i = 0; i < c->wire->segment->modules; i++)
 		c->wire->segment->module[i].silent_until = -INFINITY;
-	put_bool(o, "ok", true);
-	return o;
+	return ok();
 }
 
 static struct json_object *dispatch(struct control *c, struct json_object *command, int64_t now_ns)
 {
+	char wrong[256];
 	struct json_object *o;
 	const char *name;
 
@@ -485,7 +490,11 @@ static struct json_object *dispatch(struct control *c, struct json_object *comma
 		return clear(c);
 	if (name && !strcmp(name, "contact"))
 		return contact(c, command, now_ns);
-	return error("cmd \"%s\": not known; known: status, truth, fault, contact, clear",
+	if (name && plug_command(c->wire->segment, name, command, wire_time(c->wire, now_ns), wrong,
+				 sizeof(wrong)))
+		return wrong[0] ? error("%s", wrong) : ok();
+	return error("cmd \"%s\": not known; known: status, truth, fault, contact, clear, plug, "
+		     "unplug, swap, address",
 		     name ? name : "null");
 }
 

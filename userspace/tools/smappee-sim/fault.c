@@ -17,7 +17,8 @@ static const char *const names[FAULT_KINDS] = {
 	[FAULT_WRONG_UNIT] = "wrong_unit", [FAULT_EXCEPTION] = "exception",
 	[FAULT_MISS_SYNC] = "miss_sync",   [FAULT_SILENT] = "silent",
 	[FAULT_RESTART] = "restart",	   [FAULT_POWER] = "power",
-	[FAULT_MEMORY] = "memory",	   [FAULT_SERIAL] = "serial",
+	[FAULT_MEMORY] = "memory",	   [FAULT_BABBLE] = "babble",
+	[FAULT_SERIAL] = "serial",
 };
 
 const char *fault_name(enum fault_kind kind)

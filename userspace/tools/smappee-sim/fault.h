@@ -27,6 +27,8 @@
  * @FAULT_RESTART: the module restarts
  * @FAULT_POWER: the module is without power for so many seconds, then restarts
  * @FAULT_MEMORY: an input module loses its counters; value is its new epoch
+ * @FAULT_BABBLE: the module answers requests to units that are not there, and sends
+ *	after the answers of others, unasked
  * @FAULT_SERIAL: the module shows another serial number, value
  * @FAULT_KINDS: how many there are
  */
@@ -44,6 +46,7 @@ enum fault_kind {
 	FAULT_RESTART,
 	FAULT_POWER,
 	FAULT_MEMORY,
+	FAULT_BABBLE,
 	FAULT_SERIAL,
 	FAULT_KINDS,
 };

@@ -105,6 +105,8 @@ size_t frame_request_length(const uint8_t *head, size_t len)
 		return SMAPPEE_SAMPLES_REQ_LEN;
 	case SMAPPEE_FC_SYNC:
 		return SMAPPEE_SYNC_REQ_LEN;
+	case SMAPPEE_FC_DISCOVER:
+		return SMAPPEE_DISCOVER_LEN;
 	default:
 		return FRAME_LENGTH_UNKNOWN;
 	}
@@ -129,6 +131,21 @@ size_t frame_sync_answer(uint8_t *out, uint8_t unit, uint8_t seq, uint8_t boot, 
 	frame_put32(out + SMAPPEE_SYNC_PHASE, phase);
 	frame_put16(out + SMAPPEE_SYNC_RATE, rate);
 	return frame_seal(out, SMAPPEE_SYNC_LEN - 2);
+}
+
+size_t frame_discover_answer(uint8_t *out, uint8_t from, const uint8_t *request, uint16_t type,
+			     uint32_t serial)
+{
+	out[0] = from;
+	out[1] = SMAPPEE_FC_DISCOVER;
+	out[SMAPPEE_DISCOVER_OPERATION] =
+		request[SMAPPEE_DISCOVER_OPERATION] | SMAPPEE_DISCOVER_ANSWER;
+	out[SMAPPEE_DISCOVER_UNIT] = request[SMAPPEE_DISCOVER_UNIT];
+	out[SMAPPEE_DISCOVER_BITS] = request[SMAPPEE_DISCOVER_BITS];
+	out[SMAPPEE_DISCOVER_RESERVED] = 0;
+	frame_put16(out + SMAPPEE_DISCOVER_TYPE, type);
+	frame_put32(out + SMAPPEE_DISCOVER_SERIAL, serial);
+	return frame_seal(out, SMAPPEE_DISCOVER_LEN - 2);
 }
 
 size_t frame_registers_answer(uint8_t *out, uint8_t unit, const uint16_t *values,

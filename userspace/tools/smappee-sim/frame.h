@@ -84,6 +84,19 @@ size_t frame_sync_answer(uint8_t *out, uint8_t unit, uint8_t seq, uint8_t boot, 
 			 uint32_t phase, uint16_t rate);
 
 /**
+ * frame_discover_answer() - write an answer to discover
+ * @out: room for SMAPPEE_DISCOVER_LEN bytes
+ * @from: address of the module, 0 if it has none
+ * @request: what it answers
+ * @type: type code of the module
+ * @serial: its serial number
+ *
+ * Return: SMAPPEE_DISCOVER_LEN.
+ */
+size_t frame_discover_answer(uint8_t *out, uint8_t from, const uint8_t *request, uint16_t type,
+			     uint32_t serial);
+
+/**
  * frame_registers_answer() - write the answer to read registers
  * @out: room for 5 + 2 * @count bytes
  * @unit: address of the module

@@ -89,7 +89,7 @@ static void usage(FILE *to)
 	      "  --connect unix:PATH  connect to the host's socket, retry until it is there\n"
 	      "  --listen unix:PATH   let the host connect\n"
 	      "  --pty LINK           make a pseudo terminal and a symbolic link to it\n"
-	      "  --control PATH       control socket: status, truth, fault, clear\n"
+	      "  --control PATH       control socket: status, truth, fault, clear, plug...\n"
 	      "  --seed N             other noise, start phases and faults\n"
 	      "  --log-level LEVEL    error, info (default) or debug\n"
 	      "  --check              read the scenario, say what is in it, and end\n",

@@ -109,6 +109,8 @@ int module_init(struct module *m, const struct scenario *s, unsigned int number)
 	int ret;
 
 	*m = (struct module){ .built = &s->module[number], .depth_s = s->depth_s };
+	m->plugged = !m->built->unplugged;
+	m->unit = m->built->unit;
 	m->serial = m->built->serial;
 	m->format = SMAPPEE_FORMAT_S16;
 	m->reference = m->built->reference;
@@ -156,7 +158,7 @@ bool module_samples(const struct module *m)
 
 uint8_t module_unit(const struct module *m)
 {
-	return m->box ? (uint8_t)m->box->settings.unit : m->built->unit;
+	return m->box ? (uint8_t)m->box->settings.unit : m->unit;
 }
 
 void module_set_serial(struct module *m, uint32_t serial)
@@ -183,8 +185,28 @@ void module_power(struct module *m, double off, double on)
 		io_power(m->io, off, on);
 	else
 		start(m, off, 0);
-	if (on > off)
+	if (on > off) {
 		m->silent_until = on;
+		m->known = false;
+	}
+}
+
+void module_plug(struct module *m, double t)
+{
+	m->plugged = true;
+	m->known = false;
+	m->silent_until = -INFINITY;
+	module_restart(m, t);
+}
+
+void module_unplug(struct module *m)
+{
+	m->plugged = false;
+}
+
+bool module_here(const struct module *m, double t)
+{
+	return m->plugged && t >= m->silent_until;
 }
 
 int module_set_rate(struct module *m, unsigned int rate_hz, double t)
@@ -322,7 +344,7 @@ size_t module_sync_answer(struct module *m, double edge, uint8_t *out)
 		was = timeline_position(&m->timeline, m->sent.local);
 	m->sent = (struct edge){ true, seq, capture(m, edge) };
 	m->next_seq++;
-	return frame_sync_answer(out, m->built->unit, seq, m->boot, (uint32_t)was.index,
+	return frame_sync_answer(out, m->unit, seq, m->boot, (uint32_t)was.index,
 				 (uint32_t)(was.phase * 0x1p32), (uint16_t)m->rate_hz);
 }
 

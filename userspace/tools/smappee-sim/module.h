@@ -45,6 +45,9 @@ struct edge {
  * @box: the Power Box that it is, owned; NULL: an open module. Of a Power Box
  *	only the members up to @silent_until count
  * @io: the input or output module that it is, owned, NULL: another one; likewise
+ * @plugged: it is on the line
+ * @unit: address of an open module, 0 for none; kept over a restart
+ * @known: somebody has asked at that address since it started
  * @serial: serial number it shows now
  * @boot: boot counter
  * @started: true time of the last start, s
@@ -75,6 +78,9 @@ struct module {
 	const struct scenario_module *built;
 	struct power_box *box;
 	struct io *io;
+	bool plugged;
+	uint8_t unit;
+	bool known;
 	uint32_t serial;
 	uint8_t boot;
 	double started;
@@ -119,7 +125,7 @@ void module_free(struct module *m);
 /** module_samples() - has it got a sample clock? */
 bool module_samples(const struct module *m);
 
-/** module_unit() - the address that it answers to now */
+/** module_unit() - the address that it answers to now, 0 for none */
 uint8_t module_unit(const struct module *m);
 
 /** module_set_serial() - show another serial number */
@@ -141,6 +147,19 @@ void module_restart(struct module *m, double t);
  * no pulse meanwhile, the relays of an output module are off.
  */
 void module_power(struct module *m, double off, double on);
+
+/**
+ * module_plug() - put it on the line at true time @t, with power: it starts
+ *
+ * Its address is the one that it had.
+ */
+void module_plug(struct module *m, double t);
+
+/** module_unplug() - take it from the line */
+void module_unplug(struct module *m);
+
+/** module_here() - is it on the line, and does it hear and answer at true time @t? */
+bool module_here(const struct module *m, double t);
 
 /**
  * module_set_rate() - write the sampling rate at true time @t, which restarts

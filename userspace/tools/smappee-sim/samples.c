@@ -36,7 +36,7 @@ size_t samples_answer(struct module *m, double t, uint32_t index, unsigned int s
 	static int32_t codes[SMAPPEE_CHANNELS_MAX * SMAPPEE_SAMPLES_SCANS_MAX];
 	uint8_t state = module_sync_state(m, t);
 	struct samples_head head = {
-		.unit = m->built->unit,
+		.unit = m->unit,
 		.format = m->format,
 		.channels = (uint8_t)m->built->channels,
 		.boot = m->boot,

@@ -134,6 +134,9 @@ static bool take_unit(struct place *p, const char *value)
 {
 	long unit;
 
+	p->module->m.automatic = !strcmp(value, "auto");
+	if (p->module->m.automatic)
+		return true;
 	if (!field_whole(value, SMAPPEE_UNIT_MIN, SMAPPEE_UNIT_MAX, &unit))
 		return false;
 	p->module->m.unit = (uint8_t)unit;
@@ -208,6 +211,16 @@ static bool take_sensor(struct place *p, const char *value)
 static bool take_reference(struct place *p, const char *value)
 {
 	return field_yes(value, &p->module->m.reference);
+}
+
+static bool take_plugged(struct place *p, const char *value)
+{
+	bool plugged;
+
+	if (!field_yes(value, &plugged))
+		return false;
+	p->module->m.unplugged = !plugged;
+	return true;
 }
 
 /* [module NAME] of a Power Box, and behind one */
@@ -477,7 +490,9 @@ static const struct key keys[] = {
 	{ "mains", "harmonic.", take_mains_harmonic, HARMONIC_ALLOWED, 0 },
 	{ "module", "type", take_type, "voltage, ct_hub, solid_core, power_box, input or output",
 	  ALL },
-	{ "module", "unit", take_unit, "an address from 1 to 247", OPEN | BOX | INPUT | OUTPUT },
+	{ "module", "unit", take_unit, "an address from 1 to 247, or auto",
+	  OPEN | BOX | INPUT | OUTPUT },
+	{ "module", "plugged", take_plugged, "yes or no", OPEN | INPUT | OUTPUT },
 	{ "module", "serial", take_serial, "a whole number from 1 to 999999", ALL },
 	{ "module", "firmware", take_firmware, "MAJOR.MINOR, for example 1.7", ALL },
 	{ "module", "crystal_ppm", take_crystal, "-200 to 200 ppm", OPEN },

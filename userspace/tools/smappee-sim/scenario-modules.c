@@ -148,7 +148,11 @@ static int check_module(struct draft *d, struct module_draft *m)
 		return -EINVAL;
 	if (box && !out->unit)
 		out->unit = SMAPPEE_PB_UNIT;
-	if (!out->unit && !m->behind[0])
+	if (box && out->automatic)
+		return draft_fail(d, m->line,
+				  "[module %s] unit = auto: a Power Box has a fixed one",
+				  out->name);
+	if (!out->unit && !out->automatic && !m->behind[0])
 		return draft_fail(d, m->line, "[module %s]: unit is missing", out->name);
 	if (!out->serial)
 		return draft_fail(d, m->line, "[module %s]: serial is missing", out->name);
@@ -184,7 +188,8 @@ int draft_make_modules(struct draft *d)
 		if (check_module(d, m))
 			return -EINVAL;
 		for (unsigned int k = 0; k < i; k++)
-			if (m->m.unit && d->module[k].m.unit == m->m.unit)
+			if (m->m.unit && d->module[k].m.unit == m->m.unit && !m->m.unplugged &&
+			    !d->module[k].m.unplugged)
 				return draft_fail(d, m->line,
 						  "[module %s] unit = %u: module %s has it "
 						  "already; give another",

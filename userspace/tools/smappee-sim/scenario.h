@@ -66,7 +66,10 @@ struct scenario_contact {
  * @entry: behind a Power Box: entry of its device table
  * @slot: behind a Power Box: slot number of each channel
  * @box: of a Power Box
- * @unit: address, 1 to 247; 0 behind a Power Box
+ * @unit: address, 1 to 247; 0 behind a Power Box, and for an open module that waits
+ *	for one
+ * @automatic: it has no address yet
+ * @unplugged: it is not on the line at the start
  * @serial: 1 to 999999
  * @fw_major: firmware version
  * @fw_minor: firmware version
@@ -90,6 +93,8 @@ struct scenario_module {
 	uint16_t slot[SMAPPEE_PB_ENTRY_SLOTS_MAX];
 	struct scenario_box box;
 	uint8_t unit;
+	bool automatic;
+	bool unplugged;
 	uint32_t serial;
 	uint16_t fw_major;
 	uint16_t fw_minor;

@@ -6,6 +6,8 @@
  */
 #include "segment.h"
 
+#include "collision.h"
+#include "discovery.h"
 #include "frame.h"
 #include "random.h"
 #include "registers.h"
@@ -17,6 +19,8 @@
 
 /* A restarting module is off the line for so long. */
 #define RESTART_S 0.3
+/* Turnarounds of modules differ by so much. */
+#define SKEW_S 20e-6
 
 int segment_init(struct segment *g, const struct scenario *s)
 {
@@ -24,6 +28,7 @@ int segment_init(struct segment *g, const struct scenario *s)
 
 	*g = (struct segment){ .scenario = s };
 	fault_init(&g->faults, s->seed);
+	g->skew = random_hash(s->seed ^ 0xc1a54);
 	for (unsigned int i = 0; i < s->modules && !ret; i++)
 		if (!s->module[i].behind)
 			ret = module_init(&g->module[g->modules++], s, i);
@@ -42,7 +47,7 @@ void segment_free(struct segment *g)
 struct module *segment_reference(struct segment *g)
 {
 	for (unsigned int i = 0; i < g->modules; i++)
-		if (g->module[i].reference)
+		if (g->module[i].plugged && g->module[i].reference)
 			return &g->module[i];
 	return NULL;
 }
@@ -50,7 +55,7 @@ struct module *segment_reference(struct segment *g)
 struct module *segment_unit(struct segment *g, uint8_t unit)
 {
 	for (unsigned int i = 0; i < g->modules; i++)
-		if (module_unit(&g->module[i]) == unit)
+		if (g->module[i].plugged && module_unit(&g->module[i]) == unit)
 			return &g->module[i];
 	return NULL;
 }
@@ -175,36 +180,117 @@ static void let_hear(struct segment *g, const struct module *sender, const struc
 	for (unsigned int i = 0; i < g->modules && r->len; i++) {
 		struct module *m = &g->module[i];
 
-		if (m == sender || !module_samples(m) || m->reference ||
-		    fault_strikes(&g->faults, FAULT_MISS_SYNC, m->built->unit, NULL))
+		if (m == sender || !m->plugged || !module_samples(m) || m->reference ||
+		    fault_strikes(&g->faults, FAULT_MISS_SYNC, m->unit, NULL))
 			continue;
 		module_hear(m, r->edge_s, end, r->bytes, len);
 	}
 }
 
-/* A write to all is carried out and not answered; a Power Box ignores it. */
-static void broadcast(struct segment *g, const uint8_t *request, double t)
+/*
+ * A write to all is carried out and not answered; discover is answered by those
+ * that it is for. A Power Box ignores both. Return: how many answer.
+ */
+static unsigned int broadcast(struct segment *g, const uint8_t *request, double t,
+			      struct voice *voice)
 {
 	uint8_t out[SMAPPEE_FRAME_MAX_MODBUS], code;
+	unsigned int n = 0;
 
-	if (request[1] != SMAPPEE_FC_WRITE_REGISTERS)
-		return;
-	for (unsigned int i = 0; i < g->modules; i++)
-		if (!g->module[i].box && t >= g->module[i].silent_until)
-			answer_write(&g->module[i], request, t, out, &code);
+	for (unsigned int i = 0; i < g->modules; i++) {
+		struct module *m = &g->module[i];
+
+		if (m->box || !module_here(m, t))
+			continue;
+		if (request[1] == SMAPPEE_FC_WRITE_REGISTERS)
+			answer_write(m, request, t, out, &code);
+		if (request[1] != SMAPPEE_FC_DISCOVER)
+			continue;
+		voice[n].bytes = g->said[n];
+		voice[n].len = discovery_hear(m, request, g->said[n]);
+		n += voice[n].len > 0;
+	}
+	return n;
 }
 
 static double turnaround(const struct segment *g, const struct module *m)
 {
-	return m->box ? m->built->box.turnaround_s : g->scenario->turnaround_s;
+	return m && m->box ? m->built->box.turnaround_s : g->scenario->turnaround_s;
+}
+
+/* Is anybody there who hears that address? */
+static bool someone(struct segment *g, uint8_t unit, double t)
+{
+	for (unsigned int i = 0; i < g->modules; i++)
+		if (module_here(&g->module[i], t) && module_unit(&g->module[i]) == unit)
+			return true;
+	return false;
+}
+
+/* All who have the address answer. Return: how many; @first gets one of them. */
+static unsigned int addressed(struct segment *g, const uint8_t *request, double t, double edge,
+			      struct voice *voice, struct module **first)
+{
+	unsigned int n = 0;
+
+	for (unsigned int i = 0; i < g->modules; i++) {
+		struct module *m = &g->module[i];
+
+		if (!module_here(m, t) || module_unit(m) != request[0])
+			continue;
+		m->known = true;
+		if (!n)
+			*first = m;
+		voice[n].bytes = g->said[n];
+		voice[n].len = answer(g, m, request, t, edge, g->said[n]);
+		n++;
+	}
+	return n;
+}
+
+/* Put the voices onto the line. */
+static void speak(struct segment *g, struct voice *voice, unsigned int voices, struct reply *r)
+{
+	if (voices == 1) {
+		memcpy(r->bytes, voice[0].bytes, voice[0].len);
+		r->len = voice[0].len;
+		return;
+	}
+	g->clashes++;
+	for (unsigned int i = 1; i < voices; i++)
+		voice[i].begin = (size_t)(random_unit(&g->skew) * SKEW_S * g->scenario->bit_rate);
+	r->len = collision_mix(voice, voices, r->bytes, SMAPPEE_FRAME_MAX_SAMPLES);
+}
+
+/* A frame of its own that nobody asked for, after what is on the line. */
+static void babble(struct segment *g, const uint8_t *request, double t, struct reply *r)
+{
+	uint8_t self[8] = { 0, SMAPPEE_FC_READ_REGISTERS }, code;
+
+	frame_put16(self + 2, SMAPPEE_REG_IDENTITY);
+	frame_put16(self + 4, SMAPPEE_REG_IDENTITY_COUNT);
+	for (unsigned int i = 0; i < g->modules; i++) {
+		struct module *m = &g->module[i];
+
+		if (m->box || !module_here(m, t) || request[0] == m->unit ||
+		    !fault_strikes(&g->faults, FAULT_BABBLE, m->unit, NULL))
+			continue;
+		if (!r->len)
+			r->edge_s = t + turnaround(g, m);
+		self[0] = m->unit;
+		r->len += answer_read(m, self, t, r->bytes + r->len, &code);
+		return;
+	}
 }
 
 void segment_request(struct segment *g, uint8_t *request, size_t len, double end_s,
 		     struct reply *reply)
 {
 	uint8_t unit = request[0];
+	struct voice voice[SCENARIO_MODULES_MAX] = { 0 };
+	struct module *m = NULL;
 	double late_ms = 0;
-	struct module *m;
+	unsigned int voices;
 
 	reply->len = 0;
 	fault_flip(&g->faults, unit, request, len);
@@ -212,23 +298,23 @@ void segment_request(struct segment *g, uint8_t *request, size_t len, double end
 		g->damaged++;
 		return;
 	}
-	if (unit == SMAPPEE_UNIT_BROADCAST) {
-		g->requests++;
-		broadcast(g, request, end_s);
-		return;
-	}
-	m = segment_unit(g, unit);
-	if (!m || end_s < m->silent_until) {
+	if (unit && !someone(g, unit, end_s)) {
 		g->foreign++;
+		babble(g, request, end_s, reply);
 		return;
 	}
 	g->requests++;
 	fault_strikes(&g->faults, FAULT_DELAY, unit, &late_ms);
-	reply->edge_s = end_s + turnaround(g, m) + late_ms * 1e-3;
-	reply->len = answer(g, m, request, end_s, reply->edge_s, reply->bytes);
-	spoil(&g->faults, unit, reply);
-	if (request[1] == SMAPPEE_FC_SYNC)
-		let_hear(g, m, reply);
+	reply->edge_s = end_s + late_ms * 1e-3 + turnaround(g, unit ? segment_unit(g, unit) : NULL);
+	voices = unit ? addressed(g, request, end_s, reply->edge_s, voice, &m)
+		      : broadcast(g, request, end_s, voice);
+	if (voices) {
+		speak(g, voice, voices, reply);
+		spoil(&g->faults, unit, reply);
+		if (request[1] == SMAPPEE_FC_SYNC)
+			let_hear(g, m, reply);
+	}
+	babble(g, request, end_s, reply);
 }
 
 static void strike(struct module *m, const struct fault_rule *rule, double t)

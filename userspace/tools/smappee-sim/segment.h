@@ -10,9 +10,10 @@
 #include "module.h"
 #include "scenario.h"
 
-/* Garbage, and the longest answer twice. */
+/* Garbage, the longest answer twice, and a frame that nobody asked for. */
 #define SEGMENT_GARBAGE_MAX 32
-#define SEGMENT_REPLY_MAX (SEGMENT_GARBAGE_MAX + 2 * SMAPPEE_FRAME_MAX_SAMPLES)
+#define SEGMENT_REPLY_MAX                                                                          \
+	(SEGMENT_GARBAGE_MAX + 2 * SMAPPEE_FRAME_MAX_SAMPLES + SMAPPEE_FRAME_MAX_MODBUS)
 
 /**
  * struct reply - what comes onto the line
@@ -36,6 +37,9 @@ struct reply {
  * @foreign: intact requests for units that are not
  * @damaged: frames whose CRC was wrong
  * @exceptions: exceptions answered
+ * @clashes: requests that more than one module answered
+ * @skew: stream of the small differences between their turnarounds
+ * @said: what each of them says
  */
 struct segment {
 	const struct scenario *scenario;
@@ -46,6 +50,9 @@ struct segment {
 	uint64_t foreign;
 	uint64_t damaged;
 	uint64_t exceptions;
+	uint64_t clashes;
+	uint64_t skew;
+	uint8_t said[SCENARIO_MODULES_MAX][SMAPPEE_FRAME_MAX_SAMPLES];
 };
 
 /**
@@ -61,7 +68,7 @@ void segment_free(struct segment *g);
 /** segment_reference() - the module that answers sync, NULL if none */
 struct module *segment_reference(struct segment *g);
 
-/** segment_unit() - the module with that address, NULL if none */
+/** segment_unit() - the first module on the line with that address, NULL if none */
 struct module *segment_unit(struct segment *g, uint8_t unit);
 
 /**

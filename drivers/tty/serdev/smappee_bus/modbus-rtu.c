@@ -14,6 +14,7 @@
 #include <linux/string.h>
 #include <linux/unaligned.h>
 
+#include "discover.h"
 #include "modbus-rtu.h"
 
 #define MODBUS_CRC_SEED		0xffff
@@ -30,14 +31,18 @@ static void modbus_begin(struct modbus_request *rq, u8 unit, u8 function)
 	rq->frame[1] = function;
 }
 
+static void modbus_seal(struct modbus_request *rq, u8 len)
+{
+	put_unaligned_le16(crc16(MODBUS_CRC_SEED, rq->frame, len),
+			   rq->frame + len);
+	rq->len = len + MODBUS_CRC_LEN;
+}
+
 static int modbus_finish(struct modbus_request *rq, u8 len)
 {
 	if (rq->unit < SMAPPEE_UNIT_MIN || rq->unit > SMAPPEE_UNIT_MAX)
 		return -EINVAL;
-
-	put_unaligned_le16(crc16(MODBUS_CRC_SEED, rq->frame, len),
-			   rq->frame + len);
-	rq->len = len + MODBUS_CRC_LEN;
+	modbus_seal(rq, len);
 
 	return 0;
 }
@@ -134,6 +139,102 @@ int modbus_sync(struct modbus_request *rq, u8 unit)
 	return modbus_finish(rq, SMAPPEE_SYNC_REQ_LEN - MODBUS_CRC_LEN);
 }
 
+/**
+ * modbus_discover() - build a discover request, to all modules
+ * @rq: where to build it
+ * @operation: SMAPPEE_DISCOVER_SEARCH, _ASSIGN or _RELEASE
+ * @unit: what it means depends on the operation; 0 to 247
+ * @bits: bits of the key that are compared, 0 to SMAPPEE_KEY_BITS, all of them
+ *	  for _ASSIGN
+ * @key: the key, of smappee_key(); bits that are not compared are not sent
+ *
+ * A release has no answer.
+ *
+ * Return: 0, or -EINVAL if an argument is out of range.
+ */
+int modbus_discover(struct modbus_request *rq, u8 operation, u8 unit, u8 bits,
+		    u64 key)
+{
+	if (operation < SMAPPEE_DISCOVER_SEARCH ||
+	    operation > SMAPPEE_DISCOVER_RELEASE ||
+	    unit > SMAPPEE_UNIT_MAX || bits > SMAPPEE_KEY_BITS)
+		return -EINVAL;
+	if (operation == SMAPPEE_DISCOVER_ASSIGN && bits != SMAPPEE_KEY_BITS)
+		return -EINVAL;
+
+	key &= (1ULL << bits) - 1;
+	modbus_begin(rq, SMAPPEE_UNIT_BROADCAST, SMAPPEE_FC_DISCOVER);
+	rq->frame[SMAPPEE_DISCOVER_OPERATION] = operation;
+	rq->frame[SMAPPEE_DISCOVER_UNIT] = unit;
+	rq->frame[SMAPPEE_DISCOVER_BITS] = bits;
+	put_unaligned_be16(key >> SMAPPEE_KEY_SERIAL_BITS,
+			   rq->frame + SMAPPEE_DISCOVER_TYPE);
+	put_unaligned_be32(key & ((1UL << SMAPPEE_KEY_SERIAL_BITS) - 1),
+			   rq->frame + SMAPPEE_DISCOVER_SERIAL);
+	modbus_seal(rq, SMAPPEE_DISCOVER_LEN - MODBUS_CRC_LEN);
+
+	return 0;
+}
+
+/* Whoever is new answers from the address that it has, or from none. */
+static bool modbus_from_any(const struct modbus_request *rq)
+{
+	return rq->frame[SMAPPEE_DISCOVER_OPERATION] ==
+	       SMAPPEE_DISCOVER_SEARCH && !rq->frame[SMAPPEE_DISCOVER_UNIT];
+}
+
+static int modbus_discover_length(const struct modbus_request *rq,
+				  const u8 *answer, size_t len)
+{
+	if (len >= 1 && (modbus_from_any(rq) ?
+			 answer[0] > SMAPPEE_UNIT_MAX :
+			 answer[0] != rq->frame[SMAPPEE_DISCOVER_UNIT]))
+		return -EPROTO;
+	if (len >= 2 && answer[1] != SMAPPEE_FC_DISCOVER)
+		return -EPROTO;
+	if (len < 3)
+		return 0;
+	if (answer[SMAPPEE_DISCOVER_OPERATION] !=
+	    (rq->frame[SMAPPEE_DISCOVER_OPERATION] | SMAPPEE_DISCOVER_ANSWER))
+		return -EPROTO;
+
+	return SMAPPEE_DISCOVER_LEN;
+}
+
+/* Is that a module, and one that was asked? */
+static int modbus_discover_check(const struct modbus_request *rq,
+				 const u8 *answer)
+{
+	u16 type = get_unaligned_be16(answer + SMAPPEE_DISCOVER_TYPE);
+	u32 serial = get_unaligned_be32(answer + SMAPPEE_DISCOVER_SERIAL);
+	u8 bits = rq->frame[SMAPPEE_DISCOVER_BITS];
+
+	if (answer[SMAPPEE_DISCOVER_UNIT] != rq->frame[SMAPPEE_DISCOVER_UNIT] ||
+	    answer[SMAPPEE_DISCOVER_BITS] != bits ||
+	    answer[SMAPPEE_DISCOVER_RESERVED])
+		return -EPROTO;
+	if (!type || type > SMAPPEE_TYPE_MAX ||
+	    !serial || serial > SMAPPEE_SERIAL_MAX)
+		return -EPROTO;
+	if ((modbus_answer_key(answer) ^ modbus_answer_key(rq->frame)) &
+	    ((1ULL << bits) - 1))
+		return -EPROTO;
+
+	return 0;
+}
+
+/**
+ * modbus_answer_key() - who is it, in a discover answer
+ * @answer: the frame, after modbus_answer_check() said 0
+ *
+ * Return: key of the module; its unit address is the first byte of @answer.
+ */
+u64 modbus_answer_key(const u8 *answer)
+{
+	return smappee_key(get_unaligned_be16(answer + SMAPPEE_DISCOVER_TYPE),
+			   get_unaligned_be32(answer + SMAPPEE_DISCOVER_SERIAL));
+}
+
 static int modbus_samples_length(const struct modbus_request *rq,
 				 const u8 *answer, size_t len)
 {
@@ -164,6 +265,8 @@ static int modbus_samples_length(const struct modbus_request *rq,
 int modbus_answer_length(const struct modbus_request *rq, const u8 *answer,
 			 size_t len)
 {
+	if (rq->function == SMAPPEE_FC_DISCOVER)
+		return modbus_discover_length(rq, answer, len);
 	if (len >= 1 && answer[0] != rq->unit)
 		return -EPROTO;
 	if (len < 2)
@@ -206,6 +309,8 @@ size_t modbus_answer_max(const struct modbus_request *rq)
 		return SMAPPEE_FRAME_MAX_SAMPLES;
 	case SMAPPEE_FC_SYNC:
 		return SMAPPEE_SYNC_LEN;
+	case SMAPPEE_FC_DISCOVER:
+		return SMAPPEE_DISCOVER_LEN;
 	default:
 		return MODBUS_WRITE_ANSWER_LEN;
 	}
@@ -268,6 +373,8 @@ int modbus_answer_check(const struct modbus_request *rq, const u8 *answer,
 		if (memcmp(answer + 2, rq->frame + 2, 4))
 			return -EPROTO;
 		break;
+	case SMAPPEE_FC_DISCOVER:
+		return modbus_discover_check(rq, answer);
 	}
 
 	return 0;

@@ -19,7 +19,7 @@
  * struct modbus_request - a request frame and what its answer must look like
  * @frame: the bytes that go over the wire
  * @len: bytes in @frame
- * @unit: unit address asked, 1 to 247
+ * @unit: unit address asked, 1 to 247; 0 for discover
  * @function: function code, without the exception bit
  * @address: first register (read and write registers)
  * @count: registers (read and write registers)
@@ -44,6 +44,8 @@ int modbus_write_registers(struct modbus_request *rq, u8 unit, u16 address,
 int modbus_read_samples(struct modbus_request *rq, u8 unit, u32 index,
 			u16 scans);
 int modbus_sync(struct modbus_request *rq, u8 unit);
+int modbus_discover(struct modbus_request *rq, u8 operation, u8 unit, u8 bits,
+		    u64 key);
 
 int modbus_answer_length(const struct modbus_request *rq, const u8 *answer,
 			 size_t len);
@@ -52,6 +54,7 @@ int modbus_answer_check(const struct modbus_request *rq, const u8 *answer,
 			size_t len);
 void modbus_answer_registers(const struct modbus_request *rq,
 			     const u8 *answer, u16 *values);
+u64 modbus_answer_key(const u8 *answer);
 
 /**
  * modbus_u32() - value of two registers, low word first
