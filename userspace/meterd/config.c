@@ -85,6 +85,12 @@ static const struct option options[] = {
 	{ "registers", "file", OPTION_TEXT, AT(registers_file), .required = true },
 	{ "registers", "interval_s", OPTION_WHOLE, AT(registers_interval_s), 1, 3600,
 	  .fallback = "60" },
+	{ "store", "file", OPTION_TEXT, AT(store.file), .fallback = "/var/lib/meterd/records.db" },
+	{ "store", "days_1m", OPTION_WHOLE, AT(store.days_1m), 1, 36500, .fallback = "35" },
+	{ "store", "days_5m", OPTION_WHOLE, AT(store.days_5m), 1, 36500, .fallback = "400" },
+	{ "store", "days_events", OPTION_WHOLE, AT(store.days_events), 1, 36500,
+	  .fallback = "400" },
+	{ "store", "size_mb", OPTION_WHOLE, AT(store.size_mb), 2, 1000000, .fallback = "600" },
 	{ "mqtt", "host", OPTION_TEXT, AT(mqtt.host), .fallback = "127.0.0.1" },
 	{ "mqtt", "port", OPTION_WHOLE, AT(mqtt.port), 1, 65535, .fallback = "1883" },
 	{ "mqtt", "topic", OPTION_TEXT, AT(mqtt.topic), .fallback = "meterd" },
@@ -338,7 +344,7 @@ static void begin_section(struct reader *r, const char *name)
 	if (k == OPTIONS) {
 		complain(r,
 			 "[%s]: no such section; there are gateway, source, topology, load NAME, "
-			 "registers, mqtt, http",
+			 "registers, store, mqtt, http",
 			 name);
 		return;
 	}
@@ -349,6 +355,7 @@ static void begin_section(struct reader *r, const char *name)
 	}
 	r->sections[k] = r->line;
 	r->section = options[k].section;
+	r->config->has_store |= !strcmp(name, "store");
 	r->config->has_mqtt |= !strcmp(name, "mqtt");
 	r->config->has_http |= !strcmp(name, "http");
 }

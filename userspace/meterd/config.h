@@ -16,6 +16,7 @@
 #include "load.h"
 #include "mqtt.h"
 #include "source.h"
+#include "store-config.h"
 
 /**
  * struct config_list - a list of words, separated by commas in the file
@@ -68,6 +69,8 @@ struct load_config {
  * @load: sections [load NAME], in the order of the file
  * @registers_file: [registers] file, NULL without the section
  * @registers_interval_s: [registers] interval_s
+ * @has_store: section [store] is there
+ * @store: [store]
  * @has_mqtt: section [mqtt] is there
  * @mqtt: [mqtt]
  * @has_http: section [http] is there
@@ -85,6 +88,8 @@ struct config {
 	struct load_config *load;
 	char *registers_file;
 	unsigned int registers_interval_s;
+	bool has_store;
+	struct store_config store;
 	bool has_mqtt;
 	struct mqtt_config mqtt;
 	bool has_http;

@@ -295,6 +295,11 @@ int live_json(struct live_buffer *b, const struct reading *r)
 	return ret;
 }
 
+int live_string(struct live_buffer *b, const char *key, const char *value)
+{
+	return put_string(b, key, value);
+}
+
 void live_free(struct live_buffer *b)
 {
 	free(b->text);

@@ -44,6 +44,14 @@ int live_json(struct live_buffer *b, const struct reading *r);
  */
 const char *live_role(enum load_role role);
 
+/**
+ * live_string() - append "key":"value", escaped for JSON; a value that is not UTF-8 is
+ *	mended, NULL becomes null
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int live_string(struct live_buffer *b, const char *key, const char *value);
+
 /** live_free() - release the memory of a buffer; it may be used again */
 void live_free(struct live_buffer *b);
 

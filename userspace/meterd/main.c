@@ -20,8 +20,10 @@
 #include "log.h"
 #include "meter.h"
 #include "mqtt.h"
+#include "recorder.h"
 #include "registers.h"
 #include "source.h"
+#include "store.h"
 #include "version.h"
 
 #define CONFIG_FILE "/etc/meterd/meterd.conf"
@@ -48,6 +50,8 @@ struct options {
  * @align: the join
  * @registers: energy
  * @meter: the chain
+ * @store: records, or NULL
+ * @recorder: makes them, or NULL
  * @mqtt: publisher, or NULL
  * @http: local API, or NULL
  * @save_timer: checkpoint of the registers
@@ -64,6 +68,8 @@ struct meterd {
 	struct align *align;
 	struct registers *registers;
 	struct meter *meter;
+	struct store *store;
+	struct recorder *recorder;
 	struct mqtt *mqtt;
 	struct http *http;
 	sd_event_source *save_timer;
@@ -156,6 +162,7 @@ static void on_reading(void *user, const struct reading *r)
 
 	if (d->print && !live_json(&d->text, r))
 		puts(d->text.text);
+	recorder_add(d->recorder, r);
 	mqtt_publish(d->mqtt, r);
 	http_publish(d->http, r);
 	sd_notify(0, "WATCHDOG=1");
@@ -190,6 +197,16 @@ static int on_save(sd_event_source *timer, uint64_t usec, void *user)
 	return sd_event_source_set_enabled(timer, SD_EVENT_ONESHOT);
 }
 
+/* The power fails: what is in the registers goes to the medium now. */
+static int on_power_fail(sd_event_source *source, const struct signalfd_siginfo *si, void *user)
+{
+	struct meterd *d = user;
+
+	log_warning("power fails: registers are saved");
+	registers_save_now(d->registers);
+	return 0;
+}
+
 static int open_loop(struct meterd *d)
 {
 	sigset_t signals;
@@ -198,12 +215,15 @@ static int open_loop(struct meterd *d)
 	sigemptyset(&signals);
 	sigaddset(&signals, SIGTERM);
 	sigaddset(&signals, SIGINT);
+	sigaddset(&signals, SIGPWR);
 	sigprocmask(SIG_BLOCK, &signals, NULL);
 	error = sd_event_default(&d->event);
 	if (error >= 0)
 		error = sd_event_add_signal(d->event, NULL, SIGTERM, NULL, NULL);
 	if (error >= 0)
 		error = sd_event_add_signal(d->event, NULL, SIGINT, NULL, NULL);
+	if (error >= 0)
+		error = sd_event_add_signal(d->event, NULL, SIGPWR, on_power_fail, d);
 	if (error < 0)
 		log_error("event loop: %s", strerror(-error));
 	return error < 0 ? error : 0;
@@ -242,6 +262,16 @@ static int open_chain(struct meterd *d)
 		log_error("chain for %u channels at %g Hz: %s", d->in.inputs.channels, c.rate_hz,
 			  strerror(-error));
 	return error;
+}
+
+static int open_store(struct meterd *d)
+{
+	int error;
+
+	if (!d->config.has_store)
+		return 0;
+	error = store_open(&d->store, d->event, &d->config.store, NULL, 0);
+	return error ? error : recorder_open(&d->recorder, d->store, &d->in, d->registers);
 }
 
 static int open_outputs(struct meterd *d)
@@ -286,8 +316,10 @@ static void close_all(struct meterd *d)
 	if (d->source)
 		d->source->ops->close(d->source);
 	sd_event_source_unref(d->save_timer);
+	recorder_close(d->recorder);
 	http_close(d->http);
 	mqtt_close(d->mqtt);
+	store_close(d->store);
 	meter_destroy(d->meter);
 	align_destroy(d->align);
 	registers_close(d->registers);
@@ -315,6 +347,8 @@ static int run(struct meterd *d, const struct options *o)
 		error = registers_flush_aside(d->registers, d->event);
 	if (!error)
 		error = open_chain(d);
+	if (!error && !o->replay)
+		error = open_store(d);
 	if (!error && !o->replay)
 		error = open_outputs(d);
 	if (!error)

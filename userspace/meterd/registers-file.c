@@ -171,6 +171,11 @@ int registers_file_flush_aside(struct registers_file *f, struct sd_event *event)
 	return error;
 }
 
+int registers_file_save_now(struct registers_file *f)
+{
+	return f->fd >= 0 ? checkpoint_now(f) : 0;
+}
+
 int registers_file_save(struct registers_file *f)
 {
 	int error;

@@ -102,6 +102,9 @@ int registers_file_flush_aside(struct registers_file *f, struct sd_event *event)
 /** registers_file_save() - see registers_save() */
 int registers_file_save(struct registers_file *f);
 
+/** registers_file_save_now() - see registers_save_now() */
+int registers_file_save_now(struct registers_file *f);
+
 /** registers_file_close() - save, wait for the medium and free; NULL is allowed */
 void registers_file_close(struct registers_file *f);
 

@@ -354,6 +354,11 @@ int registers_save(struct registers *r)
 	return registers_file_save(r->file);
 }
 
+int registers_save_now(struct registers *r)
+{
+	return r ? registers_file_save_now(r->file) : 0;
+}
+
 void registers_close(struct registers *r)
 {
 	if (!r)

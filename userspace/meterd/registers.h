@@ -109,6 +109,13 @@ int registers_flush_aside(struct registers *r, struct sd_event *event);
  */
 int registers_save(struct registers *r);
 
+/**
+ * registers_save_now() - as registers_save(), but wait for the medium: the power fails
+ *
+ * Return: 0 or -errno, after printing the error once.
+ */
+int registers_save_now(struct registers *r);
+
 /** registers_close() - save, wait for the medium and free; NULL is allowed */
 void registers_close(struct registers *r);
 

@@ -1,0 +1,417 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The store with its child: what was put is there once, whatever dies or is full or
+ * damaged in between.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* The file itself: a test kills the child. Before cmocka.h, whose fail() is a macro. */
+#include "meterd/store.c"
+
+#include <cmocka.h>
+
+#include "outputs.h"
+
+#define SEEN_MAX 20000
+
+/**
+ * struct fixture - a store in a folder of its own
+ */
+struct fixture {
+	sd_event *loop;
+	char dir[64];
+	char file[96];
+	struct store_config config;
+	struct store *store;
+	uint64_t seen[SEEN_MAX];
+	unsigned int n;
+	bool empty;
+	bool mounted;
+};
+
+static const char *const names[] = { "one", "two" };
+
+static int start_test(void **state)
+{
+	struct fixture *f = calloc(1, sizeof(*f));
+
+	strcpy(f->dir, "/tmp/store-test-XXXXXX");
+	if (!mkdtemp(f->dir) || sd_event_new(&f->loop) < 0)
+		return -1;
+	snprintf(f->file, sizeof(f->file), "%s/records.db", f->dir);
+	f->config = (struct store_config){ f->file, 35, 400, 400, 64 };
+	*state = f;
+	return 0;
+}
+
+static int stop_test(void **state)
+{
+	struct fixture *f = *state;
+	char command[128];
+
+	store_close(f->store);
+	sd_event_unref(f->loop);
+	if (f->mounted)
+		umount(f->dir);
+	snprintf(command, sizeof(command), "rm -rf %s", f->dir);
+	free(f);
+	return system(command);
+}
+
+static void on_wake(void *user)
+{
+	struct fixture *f = user;
+
+	store_fetch(f->store, 0, f->n ? f->seen[f->n - 1] : 0, STORE_BATCH_MAX);
+}
+
+static void on_batch(void *user, const struct record *r, unsigned int n)
+{
+	struct fixture *f = user;
+	unsigned int k;
+
+	for (k = 0; k < n && f->n < SEEN_MAX; k++)
+		f->seen[f->n++] = r[k].sequence;
+	f->empty = !n;
+	if (n)
+		on_wake(f);
+}
+
+static const struct store_upstream_ops ops = { on_wake, on_batch };
+
+static void open_store(struct fixture *f)
+{
+	assert_int_equal(store_open(&f->store, f->loop, &f->config, names, 2), 0);
+	store_attach(f->store, 0, &ops, f);
+}
+
+static void close_store(struct fixture *f)
+{
+	store_close(f->store);
+	f->store = NULL;
+}
+
+static struct record minute(int64_t k)
+{
+	struct record r = {
+		.kind = RECORD_1M,
+		.utc_ms = 1795197600000 + k * 60000,
+		.uptime_ms = k * 60000,
+		.covered_ms = 60000,
+		.role = LOAD_SUBMETER,
+		.import_uwh = 1000000 + k,
+		.import_total_uwh = 1000000 * k,
+		.value = { { 12345, 1, INT32_MAX }, { 230000, 229000, 231000 } },
+		.name = "heat pump",
+	};
+
+	r.value[RECORD_PF][RECORD_MEAN] = RECORD_UNKNOWN;
+	return r;
+}
+
+static void put(struct fixture *f, int64_t first, unsigned int n)
+{
+	unsigned int k;
+
+	for (k = 0; k < n; k++) {
+		struct record r = minute(first + k);
+
+		store_put(f->store, &r, 1);
+	}
+}
+
+static bool stored(void *context)
+{
+	struct fixture *f = context;
+
+	return f->store->hello && !f->store->length;
+}
+
+static bool read_all(void *context)
+{
+	struct fixture *f = context;
+
+	return stored(f) && f->empty && !f->store->up[0].fetching;
+}
+
+static void check_all(struct fixture *f, unsigned int n)
+{
+	unsigned int k;
+
+	assert_true(turn_until(f->loop, read_all, f, 20000));
+	assert_int_equal(f->n, n);
+	for (k = 0; k < n; k++)
+		assert_int_equal(f->seen[k], k + 1);
+}
+
+static void what_was_put_comes_back(void **state)
+{
+	struct fixture *f = *state;
+	struct record want = minute(1);
+	struct database *db;
+	struct record r[4];
+	char text[RECORD_JSON_MAX];
+
+	open_store(f);
+	put(f, 1, 1);
+	store_event(f->store, 5, 6, RECORD_CLOCK_UNSYNC, "clock", "it's \"late\"");
+	assert_true(turn_until(f->loop, stored, f, 5000));
+	close_store(f);
+	assert_int_equal(database_open(&db, &f->config, names, 2), 0);
+	assert_int_equal(database_read(db, 0, r, 4), 2);
+	want.sequence = 1;
+	assert_memory_equal(&r[0], &want, sizeof(want));
+	assert_int_equal(r[1].sequence, 2);
+	assert_string_equal(r[1].text, "it's \"late\"");
+	assert_true(record_json(&r[0], "0123abcd", text, sizeof(text)) > 0);
+	assert_non_null(strstr(text, "\"sequence\":1,\"store\":\"0123abcd\",\"time\":"
+				     "\"2026-11-20T18:01:00.000Z\""));
+	assert_non_null(strstr(text, "\"p_w\":{\"mean\":123.45,\"min\":0.01,"));
+	assert_non_null(strstr(text, "\"pf\":{\"mean\":null,"));
+	assert_true(record_json(&r[1], "0123abcd", text, sizeof(text)) > 0);
+	assert_non_null(strstr(text, "\"event\":\"it's \\\"late\\\"\"}"));
+	assert_int_equal(record_json(&r[0], "x", text, 100), -ENOBUFS);
+	database_close(db);
+}
+
+static void a_queue_ends_at_what_was_acknowledged(void **state)
+{
+	struct fixture *f = *state;
+
+	open_store(f);
+	put(f, 0, 300);
+	check_all(f, 300);
+	store_ack(f->store, 0, 250);
+	close_store(f);
+	f->n = 0;
+	open_store(f);
+	on_wake(f);
+	assert_true(turn_until(f->loop, read_all, f, 5000));
+	assert_int_equal(f->n, 50);
+	assert_int_equal(f->seen[0], 251);
+	assert_int_equal(f->store->counters.database.upstream[1].acked, 0);
+}
+
+static void the_child_is_killed_at_any_moment(void **state)
+{
+	struct fixture *f = *state;
+	unsigned int k;
+
+	open_store(f);
+	for (k = 0; k < 40; k++) {
+		put(f, k * 25, 25);
+		if (k % 4 == 1 && f->store->child > 0)
+			kill(f->store->child, SIGKILL);
+		f->store->retry_us = 1000;
+		turn_for(f->loop, k % 7);
+	}
+	check_all(f, 1000);
+	assert_true(f->store->counters.restarts > 0);
+}
+
+static void a_full_medium(void **state)
+{
+	struct fixture *f = *state;
+	char path[128];
+	char block[4096] = { 1 };
+	int fd;
+
+	if (mount("none", f->dir, "tmpfs", 0, "size=700k")) {
+		print_message("SKIP: no tmpfs can be mounted: %s\n", strerror(errno));
+		skip();
+	}
+	f->mounted = true;
+	open_store(f);
+	put(f, 0, 100);
+	assert_true(turn_until(f->loop, stored, f, 5000));
+	snprintf(path, sizeof(path), "%s/ballast", f->dir);
+	fd = open(path, O_WRONLY | O_CREAT, 0600);
+	while (write(fd, block, sizeof(block)) > 0)
+		;
+	close(fd);
+	put(f, 100, 3000);
+	turn_for(f->loop, 200);
+	assert_false(stored(f));
+	assert_true(f->store->counters.failed > 0);
+	assert_int_equal(f->store->told, -ENOSPC);
+	unlink(path);
+	f->store->retry_us = 1000;
+	put(f, 3100, 1);
+	check_all(f, 3101);
+	assert_int_equal(f->store->counters.dropped, 0);
+}
+
+static void a_damaged_file(void **state)
+{
+	struct fixture *f = *state;
+	char path[128];
+	char junk[2048];
+	unsigned int k;
+	int fd;
+
+	open_store(f);
+	put(f, 0, 1000);
+	check_all(f, 1000);
+	store_ack(f->store, 0, 900);
+	close_store(f);
+	/* the file's end is lost, and its begin stays */
+	fd = open(f->file, O_RDWR);
+	assert_true(fd >= 0);
+	memset(junk, 0xa5, sizeof(junk));
+	assert_int_equal(pwrite(fd, junk, sizeof(junk), lseek(fd, 0, SEEK_END) - 4096),
+			 (ssize_t)sizeof(junk));
+	close(fd);
+	f->n = 0;
+	open_store(f);
+	put(f, 1000, 100);
+	assert_true(turn_until(f->loop, stored, f, 5000));
+	on_wake(f);
+	assert_true(turn_until(f->loop, read_all, f, 5000));
+	snprintf(path, sizeof(path), "%s.corrupt", f->file);
+	assert_int_equal(access(path, F_OK), 0);
+	/* two pages of 1 kB were damaged: at most 60 records, of which some were acknowledged */
+	assert_in_range(f->n, 140, 200);
+	for (k = 1; k < f->n; k++)
+		assert_true(f->seen[k] > f->seen[k - 1]);
+	assert_true(f->seen[f->n - 1] >= 1040);
+}
+
+static void no_database_at_all(void **state)
+{
+	struct fixture *f = *state;
+	FILE *c = fopen(f->file, "w");
+	char path[128];
+
+	fputs("this is a letter, not a database, and it is long enough to be looked at", c);
+	fclose(c);
+	open_store(f);
+	put(f, 0, 10);
+	check_all(f, 10);
+	snprintf(path, sizeof(path), "%s.corrupt", f->file);
+	assert_int_equal(access(path, F_OK), 0);
+}
+
+static void a_folder_that_is_not_there(void **state)
+{
+	struct fixture *f = *state;
+	char file[128];
+
+	snprintf(file, sizeof(file), "%s/sub/records.db", f->dir);
+	f->config.file = file;
+	open_store(f);
+	assert_false(f->store->hello);
+	put(f, 0, 50);
+	snprintf(file, sizeof(file), "%s/sub", f->dir);
+	assert_int_equal(mkdir(file, 0700), 0);
+	snprintf(file, sizeof(file), "%s/sub/records.db", f->dir);
+	check_all(f, 50);
+	close_store(f);
+}
+
+static void two_of_them(void **state)
+{
+	struct fixture *f = *state;
+	struct store *other;
+
+	open_store(f);
+	assert_int_equal(store_open(&other, f->loop, &f->config, names, 2), 0);
+	assert_false(other->hello);
+	assert_int_equal(other->told, -EWOULDBLOCK);
+	store_close(other);
+}
+
+static void size_is_bounded(void **state)
+{
+	struct fixture *f = *state;
+	struct record r[28];
+	struct database *db;
+	uint64_t sequence = 0;
+	unsigned int k;
+	unsigned int n;
+
+	f->config.size_mb = 2;
+	assert_int_equal(database_open(&db, &f->config, names, 2), 0);
+	for (n = 0; n < 2000; n++) {
+		for (k = 0; k < 28; k++) {
+			r[k] = minute(n);
+			r[k].sequence = ++sequence;
+			if (n % 5 == 4 && k < 14)
+				r[k].kind = RECORD_5M;
+		}
+		assert_int_equal(database_append(db, r, 28), 0);
+	}
+	assert_true(database_state(db)->bytes <= 2 << 20);
+	assert_true(database_state(db)->thinned > 0);
+	/* nobody has acknowledged anything: all that was deleted is counted as lost */
+	assert_int_equal(database_state(db)->upstream[0].lost, database_state(db)->thinned);
+	/* the detail of a minute goes first */
+	assert_int_equal(database_last_intervals(db, RECORD_5M, r, 28), 28);
+	assert_true(r[0].kind == RECORD_5M);
+	database_close(db);
+}
+
+static void old_detail_is_thinned(void **state)
+{
+	struct fixture *f = *state;
+	struct record r[28];
+	struct database *db;
+	uint64_t sequence = 0;
+	unsigned int k;
+	unsigned int n;
+
+	f->config.days_1m = 1;
+	assert_int_equal(database_open(&db, &f->config, names, 1), 0);
+	for (n = 0; n < 3000; n++) {
+		for (k = 0; k < 28; k++) {
+			r[k] = minute(n);
+			r[k].sequence = ++sequence;
+		}
+		assert_int_equal(database_append(db, r, 28), 0);
+		/* what was not acknowledged stays, however old */
+		if (n == 2500)
+			assert_int_equal(database_state(db)->thinned, 0);
+		if (n >= 2500)
+			database_ack(db, 0, sequence);
+	}
+	assert_true(database_state(db)->thinned >= 28 * (3000 - 1440 - 40));
+	assert_int_equal(database_state(db)->upstream[0].lost, 0);
+	database_close(db);
+	/* numbers go on after a restart */
+	assert_int_equal(database_open(&db, &f->config, names, 1), 0);
+	assert_int_equal(database_state(db)->last, sequence);
+	database_close(db);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(what_was_put_comes_back, start_test, stop_test),
+		cmocka_unit_test_setup_teardown(a_queue_ends_at_what_was_acknowledged, start_test,
+						stop_test),
+		cmocka_unit_test_setup_teardown(the_child_is_killed_at_any_moment, start_test,
+						stop_test),
+		cmocka_unit_test_setup_teardown(a_full_medium, start_test, stop_test),
+		cmocka_unit_test_setup_teardown(a_damaged_file, start_test, stop_test),
+		cmocka_unit_test_setup_teardown(no_database_at_all, start_test, stop_test),
+		cmocka_unit_test_setup_teardown(a_folder_that_is_not_there, start_test, stop_test),
+		cmocka_unit_test_setup_teardown(two_of_them, start_test, stop_test),
+		cmocka_unit_test_setup_teardown(size_is_bounded, start_test, stop_test),
+		cmocka_unit_test_setup_teardown(old_detail_is_thinned, start_test, stop_test),
+	};
+
+	signal(SIGPIPE, SIG_IGN);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

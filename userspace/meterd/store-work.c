@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The child of the store: opens the database, answers one message after the other, and
+ * ends when its socket is closed. Acknowledgements are kept with the next records, or
+ * alone when there are many, or at the end: losing one costs a record sent twice with
+ * the same number.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "log.h"
+#include "store-wire.h"
+
+#define ACKS_MAX 2000
+
+/**
+ * struct worker - the child
+ * @db: database
+ * @m: the message that is answered; its room is used for the answer
+ * @unsaved: acknowledged records since the last transaction
+ */
+struct worker {
+	struct database *db;
+	struct store_message m;
+	uint64_t unsaved;
+};
+
+static bool reply(struct worker *w, enum store_order order, unsigned int count)
+{
+	ssize_t bytes = (ssize_t)store_message_bytes(count);
+
+	w->m.order = order;
+	w->m.count = count;
+	w->m.state = *database_state(w->db);
+	return send(STDIN_FILENO, &w->m, (size_t)bytes, MSG_NOSIGNAL) == bytes;
+}
+
+static bool say_hello(struct worker *w)
+{
+	unsigned int half = STORE_BATCH_MAX / 2;
+	int n = database_last_intervals(w->db, RECORD_1M, w->m.record, half);
+	int more;
+
+	n = n < 0 ? 0 : n;
+	more = database_last_intervals(w->db, RECORD_5M, w->m.record + n, half);
+	return reply(w, STORE_HELLO, (unsigned int)(n + (more < 0 ? 0 : more)));
+}
+
+static int append(struct worker *w, unsigned int n)
+{
+	int error = database_append(w->db, w->m.record, n);
+
+	if (error == -EBADMSG && !database_mend(w->db))
+		error = database_append(w->db, w->m.record, n);
+	if (!error)
+		w->unsaved = 0;
+	return error;
+}
+
+static bool answer_read(struct worker *w)
+{
+	const struct database_state *s = database_state(w->db);
+	uint64_t after = w->m.sequence;
+	unsigned int max = w->m.count < STORE_BATCH_MAX ? w->m.count : STORE_BATCH_MAX;
+	int n;
+
+	if (w->m.upstream >= s->upstreams)
+		return false;
+	if (after < s->upstream[w->m.upstream].acked)
+		after = s->upstream[w->m.upstream].acked;
+	n = database_read(w->db, after, w->m.record, max);
+	if (n == -EBADMSG && !database_mend(w->db))
+		n = database_read(w->db, after, w->m.record, max);
+	w->m.error = n < 0 ? n : 0;
+	return reply(w, STORE_RECORDS, n < 0 ? 0 : (unsigned int)n);
+}
+
+static bool serve(struct worker *w, ssize_t bytes)
+{
+	bool whole = bytes >= (ssize_t)STORE_HEAD_BYTES;
+
+	if (whole && w->m.order != STORE_READ)
+		whole = w->m.count <= STORE_BATCH_MAX &&
+			bytes == (ssize_t)store_message_bytes(w->m.count);
+	if (!whole)
+		return false;
+	switch (w->m.order) {
+	case STORE_PUT:
+		w->m.error = append(w, w->m.count);
+		return reply(w, STORE_DONE, 0);
+	case STORE_READ:
+		return answer_read(w);
+	case STORE_ACK:
+		database_ack(w->db, w->m.upstream, w->m.sequence);
+		if (++w->unsaved >= ACKS_MAX)
+			append(w, 0);
+		return true;
+	case STORE_REFUSE:
+		if (!w->m.count)
+			return false;
+		w->m.record[0].text[RECORD_TEXT_MAX - 1] = '\0';
+		database_refuse(w->db, w->m.upstream, w->m.sequence, w->m.record[0].text);
+		return true;
+	default:
+		return false;
+	}
+}
+
+_Noreturn void store_work(int socket, const struct store_config *config, const char *const *names,
+			  unsigned int upstreams)
+{
+	struct worker *w = calloc(1, sizeof(*w));
+	ssize_t bytes;
+	int error;
+
+	prctl(PR_SET_NAME, "meterd-store");
+	if (!w || dup2(socket, STDIN_FILENO) < 0)
+		_exit(EXIT_FAILURE);
+	close_range(STDERR_FILENO + 1, ~0U, 0);
+	error = database_open(&w->db, config, names, upstreams);
+	if (error)
+		_exit(-error < 126 ? -error : EXIT_FAILURE);
+	if (say_hello(w))
+		while ((bytes = recv(STDIN_FILENO, &w->m, sizeof(w->m), 0)) > 0)
+			if (!serve(w, bytes))
+				break;
+	append(w, 0);
+	database_close(w->db);
+	_exit(EXIT_SUCCESS);
+}
