@@ -13,9 +13,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
+#include "installation.h"
 #include "meter.h"
 #include "support/waveform.h"
 
@@ -42,7 +44,8 @@ struct chain {
 	char name[INPUT_CHANNELS_MAX][16];
 	double scale[INPUT_CHANNELS_MAX];
 	double rate_hz;
-	uint64_t scan; /* next */
+	int64_t epoch_ns; /* time stamp of scan 0 */
+	uint64_t scan;	  /* next */
 	struct align *align;
 	struct registers *registers;
 	struct meter *meter;
@@ -85,6 +88,25 @@ static inline unsigned int chain_channel(struct inputs *in, unsigned int device,
 	return in->channels++;
 }
 
+/* The installation is complete: make the chain. */
+static inline void chain_start(struct chain *c, double rate_hz, const char *registers)
+{
+	struct meter_config config = { 0 };
+
+	c->rate_hz = rate_hz;
+	assert_int_equal(align_create(&c->align, &c->in.inputs, rate_hz, 500000000), 0);
+	assert_int_equal(registers_open(&c->registers, &c->in, registers), 0);
+	config.in = &c->in;
+	config.rate_hz = rate_hz;
+	config.align = c->align;
+	config.registers = c->registers;
+	config.scale = c->scale;
+	config.publish = chain_reading;
+	config.window = chain_window;
+	config.user = c;
+	assert_int_equal(meter_create(&c->meter, &config), 0);
+}
+
 /*
  * One load per element when @elements <= @slots * 1 ... else in slots round robin;
  * device 0 has the voltages, then hubs of four currents. LSBs: 15.26 mV and 1.53 mA.
@@ -92,12 +114,10 @@ static inline unsigned int chain_channel(struct inputs *in, unsigned int device,
 static inline void chain_open(struct chain *c, const char *topology, unsigned int elements,
 			      unsigned int per_load, double rate_hz, const char *registers)
 {
-	struct meter_config config = { 0 };
 	struct inputs *in = &c->in.inputs;
 	unsigned int k;
 
 	memset(c, 0, sizeof(*c));
-	c->rate_hz = rate_hz;
 	c->in.topology = topology_find(topology);
 	c->in.load = c->load;
 	c->in.pf_min_va = 1.0;
@@ -125,17 +145,29 @@ static inline void chain_open(struct chain *c, const char *topology, unsigned in
 		load->element[load->elements].multiplier = 1.0;
 		load->elements++;
 	}
-	assert_int_equal(align_create(&c->align, in, rate_hz, 500000000), 0);
-	assert_int_equal(registers_open(&c->registers, &c->in, registers), 0);
-	config.in = &c->in;
-	config.rate_hz = rate_hz;
-	config.align = c->align;
-	config.registers = c->registers;
-	config.scale = c->scale;
-	config.publish = chain_reading;
-	config.window = chain_window;
-	config.user = c;
-	assert_int_equal(meter_create(&c->meter, &config), 0);
+	chain_start(c, rate_hz, registers);
+}
+
+/*
+ * As the configuration @text says; free it with chain_close_config(). Full scale of the
+ * voltages @volts.
+ */
+static inline void chain_open_config(struct chain *c, struct config *config, const char *text,
+				     double volts, double rate_hz)
+{
+	char path[] = "/tmp/chain-conf-XXXXXX";
+	int fd = mkstemp(path);
+	unsigned int k;
+
+	memset(c, 0, sizeof(*c));
+	assert_int_equal(write(fd, text, strlen(text)), strlen(text));
+	close(fd);
+	assert_int_equal(config_read(config, path), 0);
+	unlink(path);
+	assert_int_equal(installation_make(&c->in, config), 0);
+	for (k = 0; k < c->in.inputs.channels; k++)
+		c->scale[k] = (k < c->in.inputs.voltages ? volts : 50.0) / 32768;
+	chain_start(c, rate_hz, NULL);
 }
 
 static inline void chain_close(struct chain *c)
@@ -145,9 +177,16 @@ static inline void chain_close(struct chain *c)
 	registers_close(c->registers);
 }
 
+static inline void chain_close_config(struct chain *c, struct config *config)
+{
+	chain_close(c);
+	installation_free(&c->in);
+	config_free(config);
+}
+
 static inline int64_t chain_ns(const struct chain *c, double scan)
 {
-	return llround(scan * 1e9 / c->rate_hz);
+	return c->epoch_ns + llround(scan * 1e9 / c->rate_hz);
 }
 
 /* Write up to @n scans of one device. */

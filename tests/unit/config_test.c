@@ -163,6 +163,45 @@ static const struct mistake mistakes[] = {
 	{ GOOD_LOAD "[load main board, building 4, east wing, second floor, sockets on th A]\n"
 		    "inputs = hub1/B\nphases = L1\n",
 	  { ":4: [load main board", "64 bytes long", "at most 63 bytes" } },
+	{ GOOD_LOAD "[load b]\ninputs = hub1/B\nphases = L1\nneutral = hub1/A\n",
+	  { ":4: [load b] neutral: hub1/A is used twice", "\"pump\", line 1", "remove one" } },
+	{ "[topology]\nvoltages = m/L1, m/L2, m/L3\n[load b]\ninputs = m/L2\nphases = L1\n",
+	  { ":3: [load b] inputs: m/L2 is used twice", "[topology] voltages", "remove one" } },
+	{ "[topology]\nvoltages = L1, L2, L1\n" GOOD_LOAD,
+	  { "voltages: L1 is used twice", "", "" } },
+	{ "[topology]\nvoltage_ratio = 2, 3\n" GOOD_LOAD, { "voltage_ratio: 2 given", "", "" } },
+	{ "[topology]\nvoltage_ratio = 0\n" GOOD_LOAD,
+	  { "voltage_ratio: 0: not a number from 0.001", "", "" } },
+	{ "[topology]\ntype = 2p+n\n[load b]\ninputs = h/A\nphases = L3\n",
+	  { ":3: [load b] phases: L3", "it has L1, L2, L12", "" } },
+	{ "[topology]\ntype = 3p\n[load b]\ninputs = h/A, h/B, h/C\nphases = L1, L2, L3\n",
+	  { ":3: [load b] inputs: 3 given", "on L1 and L2", "virtual load" } },
+	{ "[topology]\ntype = 3p\n[load b]\ninputs = h/A\nphases = L1\nneutral = h/B\n",
+	  { ":3: [load b] neutral: h/B", "3p has no neutral", "remove the key" } },
+	{ "[load b]\ninputs = h/A, h/B\nphases = L1\nratio = 1, x\n",
+	  { ":1: [load b] ratio: x: not a number", "", "" } },
+	{ "[load b]\ninputs = h/A, h/B\nphases = L1\nmultiplier = 1, 2, 3\n",
+	  { ":1: [load b] multiplier: 3 given for 2", "", "" } },
+	{ "[load b]\ninputs = "
+	  "a-very-long-label-that-somebody-gave-to-a-module-in-building-4-of-7/A\n"
+	  "phases = L1\n",
+	  { ":1: [load b] inputs:", "longer than 63 bytes", "shorten" } },
+	{ GOOD_LOAD "[load v]\nrole = virtual\n",
+	  { ":4: [load v] key \"formula\" is missing", "", "" } },
+	{ GOOD_LOAD "[load v]\nrole = virtual\nformula = pump\ninputs = h/B\n",
+	  { ":4: [load v] role = virtual", "no inputs", "" } },
+	{ "[load b]\ninputs = h/A\nphases = L1\nformula = b\n",
+	  { ":1: [load b] formula: only a load with role = virtual", "", "" } },
+	{ GOOD_LOAD "[load v]\nrole = virtual\nformula = pump + roof\n",
+	  { ":4: [load v] formula: pump + roof", "no load \"roof\"", "blanks" } },
+	{ GOOD_LOAD "[load v]\nrole = virtual\nformula = pump +\n",
+	  { ":4: [load v] formula: pump +", "NAME + NAME", "" } },
+	{ GOOD_LOAD "[load v]\nrole = virtual\nformula = pump - v\n",
+	  { ":4: [load v]", "\"v\" is a part of itself", "" } },
+	{ GOOD_LOAD "[load v]\nrole = virtual\nformula = pump + w\n"
+		    "[load w]\nrole = virtual\nformula = x - pump\n"
+		    "[load x]\nrole = virtual\nformula = v\n",
+	  { ":10: [load x] formula: v", "part of itself by way of \"v\"", "change" } },
 	{ "[gateway]\nname = x\n", { "no load", "[load NAME]", "" } },
 };
 
@@ -185,6 +224,32 @@ static void every_mistake_is_named_with_its_place_and_a_way_out(void **state)
 		installation_free(&in);
 		config_free(&c);
 	}
+}
+
+static void a_virtual_load_is_made_of_what_is_measured(void **state)
+{
+	struct installation in;
+	struct config c;
+
+	assert_int_equal(read_text(&c, &in,
+				   "[load rest of it]\nrole = virtual\n"
+				   "formula = all - pump - heat-pump 2\n"
+				   "[load all]\nrole = virtual\nformula = - pump + grid + grid\n"
+				   "[load grid]\ninputs = h/A\nphases = L1\n"
+				   "[load pump]\ninputs = h/B\nphases = L1\n"
+				   "[load heat-pump 2]\ninputs = h/C\nphases = L1\n"),
+			 0);
+	assert_int_equal(in.load[0].terms, 3);
+	assert_int_equal(in.load[0].term[0].load, 2);
+	assert_int_equal(in.load[0].term[0].factor, 2);
+	assert_int_equal(in.load[0].term[1].load, 3);
+	assert_int_equal(in.load[0].term[1].factor, -2);
+	assert_int_equal(in.load[0].term[2].factor, -1);
+	assert_int_equal(in.load[1].terms, 2);
+	assert_int_equal(in.load[0].elements, 0);
+	assert_int_equal(in.load[2].first, 0);
+	installation_free(&in);
+	config_free(&c);
 }
 
 static void all_mistakes_are_told_at_once(void **state)
@@ -241,7 +306,7 @@ static void noise_is_refused_without_harm(void **state)
 	unsigned int k;
 
 	for (n = 0; n < 300; n++) {
-		static const char letters[] = "[]=;#, \tloadmqtthubA/1.5\n\n\"";
+		static const char letters[] = "[]=;#, \tloadmqtthubA/1.5+-\n\n\"";
 		struct installation in;
 		struct config c;
 		char text[400];
@@ -309,6 +374,7 @@ int main(void)
 		cmocka_unit_test(a_whole_file_is_understood),
 		cmocka_unit_test(sections_left_out_are_off),
 		cmocka_unit_test(every_mistake_is_named_with_its_place_and_a_way_out),
+		cmocka_unit_test(a_virtual_load_is_made_of_what_is_measured),
 		cmocka_unit_test(all_mistakes_are_told_at_once),
 		cmocka_unit_test(a_name_of_63_bytes_is_whole_in_the_registers),
 		cmocka_unit_test(a_missing_file_is_named),
