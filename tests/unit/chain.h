@@ -13,11 +13,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
-#include "installation.h"
 #include "meter.h"
 #include "support/waveform.h"
 
@@ -148,40 +146,11 @@ static inline void chain_open(struct chain *c, const char *topology, unsigned in
 	chain_start(c, rate_hz, registers);
 }
 
-/*
- * As the configuration @text says; free it with chain_close_config(). Full scale of the
- * voltages @volts.
- */
-static inline void chain_open_config(struct chain *c, struct config *config, const char *text,
-				     double volts, double rate_hz)
-{
-	char path[] = "/tmp/chain-conf-XXXXXX";
-	int fd = mkstemp(path);
-	unsigned int k;
-
-	memset(c, 0, sizeof(*c));
-	assert_int_equal(write(fd, text, strlen(text)), strlen(text));
-	close(fd);
-	assert_int_equal(config_read(config, path), 0);
-	unlink(path);
-	assert_int_equal(installation_make(&c->in, config), 0);
-	for (k = 0; k < c->in.inputs.channels; k++)
-		c->scale[k] = (k < c->in.inputs.voltages ? volts : 50.0) / 32768;
-	chain_start(c, rate_hz, NULL);
-}
-
 static inline void chain_close(struct chain *c)
 {
 	meter_destroy(c->meter);
 	align_destroy(c->align);
 	registers_close(c->registers);
-}
-
-static inline void chain_close_config(struct chain *c, struct config *config)
-{
-	chain_close(c);
-	installation_free(&c->in);
-	config_free(config);
 }
 
 static inline int64_t chain_ns(const struct chain *c, double scan)

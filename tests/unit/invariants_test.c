@@ -3,7 +3,7 @@
  * What must hold for any input: random loads with harmonics, at random angles, that
  * change from second to second.
  */
-#include "chain.h"
+#include "chain-config.h"
 
 #define RATE 4000.0
 #define ELEMENTS 6

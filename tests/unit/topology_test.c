@@ -4,7 +4,7 @@
  * exact answers (guide/cases.json of ../shared, A17 to A27): the voltages that the
  * module sees are made here, those of the slots are the program's work.
  */
-#include "chain.h"
+#include "chain-config.h"
 
 #include <json-c/json.h>
 
