@@ -16,18 +16,15 @@ void event_init(struct event_detector *d, const struct event_config *config)
 	d->config = *config;
 }
 
-void event_declare(struct event_detector *d, double declared_v)
+void event_declare(struct event_detector *d, const double *declared_v)
 {
-	unsigned int k;
-
-	d->declared_v = declared_v;
-	for (k = 0; k < READING_PHASES_MAX; k++)
-		d->sliding_v[k] = declared_v;
+	memcpy(d->declared_v, declared_v, sizeof(d->declared_v));
+	memcpy(d->sliding_v, declared_v, sizeof(d->sliding_v));
 }
 
 static double reference(const struct event_detector *d, unsigned int slot)
 {
-	return d->config.sliding ? d->sliding_v[slot] : d->declared_v;
+	return d->config.sliding ? d->sliding_v[slot] : d->declared_v[slot];
 }
 
 /* Is this slot beyond the threshold, or beyond its hysteresis when @in progress? */
@@ -121,7 +118,7 @@ void event_half(struct event_detector *d, const struct urms_value *v)
 {
 	unsigned int k;
 
-	if (!(d->declared_v > 0.0))
+	if (!(d->declared_v[0] > 0.0))
 		return;
 	for (k = 0; k < d->config.slots; k++)
 		if (v->v[k] >= (d->config.dip + d->config.hysteresis) * reference(d, k))

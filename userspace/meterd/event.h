@@ -91,7 +91,7 @@ struct event_config {
 /**
  * struct event_detector - the state
  * @config: thresholds
- * @declared_v: declared voltage; 0: unknown, then there are no events
+ * @declared_v: declared voltage of each slot; 0: unknown, then there are no events
  * @sliding_v: reference of each slot
  * @seen: mask of the slots that had their voltage once
  * @active: mask of the types in progress
@@ -99,7 +99,7 @@ struct event_config {
  */
 struct event_detector {
 	struct event_config config;
-	double declared_v;
+	double declared_v[READING_PHASES_MAX];
 	double sliding_v[READING_PHASES_MAX];
 	unsigned int seen;
 	unsigned int active;
@@ -109,8 +109,8 @@ struct event_detector {
 /** event_init() - no events, no declared voltage */
 void event_init(struct event_detector *d, const struct event_config *config);
 
-/** event_declare() - set the declared voltage, V; 0 ends the detection */
-void event_declare(struct event_detector *d, double declared_v);
+/** event_declare() - set the declared voltage of each slot, V */
+void event_declare(struct event_detector *d, const double *declared_v);
 
 /** event_half() - take the next Urms(1/2) */
 void event_half(struct event_detector *d, const struct urms_value *v);

@@ -171,8 +171,6 @@ int flicker_create(struct flicker **out, double rate_hz, enum flicker_lamp lamp,
 	f->memory_part = 1.0 - exp(-1.0 / (MEMORY_S * f->rate_hz));
 	f->seed = (uint64_t)(SEED_S * f->rate_hz);
 	f->settle = (uint64_t)(FLICKER_SETTLE_S * f->rate_hz);
-	make_sections(f, &lamps[lamp], mains_hz < 55.0 ? 35.0 : 42.0);
-	f->scale = make_scale(f, &lamps[lamp]);
 	f->class[0] = calloc((size_t)slots * CLASSES, sizeof(*f->class[0]));
 	if (!f->class[0]) {
 		flicker_destroy(f);
@@ -180,9 +178,16 @@ int flicker_create(struct flicker **out, double rate_hz, enum flicker_lamp lamp,
 	}
 	for (k = 1; k < slots; k++)
 		f->class[k] = f->class[0] + (size_t)k * CLASSES;
-	flicker_begin(f);
+	flicker_system(f, lamp, mains_hz);
 	*out = f;
 	return 0;
+}
+
+void flicker_system(struct flicker *f, enum flicker_lamp lamp, double mains_hz)
+{
+	make_sections(f, &lamps[lamp], mains_hz < 55.0 ? 35.0 : 42.0);
+	f->scale = make_scale(f, &lamps[lamp]);
+	flicker_begin(f);
 }
 
 void flicker_destroy(struct flicker *f)

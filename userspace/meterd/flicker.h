@@ -43,6 +43,9 @@ struct flicker;
 int flicker_create(struct flicker **f, double rate_hz, enum flicker_lamp lamp, double mains_hz,
 		   unsigned int slots);
 
+/** flicker_system() - another lamp or mains; settles anew */
+void flicker_system(struct flicker *f, enum flicker_lamp lamp, double mains_hz);
+
 /** flicker_destroy() - free; NULL is allowed */
 void flicker_destroy(struct flicker *f);
 

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "quality.h"
 #include "summary.h"
 
 #define NS_PER_S 1e9
@@ -301,9 +302,21 @@ static void make_reference(struct meter *m, unsigned int from, unsigned int to)
 	}
 }
 
+/* What power quality sees of the strip. */
+static struct quality_view view(const struct meter *m)
+{
+	return (struct quality_view){
+		.scans = m->strip.scans,
+		.slot = (const float *const *)m->strip.slot,
+		.input = (const float *const *)m->strip.current,
+		.time_ns = m->strip.time_ns,
+	};
+}
+
 static void append(struct meter *m, const struct align_run *run, unsigned int from, unsigned int n)
 {
 	struct strip *s = &m->strip;
+	struct quality_view v;
 	unsigned int k;
 
 	append_slots(m, run, from, n);
@@ -321,6 +334,8 @@ static void append(struct meter *m, const struct align_run *run, unsigned int fr
 	}
 	s->scans += n;
 	m->scans += n;
+	v = view(m);
+	quality_scans(m->config.quality, &v, s->scans - n, voltages_present(m, run->present));
 }
 
 static void drop_front(struct meter *m, unsigned int n)
@@ -360,6 +375,7 @@ static void restart(struct meter *m)
 	m->open = false;
 	cycle_reset(m->cycle);
 	m->change_at = 0;
+	quality_gap(m->config.quality);
 }
 
 /*
@@ -521,6 +537,7 @@ static void publish(struct meter *m)
 {
 	struct meter_counters counters = { 0 };
 	struct reading *r = &m->reading;
+	float thd[READING_PHASES_MAX + INPUT_CHANNELS_MAX];
 
 	if (m->config.counters)
 		m->config.counters(m->config.user, &counters);
@@ -530,6 +547,8 @@ static void publish(struct meter *m)
 	r->repaired_blocks = counters.repaired_blocks;
 	r->gaps = align_counters(m->config.align)->gaps;
 	summary_reading(m->summary, m->config.registers, r);
+	quality_thd(m->config.quality, thd, m->slots + m->elements);
+	summary_thd(m->summary, thd, r);
 	registers_note(m->config.registers);
 	m->config.publish(m->config.user, r);
 	reading_begin(m);
@@ -550,7 +569,23 @@ static void window_close(struct meter *m)
 	collect(m, seconds);
 	if ((double)(m->reading.end_ns - m->reading.start_ns) >= READING_S * NS_PER_S)
 		publish(m);
+	quality_window(m->config.quality,
+		       &(struct quality_window){ .start_ns = m->result.start_ns,
+						 .end_ns = m->result.end_ns,
+						 .scans = m->mean.scans,
+						 .cycles = m->result.cycles,
+						 .frequency_hz = m->result.frequency_hz,
+						 .slot = m->mean.slot });
 	window_open(m, &m->edge);
+}
+
+static void take_quality(struct meter *m, const struct cycle_edge *edge)
+{
+	struct quality_view v = view(m);
+
+	quality_cycle(m->config.quality, &v, m->edge.position, edge->position,
+		      edge->state != CYCLE_FREE,
+		      voltages_present(m, present_since(m, m->edge.position)));
 }
 
 static void take_edge(struct meter *m, const struct cycle_edge *edge)
@@ -560,12 +595,14 @@ static void take_edge(struct meter *m, const struct cycle_edge *edge)
 
 	if (edge->begin || !m->open) {
 		drop_old_windows(m, time_at(m, edge->position));
+		quality_begin(m->config.quality);
 		window_begin(m->window, v, i, edge->position, edge->per_scan);
 		m->edge = *edge;
 		window_open(m, edge);
 		return;
 	}
 	window_cycle(m->window, v, i, m->edge.position, edge->position);
+	take_quality(m, edge);
 	m->present &= present_since(m, m->edge.position);
 	m->edge = *edge;
 	m->cycles++;

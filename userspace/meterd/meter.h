@@ -24,6 +24,7 @@
 #include "registers.h"
 
 struct meter;
+struct quality;
 
 /**
  * struct meter_counters - what the source and the join had to do
@@ -43,6 +44,7 @@ struct meter_counters {
  * @registers: energy registers
  * @scale: V or A per unit of the samples, by channel; owned by the source; NAN for a
  *	current whose scale is not known
+ * @quality: power quality, or NULL
  * @counters: asks the source for its counters; may be NULL
  * @utc_ns: converts the time of a sample; NULL: samples are in UTC
  * @publish: gets every reading
@@ -55,6 +57,7 @@ struct meter_config {
 	struct align *align;
 	struct registers *registers;
 	const double *scale;
+	struct quality *quality;
 	void (*counters)(void *user, struct meter_counters *counters);
 	int64_t (*utc_ns)(void *user, int64_t sample_ns);
 	void (*publish)(void *user, const struct reading *reading);

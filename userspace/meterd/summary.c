@@ -455,3 +455,23 @@ void summary_reading(struct summary *s, const struct registers *registers, struc
 	r->origin = READING_WAVEFORM;
 	r->totals = totals_of(s->load, s->in->loads);
 }
+
+void summary_thd(struct summary *s, const float *thd, struct reading *r)
+{
+	const float *input = thd + r->voltages;
+	unsigned int l;
+	unsigned int k;
+
+	for (k = 0; k < r->voltages; k++)
+		r->voltage[k].thd_v = 100.0f * thd[k];
+	for (l = 0; l < s->in->loads; l++) {
+		const struct load *load = &s->in->load[l];
+
+		for (k = 0; k < load->elements; k++) {
+			struct element_reading *e = &s->load[l].element[k];
+
+			e->thd_v = 100.0f * thd[load->element[k].slot];
+			e->thd_i = e->below_range ? NAN : 100.0f * input[load->first + k];
+		}
+	}
+}

@@ -45,4 +45,12 @@ void summary_add(struct summary *s, const struct meter_window *w, double seconds
  */
 void summary_reading(struct summary *s, const struct registers *registers, struct reading *r);
 
+/**
+ * summary_thd() - fill in the distortion
+ * @s: the summary, after summary_reading()
+ * @thd: THD as a ratio, of each slot, then of each current input; NAN where there is none
+ * @r: voltages and loads get it, but for currents below their range
+ */
+void summary_thd(struct summary *s, const float *thd, struct reading *r);
+
 #endif
