@@ -34,6 +34,21 @@ static struct reading numbered_reading(void)
 		.lost_scans = 1,
 		.gaps = 2,
 		.repaired_blocks = 3,
+		.u2_percent = 0.637,
+		.u0_percent = 2.19,
+		.totals = { .grid_w = -1000.5,
+			    .grid_import_w = 0,
+			    .grid_export_w = 1000.5,
+			    .production_w = 4000.25,
+			    .storage_w = 800.125,
+			    .consumption_w = 2199.625,
+			    .self_consumption_w = 2999.75,
+			    .grid_import_j = 3600,
+			    .grid_export_j = 7200,
+			    .production_j = 10800,
+			    .storage_charged_j = 14400,
+			    .storage_discharged_j = 18000,
+			    .consumption_j = 21600 },
 	};
 	double n = 1.125;
 	unsigned int i, j;
@@ -41,12 +56,15 @@ static struct reading numbered_reading(void)
 	for (i = 0; i < 3; i++)
 		r.voltage[i] = (struct voltage_reading){ .phase = phases[i],
 							 .ln_v = 230.5 + i,
-							 .ll_v = 399.25 + i };
+							 .ll_v = 399.25 + i,
+							 .v1_v = 229.5 + i,
+							 .angle_deg = -120.0 * i,
+							 .thd_v = 2.5f };
 	for (i = 0; i < LOADS; i++) {
 		struct load_reading *l = &house[i];
 
 		*l = (struct load_reading){ .name = "load", .elements = 1 + i % 3 };
-		l->role = i % 4;
+		l->role = i % 5;
 		l->p_w = -(n += 1);
 		l->q1_var = n += 1;
 		l->s_va = n += 1;
@@ -63,7 +81,32 @@ static struct reading numbered_reading(void)
 				.q1_var = n + 4,
 				.s_va = n + 5,
 				.pf = 0.5,
+				.below_range = j == 1,
+				.v1_v = n + 6,
+				.i1_a = n + 7,
+				.p1_w = n + 8,
+				.n_var = n + 9,
+				.dpf = 0.25,
+				.phi_deg = -n,
+				.thd_v = 3.5f,
+				.thd_i = 70.25f,
+				.energy = { .net_j = n, .import_j = n + 10, .export_j = n + 11 },
 			};
+		l->below_range = i == 2;
+		l->p1_w = n += 1;
+		l->n_var = n += 1;
+		l->dpf = 1 / (n += 1);
+		l->sa_va = n += 1;
+		l->se_va = n += 1;
+		l->neutral_a = n += 1;
+		l->energy = (struct energy_reading){
+			.net_j = -n,
+			.phases_import_j = n + 1,
+			.phases_export_j = n + 2,
+			.absolute_j = n + 3,
+			.estimated_j = n + 4,
+			.reactive_vars = { n + 5, n + 6, n + 7, n + 8 },
+		};
 	}
 	return r;
 }
@@ -104,9 +147,66 @@ static void text_is(struct json_object *o, const char *key, const char *expected
 	assert_string_equal(json_object_get_string(member(o, key)), expected);
 }
 
+static void totals_are(struct json_object *o, const struct totals_reading *t)
+{
+	number_is(o, "grid_w", t->grid_w);
+	number_is(o, "grid_import_w", t->grid_import_w);
+	number_is(o, "grid_export_w", t->grid_export_w);
+	number_is(o, "production_w", t->production_w);
+	number_is(o, "storage_w", t->storage_w);
+	number_is(o, "consumption_w", t->consumption_w);
+	number_is(o, "self_consumption_w", t->self_consumption_w);
+	number_is(o, "grid_import_wh", t->grid_import_j / 3600);
+	number_is(o, "grid_export_wh", t->grid_export_j / 3600);
+	number_is(o, "production_wh", t->production_j / 3600);
+	number_is(o, "storage_charged_wh", t->storage_charged_j / 3600);
+	number_is(o, "storage_discharged_wh", t->storage_discharged_j / 3600);
+	number_is(o, "consumption_wh", t->consumption_j / 3600);
+	assert_int_equal(json_object_object_length(o), 13);
+}
+
+static void element_is(struct json_object *o, const struct element_reading *e)
+{
+	number_is(o, "v1_v", e->v1_v);
+	number_is(o, "i1_a", e->i1_a);
+	number_is(o, "p1_w", e->p1_w);
+	number_is(o, "n_var", e->n_var);
+	number_is(o, "dpf", e->dpf);
+	number_is(o, "phi_deg", e->phi_deg);
+	number_is(o, "thd_v_percent", e->thd_v);
+	number_is(o, "thd_i_percent", e->thd_i);
+	number_is(o, "net_wh", e->energy.net_j / 3600);
+	number_is(o, "import_wh", e->energy.import_j / 3600);
+	number_is(o, "export_wh", e->energy.export_j / 3600);
+	assert_int_equal(json_object_get_boolean(member(o, "below_range")), e->below_range);
+}
+
+static void load_is(struct json_object *o, const struct load_reading *l)
+{
+	unsigned int k;
+
+	number_is(o, "p1_w", l->p1_w);
+	number_is(o, "n_var", l->n_var);
+	number_is(o, "dpf", l->dpf);
+	number_is(o, "sa_va", l->sa_va);
+	number_is(o, "se_va", l->se_va);
+	number_is(o, "neutral_a", l->neutral_a);
+	number_is(o, "net_wh", l->energy.net_j / 3600);
+	number_is(o, "phases_import_wh", l->energy.phases_import_j / 3600);
+	number_is(o, "phases_export_wh", l->energy.phases_export_j / 3600);
+	number_is(o, "absolute_wh", l->energy.absolute_j / 3600);
+	number_is(o, "estimated_wh", l->energy.estimated_j / 3600);
+	assert_int_equal(json_object_get_boolean(member(o, "below_range")), l->below_range);
+	for (k = 0; k < READING_QUADRANTS; k++)
+		assert_true(fabs(json_object_get_double(
+					 json_object_array_get_idx(member(o, "reactive_varh"), k)) -
+				 l->energy.reactive_vars[k] / 3600) <= 0.500001e-6);
+}
+
 static void every_field_comes_back(void **state)
 {
-	static const char *const roles[] = { "grid", "production", "storage", "submeter" };
+	static const char *const roles[] = { "grid", "production", "storage", "submeter",
+					     "virtual" };
 	struct reading r = numbered_reading();
 	struct json_object *o = parsed(&r), *list, *l, *e;
 	unsigned int i, j;
@@ -120,7 +220,11 @@ static void every_field_comes_back(void **state)
 	number_is(o, "lost_scans", 1);
 	number_is(o, "gaps", 2);
 	number_is(o, "repaired_blocks", 3);
-	assert_int_equal(json_object_object_length(o), 11);
+	text_is(o, "source", "waveform");
+	number_is(o, "u2_percent", 0.637);
+	number_is(o, "u0_percent", 2.19);
+	totals_are(member(o, "totals"), &r.totals);
+	assert_int_equal(json_object_object_length(o), 15);
 
 	list = member(o, "voltages");
 	assert_int_equal(json_object_array_length(list), 3);
@@ -128,6 +232,9 @@ static void every_field_comes_back(void **state)
 		text_is(json_object_array_get_idx(list, i), "phase", r.voltage[i].phase);
 		number_is(json_object_array_get_idx(list, i), "ln_v", r.voltage[i].ln_v);
 		number_is(json_object_array_get_idx(list, i), "ll_v", r.voltage[i].ll_v);
+		number_is(json_object_array_get_idx(list, i), "v1_v", r.voltage[i].v1_v);
+		number_is(json_object_array_get_idx(list, i), "angle_deg", r.voltage[i].angle_deg);
+		number_is(json_object_array_get_idx(list, i), "thd_v_percent", 2.5);
 	}
 
 	list = member(o, "loads");
@@ -142,7 +249,8 @@ static void every_field_comes_back(void **state)
 		number_is(l, "pf", house[i].pf);
 		number_is(l, "import_wh", house[i].import_j / 3600);
 		number_is(l, "export_wh", house[i].export_j / 3600);
-		assert_int_equal(json_object_object_length(l), 9);
+		load_is(l, &house[i]);
+		assert_int_equal(json_object_object_length(l), 22);
 		assert_int_equal(json_object_array_length(member(l, "elements")),
 				 house[i].elements);
 		for (j = 0; j < house[i].elements; j++) {
@@ -155,7 +263,8 @@ static void every_field_comes_back(void **state)
 			number_is(e, "q1_var", house[i].element[j].q1_var);
 			number_is(e, "s_va", house[i].element[j].s_va);
 			number_is(e, "pf", house[i].element[j].pf);
-			assert_int_equal(json_object_object_length(e), 8);
+			element_is(e, &house[i].element[j]);
+			assert_int_equal(json_object_object_length(e), 20);
 		}
 	}
 	json_object_put(o);

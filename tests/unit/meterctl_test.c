@@ -328,6 +328,19 @@ static void a_reading_is_shown_with_its_units(void **state)
 	    "-0.998  import 1234.568 kWh  export 0.000 kWh|");
 }
 
+static void totals_and_a_load_below_its_range_are_shown(void **state)
+{
+	struct text t;
+
+	shown(&t,
+	      "{\"totals\":{\"grid_w\":-1000.04,\"production_w\":4000,\"storage_w\":null,"
+	      "\"consumption_w\":2999.96},\"loads\":[{\"name\":\"lamp\",\"p_w\":0.4,"
+	      "\"pf\":null,\"below_range\":true,\"elements\":[]}]}",
+	      table_live);
+	has(&t, "|grid -1000.0 W   production 4000.0 W   consumption 3000.0 W|");
+	has(&t, "0.4          - < range");
+}
+
 static void names_cannot_steer_the_terminal(void **state)
 {
 	struct text t;
@@ -433,6 +446,7 @@ int main(void)
 		cmocka_unit_test(events_are_found_in_any_pieces),
 		cmocka_unit_test(a_line_without_end_is_an_error),
 		cmocka_unit_test(a_reading_is_shown_with_its_units),
+		cmocka_unit_test(totals_and_a_load_below_its_range_are_shown),
 		cmocka_unit_test(names_cannot_steer_the_terminal),
 		cmocka_unit_test(columns_stay_aligned_in_any_script),
 		cmocka_unit_test(what_is_missing_or_odd_is_a_dash),

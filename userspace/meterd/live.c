@@ -18,6 +18,7 @@
 #define NS_PER_S 1000000000LL
 #define NS_PER_MS 1000000LL
 #define J_PER_WH 3600.0
+#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
 /* Room for one more piece of text before the buffer is looked at again. */
 #define FIRST_SIZE 1024
@@ -164,6 +165,11 @@ static int put_time(struct live_buffer *b, int64_t utc_ns)
 		   (int)(rest / NS_PER_MS));
 }
 
+static const char *live_origin(enum reading_origin origin)
+{
+	return origin == READING_REGISTER ? "register" : "waveform";
+}
+
 static int put_header(struct live_buffer *b, const struct reading *r)
 {
 	int ret = put_time(b, r->utc_ns);
@@ -174,23 +180,13 @@ static int put_header(struct live_buffer *b, const struct reading *r)
 			",\"windows\":%u,",
 			r->sequence, r->start_ns, r->end_ns, r->windows);
 	ret = ret ? ret : put_number(b, "frequency_hz", r->frequency_hz, 6);
+	ret = ret ? ret : put_text(b, ",");
+	ret = ret ? ret : put_string(b, "source", live_origin(r->origin));
 	return ret ? ret
 		   : put(b,
 			 ",\"lost_scans\":%" PRIu64 ",\"gaps\":%" PRIu64
 			 ",\"repaired_blocks\":%" PRIu64 ",\"voltages\":[",
 			 r->lost_scans, r->gaps, r->repaired_blocks);
-}
-
-static int put_voltage(struct live_buffer *b, const struct voltage_reading *v)
-{
-	int ret = put_text(b, "{");
-
-	ret = ret ? ret : put_string(b, "phase", v->phase);
-	ret = ret ? ret : put_text(b, ",");
-	ret = ret ? ret : put_number(b, "ln_v", v->ln_v, 6);
-	ret = ret ? ret : put_text(b, ",");
-	ret = ret ? ret : put_number(b, "ll_v", v->ll_v, 6);
-	return ret ? ret : put_text(b, "}");
 }
 
 struct quantity {
@@ -210,19 +206,72 @@ static int put_quantities(struct live_buffer *b, const struct quantity *q, size_
 	return ret;
 }
 
+static int put_voltage(struct live_buffer *b, const struct voltage_reading *v)
+{
+	const struct quantity q[] = {
+		{ "v1_v", v->v1_v },
+		{ "angle_deg", v->angle_deg },
+		{ "thd_v_percent", v->thd_v },
+	};
+	int ret = put_text(b, "{");
+
+	ret = ret ? ret : put_string(b, "phase", v->phase);
+	ret = ret ? ret : put_text(b, ",");
+	ret = ret ? ret : put_number(b, "ln_v", v->ln_v, 6);
+	ret = ret ? ret : put_text(b, ",");
+	ret = ret ? ret : put_number(b, "ll_v", v->ll_v, 6);
+	ret = ret ? ret : put_quantities(b, q, COUNT(q));
+	return ret ? ret : put_text(b, "}");
+}
+
+static int put_flag(struct live_buffer *b, const char *key, bool value)
+{
+	return put(b, ",\"%s\":%s", key, value ? "true" : "false");
+}
+
 static int put_element(struct live_buffer *b, const struct element_reading *e)
 {
 	const struct quantity q[] = {
-		{ "v_v", e->v_v },	 { "i_a", e->i_a },   { "p_w", e->p_w },
-		{ "q1_var", e->q1_var }, { "s_va", e->s_va }, { "pf", e->pf },
+		{ "v_v", e->v_v },
+		{ "i_a", e->i_a },
+		{ "p_w", e->p_w },
+		{ "q1_var", e->q1_var },
+		{ "s_va", e->s_va },
+		{ "pf", e->pf },
+		{ "v1_v", e->v1_v },
+		{ "i1_a", e->i1_a },
+		{ "p1_w", e->p1_w },
+		{ "n_var", e->n_var },
+		{ "dpf", e->dpf },
+		{ "phi_deg", e->phi_deg },
+		{ "thd_v_percent", e->thd_v },
+		{ "thd_i_percent", e->thd_i },
+		{ "net_wh", e->energy.net_j / J_PER_WH },
+		{ "import_wh", e->energy.import_j / J_PER_WH },
+		{ "export_wh", e->energy.export_j / J_PER_WH },
 	};
 	int ret = put_text(b, "{");
 
 	ret = ret ? ret : put_string(b, "input", e->input);
 	ret = ret ? ret : put_text(b, ",");
 	ret = ret ? ret : put_string(b, "phase", e->phase);
-	ret = ret ? ret : put_quantities(b, q, sizeof(q) / sizeof(q[0]));
+	ret = ret ? ret : put_quantities(b, q, COUNT(q));
+	ret = ret ? ret : put_flag(b, "below_range", e->below_range);
 	return ret ? ret : put_text(b, "}");
+}
+
+static int put_reactive(struct live_buffer *b, const struct energy_reading *e)
+{
+	unsigned int i;
+	int ret = put_text(b, ",\"reactive_varh\":[");
+
+	for (i = 0; i < READING_QUADRANTS && !ret; i++) {
+		double varh = e->reactive_vars[i] / J_PER_WH;
+
+		ret = isfinite(varh) ? put(b, "%s%.6f", i ? "," : "", varh)
+				     : put(b, "%snull", i ? "," : "");
+	}
+	return ret ? ret : put_text(b, "]");
 }
 
 static int put_load(struct live_buffer *b, const struct load_reading *l)
@@ -234,6 +283,17 @@ static int put_load(struct live_buffer *b, const struct load_reading *l)
 		{ "pf", l->pf },
 		{ "import_wh", l->import_j / J_PER_WH },
 		{ "export_wh", l->export_j / J_PER_WH },
+		{ "p1_w", l->p1_w },
+		{ "n_var", l->n_var },
+		{ "dpf", l->dpf },
+		{ "sa_va", l->sa_va },
+		{ "se_va", l->se_va },
+		{ "neutral_a", l->neutral_a },
+		{ "net_wh", l->energy.net_j / J_PER_WH },
+		{ "phases_import_wh", l->energy.phases_import_j / J_PER_WH },
+		{ "phases_export_wh", l->energy.phases_export_j / J_PER_WH },
+		{ "absolute_wh", l->energy.absolute_j / J_PER_WH },
+		{ "estimated_wh", l->energy.estimated_j / J_PER_WH },
 	};
 	unsigned int i;
 	int ret = put_text(b, "{");
@@ -241,7 +301,9 @@ static int put_load(struct live_buffer *b, const struct load_reading *l)
 	ret = ret ? ret : put_string(b, "name", l->name);
 	ret = ret ? ret : put_text(b, ",");
 	ret = ret ? ret : put_string(b, "role", live_role(l->role));
-	ret = ret ? ret : put_quantities(b, q, sizeof(q) / sizeof(q[0]));
+	ret = ret ? ret : put_quantities(b, q, COUNT(q));
+	ret = ret ? ret : put_reactive(b, &l->energy);
+	ret = ret ? ret : put_flag(b, "below_range", l->below_range);
 	ret = ret ? ret : put_text(b, ",\"elements\":[");
 	for (i = 0; i < l->elements && !ret; i++) {
 		ret = i ? put_text(b, ",") : 0;
@@ -250,8 +312,35 @@ static int put_load(struct live_buffer *b, const struct load_reading *l)
 	return ret ? ret : put_text(b, "]}");
 }
 
+static int put_totals(struct live_buffer *b, const struct totals_reading *t)
+{
+	const struct quantity q[] = {
+		{ "grid_import_w", t->grid_import_w },
+		{ "grid_export_w", t->grid_export_w },
+		{ "production_w", t->production_w },
+		{ "storage_w", t->storage_w },
+		{ "consumption_w", t->consumption_w },
+		{ "self_consumption_w", t->self_consumption_w },
+		{ "grid_import_wh", t->grid_import_j / J_PER_WH },
+		{ "grid_export_wh", t->grid_export_j / J_PER_WH },
+		{ "production_wh", t->production_j / J_PER_WH },
+		{ "storage_charged_wh", t->storage_charged_j / J_PER_WH },
+		{ "storage_discharged_wh", t->storage_discharged_j / J_PER_WH },
+		{ "consumption_wh", t->consumption_j / J_PER_WH },
+	};
+	int ret = put_text(b, ",\"totals\":{");
+
+	ret = ret ? ret : put_number(b, "grid_w", t->grid_w, 6);
+	ret = ret ? ret : put_quantities(b, q, COUNT(q));
+	return ret ? ret : put_text(b, "}}");
+}
+
 static int put_reading(struct live_buffer *b, const struct reading *r)
 {
+	const struct quantity q[] = {
+		{ "u2_percent", r->u2_percent },
+		{ "u0_percent", r->u0_percent },
+	};
 	unsigned int i;
 	int ret = put_header(b, r);
 
@@ -264,7 +353,9 @@ static int put_reading(struct live_buffer *b, const struct reading *r)
 		ret = i ? put_text(b, ",") : 0;
 		ret = ret ? ret : put_load(b, &r->load[i]);
 	}
-	return ret ? ret : put_text(b, "]}");
+	ret = ret ? ret : put_text(b, "]");
+	ret = ret ? ret : put_quantities(b, q, COUNT(q));
+	return ret ? ret : put_totals(b, &r->totals);
 }
 
 const char *live_role(enum load_role role)

@@ -245,6 +245,8 @@ function showPower(cells, x) {
 	setValue(cells.p, x.p_w, 1, 'W');
 	setValue(cells.q, x.q1_var, 1, 'var');
 	setValue(cells.pf, x.pf, 3);
+	if (x.below_range)
+		cells.pf.textContent = 'below range';
 }
 
 function showLoads(r) {

@@ -169,7 +169,34 @@ static void put_power(struct line *l, struct json_object *x)
 {
 	put_number(l, number(x, "p_w"), 11, 1);
 	put_number(l, number(x, "q1_var"), 11, 1);
-	put_number(l, number(x, "pf"), 8, 3);
+	if (json_object_get_boolean(key(x, "below_range")))
+		put_word(l, " < range");
+	else
+		put_number(l, number(x, "pf"), 8, 3);
+}
+
+static void put_total(struct line *l, struct json_object *totals, const char *name,
+		      const char *title)
+{
+	double value = number(totals, name);
+
+	if (!isfinite(value))
+		return;
+	put_word(l, title);
+	put_number(l, value, 0, 1);
+	put_word(l, " W   ");
+}
+
+/* What the roles add up to; nothing without a load that has one. */
+static void live_totals(struct json_object *reading, struct line *l)
+{
+	struct json_object *totals = key(reading, "totals");
+
+	put_total(l, totals, "grid_w", "grid ");
+	put_total(l, totals, "production_w", "production ");
+	put_total(l, totals, "storage_w", "storage ");
+	put_total(l, totals, "consumption_w", "consumption ");
+	put_total(l, totals, "self_consumption_w", "of own production ");
 }
 
 static void put_energy(struct line *l, struct json_object *load)
@@ -200,6 +227,7 @@ void table_live(struct json_object *reading, table_emit emit, void *context)
 
 	live_mains(reading, &l);
 	end_line(&l, emit, context, TABLE_PLAIN);
+	live_totals(reading, &l);
 	end_line(&l, emit, context, TABLE_PLAIN);
 	put_name(&l, "LOAD / INPUT", NAME_CELLS);
 	put_word(&l, "PHASE        P [W]   Q1 [var]      PF     I [A]  V L-L [V]  V L-N [V]");
