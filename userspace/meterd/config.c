@@ -85,6 +85,27 @@ static const struct option options[] = {
 	{ "registers", "file", OPTION_TEXT, AT(registers_file), .required = true },
 	{ "registers", "interval_s", OPTION_WHOLE, AT(registers_interval_s), 1, 3600,
 	  .fallback = "60" },
+	{ "quality", "enabled", OPTION_CHOICE, AT(quality.enabled), .fallback = "yes",
+	  .choices = "yes|no" },
+	{ "quality", "nominal_v", OPTION_REAL, AT(quality.nominal_v), 0, 1e6, .fallback = "0" },
+	{ "quality", "nominal_hz", OPTION_REAL, AT(quality.nominal_hz), 0, 60, .fallback = "0" },
+	{ "quality", "harmonics", OPTION_CHOICE, AT(quality.harmonics), .fallback = "yes",
+	  .choices = "yes|no" },
+	{ "quality", "flicker", OPTION_CHOICE, AT(quality.flicker), .fallback = "auto",
+	  .choices = "auto|230|120|no" },
+	{ "quality", "reference", OPTION_CHOICE, AT(quality.reference), .fallback = "declared",
+	  .choices = "declared|sliding" },
+	{ "quality", "dip_percent", OPTION_REAL, AT(quality.dip_percent), 50, 99,
+	  .fallback = "90" },
+	{ "quality", "swell_percent", OPTION_REAL, AT(quality.swell_percent), 101, 200,
+	  .fallback = "110" },
+	{ "quality", "interruption_percent", OPTION_REAL, AT(quality.interruption_percent), 1, 45,
+	  .fallback = "5" },
+	{ "quality", "hysteresis_percent", OPTION_REAL, AT(quality.hysteresis_percent), 0, 5,
+	  .fallback = "2" },
+	{ "quality", "transient_percent", OPTION_REAL, AT(quality.transient_percent), 2, 200,
+	  .fallback = "10" },
+	{ "quality", "state", OPTION_TEXT, AT(quality.state), .required = false },
 	{ "store", "file", OPTION_TEXT, AT(store.file), .fallback = "/var/lib/meterd/records.db" },
 	{ "store", "days_1m", OPTION_WHOLE, AT(store.days_1m), 1, 36500, .fallback = "35" },
 	{ "store", "days_5m", OPTION_WHOLE, AT(store.days_5m), 1, 36500, .fallback = "400" },
@@ -344,7 +365,7 @@ static void begin_section(struct reader *r, const char *name)
 	if (k == OPTIONS) {
 		complain(r,
 			 "[%s]: no such section; there are gateway, source, topology, load NAME, "
-			 "registers, store, mqtt, http",
+			 "registers, quality, store, mqtt, http",
 			 name);
 		return;
 	}

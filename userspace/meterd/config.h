@@ -15,6 +15,7 @@
 #include "http.h"
 #include "load.h"
 #include "mqtt.h"
+#include "quality-config.h"
 #include "source.h"
 #include "store-config.h"
 
@@ -69,6 +70,7 @@ struct load_config {
  * @load: sections [load NAME], in the order of the file
  * @registers_file: [registers] file, NULL without the section
  * @registers_interval_s: [registers] interval_s
+ * @quality: [quality]
  * @has_store: section [store] is there
  * @store: [store]
  * @has_mqtt: section [mqtt] is there
@@ -88,6 +90,7 @@ struct config {
 	struct load_config *load;
 	char *registers_file;
 	unsigned int registers_interval_s;
+	struct quality_options quality;
 	bool has_store;
 	struct store_config store;
 	bool has_mqtt;

@@ -5,6 +5,7 @@
 #include "event.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 /* filter of the sliding reference: one minute of 0.2 s windows (IEC 61000-4-30) */
@@ -143,6 +144,24 @@ void event_gap(struct event_detector *d)
 
 	for (k = 0; k < EVENT_URMS_TYPES; k++)
 		d->current[k].incomplete = true;
+}
+
+void event_describe(const struct pq_event *e, const char *const *phase, char *text, size_t size)
+{
+	char names[READING_PHASES_MAX * 8] = "";
+	unsigned int k;
+
+	for (k = 0; k < READING_PHASES_MAX; k++) {
+		if (!(e->phases & (1U << k)))
+			continue;
+		if (names[0])
+			strcat(names, " ");
+		strncat(names, phase[k], 6);
+	}
+	snprintf(text, size, "%s: %.2f V (%.1f %%), %.4f s%s%s", names, e->extreme_v,
+		 100.0 * e->extreme_v / e->reference_v, (double)(e->end_ns - e->start_ns) / 1e9,
+		 e->interrupted ? ", with an interruption" : "",
+		 e->incomplete ? ", samples were lost" : "");
 }
 
 const char *event_type_name(enum event_type type)

@@ -16,6 +16,7 @@
 #define METERD_EVENT_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "reading.h"
@@ -120,6 +121,15 @@ void event_window(struct event_detector *d, const double *rms_v);
 
 /** event_gap() - samples were lost */
 void event_gap(struct event_detector *d);
+
+/**
+ * event_describe() - what happened, for people: "L1 L3: 92.00 V (40.0 %), 0.1100 s"
+ * @e: event
+ * @phase: names of the slots
+ * @text: filled in, cut to @size
+ * @size: its size
+ */
+void event_describe(const struct pq_event *e, const char *const *phase, char *text, size_t size);
 
 /** event_type_name() - "dip", "swell", "interruption", "transient" */
 const char *event_type_name(enum event_type type);

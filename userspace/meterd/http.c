@@ -145,6 +145,18 @@ struct page_file {
 };
 
 /**
+ * struct provision - a path that someone else answers
+ * @path: the path
+ * @get: makes the answer
+ * @user: its argument
+ */
+struct provision {
+	const char *path;
+	http_provided *get;
+	void *user;
+};
+
+/**
  * struct http - the server
  * @event: loop, referenced
  * @tick: once a second: age of connections, life sign of streams
@@ -170,6 +182,8 @@ struct page_file {
  * @started_us: CLOCK_BOOTTIME time at which the process began
  * @modules: text of the module list; NULL before it was asked for
  * @modules_us: CLOCK_MONOTONIC time at which it was read
+ * @provided: paths that others answer
+ * @provisions: how many
  */
 struct http {
 	sd_event *event;
@@ -196,6 +210,8 @@ struct http {
 	uint64_t started_us;
 	char *modules;
 	uint64_t modules_us;
+	struct provision provided[HTTP_PROVIDED];
+	unsigned int provisions;
 };
 
 static const struct page_file page_files[PAGE_FILES] = {
@@ -512,17 +528,25 @@ static struct event *next_event(struct http *h, size_t length)
 	return e;
 }
 
-static void push_live(struct http *h)
+/* Return: false when memory is short. */
+static bool push_event(struct http *h, const char *name, const char *data, size_t length)
 {
-	static const char head[] = "event: live\ndata: ";
-	struct event *e = next_event(h, sizeof(head) - 1 + h->json.length + 2);
+	size_t head = strlen("event: \ndata: ") + strlen(name);
+	struct event *e = next_event(h, head + length + 2);
 
 	if (!e)
-		return;
-	memcpy(e->text, head, sizeof(head) - 1);
-	memcpy(e->text + sizeof(head) - 1, h->json.text, h->json.length);
-	memcpy(e->text + e->length - 2, "\n\n", 2);
-	h->last_live = h->events - 1;
+		return false;
+	/* the NUL of the head is overwritten by the data */
+	snprintf(e->text, e->length, "event: %s\ndata: ", name);
+	memcpy(e->text + head, data, length);
+	memcpy(e->text + head + length, "\n\n", 2);
+	return true;
+}
+
+static void push_live(struct http *h)
+{
+	if (push_event(h, "live", h->json.text, h->json.length))
+		h->last_live = h->events - 1;
 }
 
 /* So that a connection whose client has gone is noticed while no readings come. */
@@ -573,6 +597,15 @@ static bool host_is_ours(struct MHD_Connection *connection)
 	       inet_pton(AF_INET6, name, address) == 1;
 }
 
+static enum MHD_Result answer_provided(struct MHD_Connection *connection, const struct provision *p)
+{
+	struct json_object *object = p->get(p->user);
+
+	if (!object)
+		return answer(connection, MHD_HTTP_OK, "null", 4);
+	return answer_object(connection, MHD_HTTP_OK, object);
+}
+
 static enum MHD_Result get(struct http *h, struct MHD_Connection *connection, const char *url)
 {
 	size_t i;
@@ -580,6 +613,9 @@ static enum MHD_Result get(struct http *h, struct MHD_Connection *connection, co
 	for (i = 0; i < sizeof(routes) / sizeof(routes[0]); i++)
 		if (!strcmp(url, routes[i].path))
 			return routes[i].get(h, connection);
+	for (i = 0; i < h->provisions; i++)
+		if (!strcmp(url, h->provided[i].path))
+			return answer_provided(connection, &h->provided[i]);
 	for (i = 0; i < PAGE_FILES; i++) {
 		if (strcmp(url, page_files[i].path))
 			continue;
@@ -962,6 +998,21 @@ void http_watch_mqtt(struct http *h, const struct mqtt *m)
 {
 	if (h)
 		h->mqtt = m;
+}
+
+void http_provide(struct http *h, const char *path, http_provided *get_it, void *user)
+{
+	if (h && h->provisions < HTTP_PROVIDED)
+		h->provided[h->provisions++] = (struct provision){ path, get_it, user };
+}
+
+void http_event(struct http *h, const char *name, struct json_object *data)
+{
+	const char *text = json_object_to_json_string_ext(data, JSON_C_TO_STRING_PLAIN);
+
+	if (h && text && push_event(h, name, text, strlen(text)))
+		serve_streams(h);
+	json_object_put(data);
 }
 
 unsigned int http_port(const struct http *h)

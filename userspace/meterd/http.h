@@ -9,6 +9,8 @@
  * GET /api/v1/history    active power of the last 5 minutes (history.h)
  * GET /api/v1/modules    modules of the bus (lib/modules.h)
  * GET /api/v1/status     state of the daemon
+ * and what others provide by http_provide(); their events are part of
+ * /api/v1/events, by http_event()
  *
  * Only GET and HEAD exist, so nothing can be changed from here. Errors are JSON:
  * {"error":"..."}. Nothing waits for a client: one that does not read its events
@@ -20,6 +22,8 @@
 #include <systemd/sd-event.h>
 
 #include "reading.h"
+
+#define HTTP_PROVIDED 8
 
 struct http;
 struct mqtt;
@@ -57,6 +61,33 @@ int http_open(struct http **h, sd_event *event, const struct http_config *config
 
 /** http_watch_mqtt() - show the counters of @m in the status; @m outlives @h, or is set to NULL */
 void http_watch_mqtt(struct http *h, const struct mqtt *m);
+
+struct json_object;
+
+/**
+ * http_provided - make the answer of a path
+ * @user: of http_provide()
+ *
+ * Return: an object, which is put afterwards; NULL is null.
+ */
+typedef struct json_object *http_provided(void *user);
+
+/**
+ * http_provide() - answer GET @path; at most HTTP_PROVIDED paths
+ * @h: server; NULL is allowed
+ * @path: such as "/api/v1/quality"; not copied
+ * @get: makes the answer
+ * @user: its argument
+ */
+void http_provide(struct http *h, const char *path, http_provided *get, void *user);
+
+/**
+ * http_event() - send an event to all streams
+ * @h: server; NULL is allowed
+ * @name: such as "event"
+ * @data: put by this
+ */
+void http_event(struct http *h, const char *name, struct json_object *data);
 
 /** http_port() - TCP port that is listened on, 0 when none */
 unsigned int http_port(const struct http *h);

@@ -20,6 +20,8 @@
 #include "log.h"
 #include "meter.h"
 #include "mqtt.h"
+#include "quality-json.h"
+#include "quality.h"
 #include "recorder.h"
 #include "registers.h"
 #include "source.h"
@@ -50,6 +52,7 @@ struct options {
  * @align: the join
  * @registers: energy
  * @meter: the chain
+ * @quality: power quality, or NULL
  * @store: records, or NULL
  * @recorder: makes them, or NULL
  * @mqtt: publisher, or NULL
@@ -68,6 +71,7 @@ struct meterd {
 	struct align *align;
 	struct registers *registers;
 	struct meter *meter;
+	struct quality *quality;
 	struct store *store;
 	struct recorder *recorder;
 	struct mqtt *mqtt;
@@ -153,6 +157,7 @@ static void on_end(void *user)
 {
 	struct meterd *d = user;
 
+	quality_end(d->quality);
 	sd_event_exit(d->event, 0);
 }
 
@@ -169,6 +174,42 @@ static void on_reading(void *user, const struct reading *r)
 	if (!d->began)
 		log_info("measuring: %.3f Hz, %.1f V", r->frequency_hz, r->voltage[0].ln_v);
 	d->began = true;
+}
+
+/* Only what is over is stored; the streams get begin and end. */
+static void on_quality_event(void *user, const struct pq_event *e)
+{
+	struct meterd *d = user;
+	char text[160];
+
+	event_describe(e, d->in.topology->phase, text, sizeof(text));
+	if (e->finished) {
+		log_notice("%s: %s", event_type_name(e->type), text);
+		store_event(d->store, e->utc_ns / 1000000, e->start_ns / 1000000, 0,
+			    event_type_name(e->type), text);
+	}
+	http_event(d->http, "event", quality_event_json(e, d->in.topology));
+}
+
+static struct json_object *quality_report(void *user)
+{
+	struct meterd *d = user;
+
+	return quality_report_json(d->quality, &d->in, d->scale);
+}
+
+static struct json_object *quality_events(void *user)
+{
+	struct meterd *d = user;
+
+	return quality_events_json(d->quality, &d->in);
+}
+
+static struct json_object *quality_waveforms(void *user)
+{
+	struct meterd *d = user;
+
+	return quality_waveform_json(d->quality, &d->in, d->scale);
 }
 
 static void on_counters(void *user, struct meter_counters *counters)
@@ -193,6 +234,7 @@ static int on_save(sd_event_source *timer, uint64_t usec, void *user)
 	struct meterd *d = user;
 
 	registers_save(d->registers);
+	quality_save(d->quality);
 	sd_event_source_set_time_relative(timer, d->config.registers_interval_s * US_PER_S);
 	return sd_event_source_set_enabled(timer, SD_EVENT_ONESHOT);
 }
@@ -238,6 +280,27 @@ static int open_source(struct meterd *d)
 	return source_iio_open(&d->source, c, &d->in.inputs);
 }
 
+/* A replay of the command line does not touch the state of the house. */
+static int open_quality(struct meterd *d)
+{
+	struct quality_config c;
+	int error;
+
+	if (!quality_configure(&c, &d->config.quality, &d->in))
+		return 0;
+	c.rate_hz = d->source->rate_hz;
+	c.state = d->print ? NULL : c.state;
+	c.utc_ns = on_utc;
+	c.event = on_quality_event;
+	c.user = d;
+	error = quality_create(&d->quality, &c);
+	if (error != -EINVAL)
+		return error;
+	log_warning("power quality is off: it needs a sampling rate of 400 Hz, not %g Hz",
+		    c.rate_hz);
+	return 0;
+}
+
 static int open_chain(struct meterd *d)
 {
 	struct meter_config c = {
@@ -256,6 +319,10 @@ static int open_chain(struct meterd *d)
 	if (!error) {
 		c.align = d->align;
 		c.registers = d->registers;
+		error = open_quality(d);
+	}
+	if (!error) {
+		c.quality = d->quality;
 		error = meter_create(&d->meter, &c);
 	}
 	if (error)
@@ -285,6 +352,11 @@ static int open_outputs(struct meterd *d)
 		error = http_open(&d->http, d->event, &c->http, c->gateway);
 	if (!error && d->http)
 		http_watch_mqtt(d->http, d->mqtt);
+	if (!error && d->quality) {
+		http_provide(d->http, "/api/v1/quality", quality_report, d);
+		http_provide(d->http, "/api/v1/quality/events", quality_events, d);
+		http_provide(d->http, "/api/v1/quality/waveform", quality_waveforms, d);
+	}
 	return error;
 }
 
@@ -321,6 +393,7 @@ static void close_all(struct meterd *d)
 	mqtt_close(d->mqtt);
 	store_close(d->store);
 	meter_destroy(d->meter);
+	quality_destroy(d->quality);
 	align_destroy(d->align);
 	registers_close(d->registers);
 	installation_free(&d->in);

@@ -324,8 +324,8 @@ int quality_create(struct quality **out, const struct quality_config *config)
 	if (!q)
 		return -ENOMEM;
 	q->config = *config;
-	if (q->config.captured > config->inputs)
-		q->config.captured = config->inputs;
+	if (config->captured_first + config->captured > config->inputs)
+		q->config.captured = 0;
 	q->signals = config->slots + config->inputs;
 	q->rim_ns = INT64_MIN / 2;
 	q->candidate_ns = INT64_MIN / 2;
@@ -412,7 +412,7 @@ void quality_scans(struct quality *q, const struct quality_view *v, unsigned int
 	for (k = 0; k < q->config.slots; k++)
 		x[k] = v->slot[k] + from;
 	for (k = 0; k < q->config.captured; k++)
-		x[q->config.slots + k] = v->input[k] + from;
+		x[q->config.slots + k] = v->input[q->config.captured_first + k] + from;
 	capture_scans(q->capture, x, n, v->time_ns[v->scans - 1]);
 	if (q->flicker)
 		flicker_scans(q->flicker, x, n);
@@ -579,6 +579,11 @@ double quality_mains_hz(const struct quality *q)
 unsigned int quality_slots(const struct quality *q)
 {
 	return q->config.slots;
+}
+
+unsigned int quality_captured(const struct quality *q)
+{
+	return q->config.captured_first;
 }
 
 const struct harmonics_result *quality_harmonics(const struct quality *q)

@@ -42,7 +42,8 @@ enum quality_wiring {
  * @rate_hz: sampling rate
  * @slots: voltage slots
  * @inputs: currents
- * @captured: the first so many currents are part of the waveforms of events, at most 3
+ * @captured: so many currents are part of the waveforms of events, at most 3
+ * @captured_first: number of the first of them
  * @wiring: what the slots are
  * @declared_v: declared voltage of the first slot; 0: learned from the first seconds,
  *	the usual voltage that is nearest
@@ -68,6 +69,7 @@ struct quality_config {
 	unsigned int slots;
 	unsigned int inputs;
 	unsigned int captured;
+	unsigned int captured_first;
 	enum quality_wiring wiring;
 	double declared_v;
 	double part[READING_PHASES_MAX];
@@ -176,6 +178,9 @@ double quality_mains_hz(const struct quality *q);
 
 /** quality_slots() - voltage slots */
 unsigned int quality_slots(const struct quality *q);
+
+/** quality_captured() - number of the first current in the waveforms */
+unsigned int quality_captured(const struct quality *q);
 
 /** quality_harmonics() - the last spectra, slots first, then inputs; or NULL */
 const struct harmonics_result *quality_harmonics(const struct quality *q);

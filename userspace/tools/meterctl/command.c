@@ -102,6 +102,26 @@ int command_list(const struct command_options *o)
 	return command_flush();
 }
 
+int command_quality(const struct command_options *o)
+{
+	struct json_object *report = NULL;
+	struct json_object *events = NULL;
+	int ret;
+
+	ret = command_ask(o, "/api/v1/quality", &report);
+	if (!ret && !o->json)
+		ret = command_ask(o, "/api/v1/quality/events", &events);
+	if (ret < 0)
+		client_complain(&o->address, ret);
+	if (!ret && o->json)
+		command_print_json(report);
+	else if (!ret)
+		table_quality(report, events, command_print, NULL);
+	json_object_put(report);
+	json_object_put(events);
+	return ret ? EXIT_FAILURE : command_flush();
+}
+
 int command_status(const struct command_options *o)
 {
 	struct json_object *status;

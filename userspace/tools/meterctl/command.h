@@ -26,9 +26,11 @@ struct command_options {
 	const char *modules_dir;
 };
 
-/** command_list(), command_live(), command_status() - return the exit status of the program */
+/** command_list(), command_live(), command_quality(), command_status() - return the exit status of
+ * the program */
 int command_list(const struct command_options *o);
 int command_live(const struct command_options *o);
+int command_quality(const struct command_options *o);
 int command_status(const struct command_options *o);
 
 /**

@@ -51,6 +51,13 @@ static const struct command commands[] = {
 	  "\n"
 	  "  --count N       end after N readings\n",
 	  command_live },
+	{ "quality", "power quality: harmonics, flicker, events, EN 50160",
+	  "usage: meterctl quality [--json] [--socket PATH | --url URL]\n"
+	  "\n"
+	  "The last intervals of 150/180 cycles, 10 min and 2 h, this week and the last one\n"
+	  "against EN 50160, and the newest events. With --json also the spectra.\n"
+	  "An interval is flagged when an event touched it or a part was not measured.\n",
+	  command_quality },
 	{ "status", "state of meterd itself: age of the last reading, MQTT",
 	  "usage: meterctl status [--json] [--socket PATH | --url URL]\n", command_status },
 };

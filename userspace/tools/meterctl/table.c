@@ -366,3 +366,106 @@ void table_status(struct json_object *status, table_emit emit, void *context)
 	status_number(mqtt, "published", "mqtt published", 0, "", emit, context);
 	status_number(mqtt, "dropped", "mqtt dropped", 0, "", emit, context);
 }
+
+/* ---- power quality ---------------------------------------------------- */
+
+#define EVENTS_SHOWN 10
+
+static void quality_interval(struct json_object *intervals, const char *name, const char *flicker,
+			     table_emit emit, void *context)
+{
+	struct json_object *interval = key(intervals, name);
+	struct json_object *phases = key(interval, "phases");
+	struct json_object *p;
+	struct line l = { .length = 0 };
+	size_t i;
+
+	for (i = 0; i < count(phases); i++) {
+		p = json_object_array_get_idx(phases, i);
+		put_name(&l, i ? "" : name, 14);
+		put_name(&l, text(p, "phase"), 5);
+		put_number(&l, number(p, "rms_v"), 9, 2);
+		put_number(&l, number(p, "min_v"), 9, 2);
+		put_number(&l, number(p, "max_v"), 9, 2);
+		put_number(&l, number(p, "thd_percent"), 8, 2);
+		put_number(&l, number(p, flicker), 8, 2);
+		put_number(&l, i ? NAN : number(interval, "u2_percent"), 8, 2);
+		put_word(&l, "  ");
+		put_name(&l, json_object_get_boolean(key(interval, "flagged")) ? "flagged" : "", 0);
+		end_line(&l, emit, context, TABLE_PLAIN);
+	}
+}
+
+static void quality_week(struct json_object *week, const char *title, table_emit emit,
+			 void *context)
+{
+	struct json_object *items = key(week, "items");
+	struct json_object *item;
+	struct line l = { .length = 0 };
+	size_t i;
+
+	if (!week)
+		return;
+	put_name(&l, title, 0);
+	put_name(&l, text(week, "start"), 0);
+	put_name(&l, text(week, "verdict"), 0);
+	end_line(&l, emit, context, TABLE_HEAD);
+	for (i = 0; i < count(items); i++) {
+		item = json_object_array_get_idx(items, i);
+		put_name(&l, text(item, "item"), 20);
+		put_name(&l, text(item, "verdict"), 8);
+		put_number(&l, number(item, "kept_percent"), 7, 2);
+		put_word(&l, " % of ");
+		put_number(&l, number(item, "intervals"), 0, 0);
+		put_word(&l, " (");
+		put_number(&l, number(item, "required_percent"), 0, 1);
+		put_word(&l, " % needed), worst ");
+		put_number(&l, number(item, "worst"), 0, 2);
+		put_word(&l, ", limit ");
+		put_number(&l, number(item, "limit"), 0, 1);
+		end_line(&l, emit, context, TABLE_PLAIN);
+	}
+}
+
+static void quality_events(struct json_object *events, table_emit emit, void *context)
+{
+	struct json_object *e;
+	struct line l = { .length = 0 };
+	size_t i;
+
+	for (i = 0; i < count(events) && i < EVENTS_SHOWN; i++) {
+		e = json_object_array_get_idx(events, i);
+		put_name(&l, text(e, "time"), 24);
+		put_name(&l, text(e, "type"), 12);
+		put_number(&l, number(e, key(e, "extreme_v") ? "extreme_v" : "deviation_v"), 9, 2);
+		put_word(&l, " V");
+		put_number(&l, number(e, "percent"), 8, 1);
+		put_word(&l, " %");
+		put_number(&l, number(e, "duration_s"), 11, 4);
+		put_word(&l, " s  ");
+		put_name(&l, json_object_get_boolean(key(e, "finished")) ? "" : "in progress", 0);
+		end_line(&l, emit, context, TABLE_PLAIN);
+	}
+}
+
+void table_quality(struct json_object *report, struct json_object *events, table_emit emit,
+		   void *context)
+{
+	struct json_object *intervals = key(report, "intervals");
+	struct line l = { .length = 0 };
+
+	put_word(&l, "frequency ");
+	put_number(&l, number(key(intervals, "10 s"), "frequency_hz"), 0, 3);
+	put_word(&l, " Hz (10 s), harmonics up to order ");
+	put_number(&l, number(key(report, "harmonics"), "orders"), 0, 0);
+	end_line(&l, emit, context, TABLE_PLAIN);
+	emit(context, TABLE_HEAD,
+	     "INTERVAL        PHASE      U V    min V    max V   THD % Pst/Plt    u2 %");
+	quality_interval(intervals, "150/180 cycles", "", emit, context);
+	quality_interval(intervals, "10 min", "pst", emit, context);
+	quality_interval(intervals, "2 h", "plt", emit, context);
+	quality_week(key(report, "week"), "EN 50160, week from", emit, context);
+	quality_week(key(report, "last_week"), "EN 50160, week before, from", emit, context);
+	emit(context, TABLE_HEAD, count(events) ? "EVENTS, newest first" : "no events");
+	quality_events(events, emit, context);
+}

@@ -29,6 +29,10 @@ void table_log(struct json_object *reading, table_emit emit, void *context);
 /** table_modules() - the list of modules */
 void table_modules(struct json_object *modules, table_emit emit, void *context);
 
+/** table_quality() - power quality: intervals, the week, and the newest events */
+void table_quality(struct json_object *report, struct json_object *events, table_emit emit,
+		   void *context);
+
 /** table_status() - the status, one value per line */
 void table_status(struct json_object *status, table_emit emit, void *context);
 
