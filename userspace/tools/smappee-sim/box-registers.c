@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The read side of the register map: a table of arrays with start, stride and a
- * function that gives the 32 bits of one item. All 32-bit values have the low
- * word first.
+ * The read side of the register map: a table of arrays with start, stride, and
+ * where the readings are. All 32-bit values have the low word first.
  */
 #include "box-registers.h"
 
 #include <math.h>
+#include <stddef.h>
 #include <string.h>
 
 /* IEEE 754 single; adding 0 makes minus zero a plain one. */
@@ -25,56 +25,6 @@ static uint32_t s32(double wh)
 	return (uint32_t)(int64_t)floor(wh);
 }
 
-static uint32_t voltage(const struct power_box *b, unsigned int phase)
-{
-	return f32(b->meter.voltage_v[phase]);
-}
-
-static uint32_t current(const struct power_box *b, unsigned int channel)
-{
-	return f32(b->meter.channel[channel].i_a);
-}
-
-static uint32_t active(const struct power_box *b, unsigned int channel)
-{
-	return f32(b->meter.channel[channel].p_w);
-}
-
-static uint32_t active_1(const struct power_box *b, unsigned int channel)
-{
-	return f32(b->meter.channel[channel].p1_w);
-}
-
-static uint32_t reactive(const struct power_box *b, unsigned int channel)
-{
-	return f32(b->meter.channel[channel].q_var);
-}
-
-static uint32_t reactive_1(const struct power_box *b, unsigned int channel)
-{
-	return f32(b->meter.channel[channel].q1_var);
-}
-
-static uint32_t apparent(const struct power_box *b, unsigned int channel)
-{
-	return f32(b->meter.channel[channel].s_va);
-}
-
-static uint32_t apparent_1(const struct power_box *b, unsigned int channel)
-{
-	return f32(b->meter.channel[channel].s1_va);
-}
-
-static uint32_t active_100ms(const struct power_box *b, unsigned int channel)
-{
-	return f32(b->meter.channel[channel].fast_w);
-}
-
-static uint32_t meter_active(const struct power_box *b, unsigned int meter)
-{
-	return f32(b->meter.meter[meter].fast_w);
-}
-
 static uint32_t nominal(const struct power_box *b, unsigned int item)
 {
 	(void)item;
@@ -85,26 +35,6 @@ static uint32_t frequency(const struct power_box *b, unsigned int item)
 {
 	(void)item;
 	return f32(box_meter_frequency(&b->meter));
-}
-
-static uint32_t imported(const struct power_box *b, unsigned int channel)
-{
-	return s32(b->meter.channel[channel].import_wh);
-}
-
-static uint32_t exported(const struct power_box *b, unsigned int channel)
-{
-	return s32(b->meter.channel[channel].export_wh);
-}
-
-static uint32_t meter_imported(const struct power_box *b, unsigned int meter)
-{
-	return s32(b->meter.meter[meter].import_wh);
-}
-
-static uint32_t meter_exported(const struct power_box *b, unsigned int meter)
-{
-	return s32(b->meter.meter[meter].export_wh);
 }
 
 /* The head that the box and the entries of its table have in common. */
@@ -176,40 +106,63 @@ static uint32_t table(const struct power_box *b, unsigned int at)
  * @stride: registers from one to the next
  * @count: how many
  * @words: registers of a value, 1 or 2
- * @get: gives the value with that number
+ * @show: how the reading at @place is shown
+ * @place: where struct power_box has the first reading, a double
+ * @step: bytes from it to the next one
+ * @get: gives the value with that number, where it is no reading
  */
 struct array {
 	unsigned int start;
 	unsigned int stride;
 	unsigned int count;
 	unsigned int words;
+	uint32_t (*show)(double reading);
+	size_t place;
+	size_t step;
 	uint32_t (*get)(const struct power_box *b, unsigned int number);
 };
 
 #define TABLE_REGISTERS (SMAPPEE_PB_ENTRIES * SMAPPEE_PB_ENTRY_STRIDE)
-#define BY_CHANNEL(start, stride, get) { start, stride, SMAPPEE_PB_CHANNELS, 2, get }
-#define BY_METER(start, stride, get) { start, stride, SMAPPEE_PB_METERS, 2, get }
+#define READINGS(start, stride, count, form, member, type)                                         \
+	{ start,	stride, count, 2, form, offsetof(struct power_box, meter.member),          \
+	  sizeof(type), NULL }
+#define BY_CHANNEL(start, stride, form, member)                                                    \
+	READINGS(start, stride, SMAPPEE_PB_CHANNELS, form, channel[0].member, struct box_channel)
+#define BY_METER(start, stride, form, member)                                                      \
+	READINGS(start, stride, SMAPPEE_PB_METERS, form, meter[0].member, struct box_virtual)
+#define OTHER(start, stride, count, words, get) { start, stride, count, words, NULL, 0, 0, get }
 
 static const struct array arrays[] = {
-	{ SMAPPEE_PB_REG_VOLTAGE, SMAPPEE_PB_STRIDE, SMAPPEE_PB_PHASES, 2, voltage },
-	BY_CHANNEL(SMAPPEE_PB_REG_CURRENT, SMAPPEE_PB_STRIDE, current),
-	BY_CHANNEL(SMAPPEE_PB_REG_ACTIVE, SMAPPEE_PB_STRIDE, active),
-	BY_CHANNEL(SMAPPEE_PB_REG_ACTIVE_1, SMAPPEE_PB_STRIDE, active_1),
-	BY_CHANNEL(SMAPPEE_PB_REG_REACTIVE, SMAPPEE_PB_STRIDE, reactive),
-	BY_CHANNEL(SMAPPEE_PB_REG_REACTIVE_1, SMAPPEE_PB_STRIDE, reactive_1),
-	BY_CHANNEL(SMAPPEE_PB_REG_APPARENT, SMAPPEE_PB_STRIDE, apparent),
-	BY_CHANNEL(SMAPPEE_PB_REG_APPARENT_1, SMAPPEE_PB_STRIDE, apparent_1),
-	BY_CHANNEL(SMAPPEE_PB_REG_ACTIVE_100MS, SMAPPEE_PB_ACTIVE_100MS_STRIDE, active_100ms),
-	BY_METER(SMAPPEE_PB_REG_METER_ACTIVE, SMAPPEE_PB_METER_ACTIVE_STRIDE, meter_active),
-	{ SMAPPEE_PB_REG_NOMINAL, 2, 1, 2, nominal },
-	{ SMAPPEE_PB_REG_FREQUENCY, 2, 1, 2, frequency },
-	BY_CHANNEL(SMAPPEE_PB_REG_IMPORT, SMAPPEE_PB_ENERGY_STRIDE, imported),
-	BY_CHANNEL(SMAPPEE_PB_REG_EXPORT, SMAPPEE_PB_ENERGY_STRIDE, exported),
-	BY_METER(SMAPPEE_PB_REG_METER_IMPORT, SMAPPEE_PB_METER_ENERGY_STRIDE, meter_imported),
-	BY_METER(SMAPPEE_PB_REG_METER_EXPORT, SMAPPEE_PB_METER_ENERGY_STRIDE, meter_exported),
-	{ SMAPPEE_REG_IDENTITY, 1, SMAPPEE_REG_IDENTITY_COUNT, 1, identity },
-	{ SMAPPEE_PB_REG_TABLE, 1, TABLE_REGISTERS, 1, table },
+	READINGS(SMAPPEE_PB_REG_VOLTAGE, SMAPPEE_PB_STRIDE, SMAPPEE_PB_PHASES, f32, voltage_v[0],
+		 double),
+	BY_CHANNEL(SMAPPEE_PB_REG_CURRENT, SMAPPEE_PB_STRIDE, f32, i_a),
+	BY_CHANNEL(SMAPPEE_PB_REG_ACTIVE, SMAPPEE_PB_STRIDE, f32, p_w),
+	BY_CHANNEL(SMAPPEE_PB_REG_ACTIVE_1, SMAPPEE_PB_STRIDE, f32, p1_w),
+	BY_CHANNEL(SMAPPEE_PB_REG_REACTIVE, SMAPPEE_PB_STRIDE, f32, q_var),
+	BY_CHANNEL(SMAPPEE_PB_REG_REACTIVE_1, SMAPPEE_PB_STRIDE, f32, q1_var),
+	BY_CHANNEL(SMAPPEE_PB_REG_APPARENT, SMAPPEE_PB_STRIDE, f32, s_va),
+	BY_CHANNEL(SMAPPEE_PB_REG_APPARENT_1, SMAPPEE_PB_STRIDE, f32, s1_va),
+	BY_CHANNEL(SMAPPEE_PB_REG_ACTIVE_100MS, SMAPPEE_PB_ACTIVE_100MS_STRIDE, f32, fast_w),
+	BY_METER(SMAPPEE_PB_REG_METER_ACTIVE, SMAPPEE_PB_METER_ACTIVE_STRIDE, f32, fast_w),
+	OTHER(SMAPPEE_PB_REG_NOMINAL, 2, 1, 2, nominal),
+	OTHER(SMAPPEE_PB_REG_FREQUENCY, 2, 1, 2, frequency),
+	BY_CHANNEL(SMAPPEE_PB_REG_IMPORT, SMAPPEE_PB_ENERGY_STRIDE, s32, import_wh),
+	BY_CHANNEL(SMAPPEE_PB_REG_EXPORT, SMAPPEE_PB_ENERGY_STRIDE, s32, export_wh),
+	BY_METER(SMAPPEE_PB_REG_METER_IMPORT, SMAPPEE_PB_METER_ENERGY_STRIDE, s32, import_wh),
+	BY_METER(SMAPPEE_PB_REG_METER_EXPORT, SMAPPEE_PB_METER_ENERGY_STRIDE, s32, export_wh),
+	OTHER(SMAPPEE_REG_IDENTITY, 1, SMAPPEE_REG_IDENTITY_COUNT, 1, identity),
+	OTHER(SMAPPEE_PB_REG_TABLE, 1, TABLE_REGISTERS, 1, table),
 };
+
+static uint32_t value_of(const struct power_box *b, const struct array *a, unsigned int number)
+{
+	double reading;
+
+	if (a->get)
+		return a->get(b, number);
+	memcpy(&reading, (const char *)b + a->place + number * a->step, sizeof(reading));
+	return a->show(reading);
+}
 
 uint16_t box_register(const struct power_box *b, unsigned int address)
 {
@@ -223,7 +176,7 @@ uint16_t box_register(const struct power_box *b, unsigned int address)
 		unsigned int word = (address - a->start) % a->stride;
 
 		if (address >= a->start && number < a->count && word < a->words)
-			return (uint16_t)(a->get(b, number) >> 16 * word);
+			return (uint16_t)(value_of(b, a, number) >> 16 * word);
 	}
 	return value;
 }
