@@ -2,58 +2,75 @@
 /*
  * IIO names of metering values. Newer kernels have modifiers for RMS and for the
  * kinds of power, and a type for alternating current; older ones have the plain
- * types. These are different attributes for user space, so both are documented.
+ * types. What the names cannot tell apart has another range of indices: input 3 of
+ * the second value is channel 35. These are different attributes for user space, so
+ * both are documented.
  */
 #ifndef SMAPPEE_IIO_METERING_H
 #define SMAPPEE_IIO_METERING_H
 
 #include <linux/iio/iio.h>
 
+/* From a value's index to that of the next one that has the same name. */
+#define METERING_RANGE	32
+
 enum metering_value {
 	METERING_VOLTAGE_RMS,
 	METERING_CURRENT_RMS,
-	METERING_ACTIVE,
+	METERING_ACTIVE,	/* the shortest mean there is */
+	METERING_ACTIVE_MEAN,	/* a longer one */
 	METERING_REACTIVE,
 	METERING_APPARENT,
+	METERING_IMPORT,
+	METERING_EXPORT,
 };
 
-/* Type and modifier of a value; false if this kernel has no name for it. */
-static inline bool metering_name(struct iio_chan_spec *chan,
-				 enum metering_value value)
+/* Type, modifier and index of the value of an input, 0 to METERING_RANGE - 1. */
+static inline void metering_name(struct iio_chan_spec *chan,
+				 enum metering_value value, int input)
 {
-#ifdef SMAPPEE_HAVE_METERING
-	chan->modified = 1;
-	chan->type = IIO_POWER;
+	chan->indexed = 1;
+	chan->channel = input;
 	switch (value) {
 	case METERING_VOLTAGE_RMS:
 		chan->type = IIO_ALTVOLTAGE;
-		chan->channel2 = IIO_MOD_RMS;
 		break;
 	case METERING_CURRENT_RMS:
-		chan->type = IIO_ALTCURRENT;
-		chan->channel2 = IIO_MOD_RMS;
+		chan->type = IIO_CURRENT;
 		break;
 	case METERING_ACTIVE:
-		chan->channel2 = IIO_MOD_ACTIVE;
-		break;
+	case METERING_ACTIVE_MEAN:
 	case METERING_REACTIVE:
-		chan->channel2 = IIO_MOD_REACTIVE;
-		break;
 	case METERING_APPARENT:
-		chan->channel2 = IIO_MOD_APPARENT;
+		chan->type = IIO_POWER;
+		break;
+	case METERING_IMPORT:
+	case METERING_EXPORT:
+		chan->type = IIO_ENERGY;
 		break;
 	}
+	if (value == METERING_ACTIVE_MEAN || value == METERING_EXPORT)
+		chan->channel += METERING_RANGE;
 
-	return true;
-#else
-	if (value == METERING_VOLTAGE_RMS)
-		chan->type = IIO_ALTVOLTAGE;
-	else if (value == METERING_ACTIVE)
-		chan->type = IIO_POWER;
+#ifdef SMAPPEE_HAVE_METERING
+	chan->modified = 1;
+	if (value == METERING_CURRENT_RMS)
+		chan->type = IIO_ALTCURRENT;
+	if (chan->type == IIO_ALTVOLTAGE || chan->type == IIO_ALTCURRENT)
+		chan->channel2 = IIO_MOD_RMS;
+	else if (value == METERING_REACTIVE)
+		chan->channel2 = IIO_MOD_REACTIVE;
+	else if (value == METERING_APPARENT)
+		chan->channel2 = IIO_MOD_APPARENT;
+	else if (chan->type == IIO_POWER)
+		chan->channel2 = IIO_MOD_ACTIVE;
 	else
-		return false;
-
-	return true;
+		chan->modified = 0;
+#else
+	if (value == METERING_REACTIVE)
+		chan->channel += 2 * METERING_RANGE;
+	if (value == METERING_APPARENT)
+		chan->channel += 3 * METERING_RANGE;
 #endif
 }
 

@@ -30,6 +30,8 @@ static size_t box_read(const struct fake_box *box, const u8 *request, u8 *out)
 
 	if (!count || count > SMAPPEE_REGS_MAX)
 		return box_exception(out, request, SMAPPEE_EX_ILLEGAL_VALUE);
+	if (box->refuse && box->refuse >= first && box->refuse < first + count)
+		return box_exception(out, request, box->refuse_code);
 	out[0] = request[0];
 	out[1] = request[1];
 	out[2] = 2 * count;
@@ -41,6 +43,13 @@ static size_t box_read(const struct fake_box *box, const u8 *request, u8 *out)
 static bool box_in(u16 reg, u16 base)
 {
 	return reg >= base && reg < base + SMAPPEE_PB_CHANNELS;
+}
+
+static bool box_is_mask(u16 reg)
+{
+	return reg >= SMAPPEE_PB_REG_METER_MASK &&
+	       reg < SMAPPEE_PB_REG_METER_MASK +
+		     SMAPPEE_PB_METERS * SMAPPEE_PB_METER_MASK_STRIDE;
 }
 
 static u8 box_write_one(struct fake_box *box, u16 reg, u16 value)
@@ -56,10 +65,13 @@ static u8 box_write_one(struct fake_box *box, u16 reg, u16 value)
 		box->identified[reg - SMAPPEE_PB_REG_IDENTIFY]++;
 		return 0;
 	}
+	if (box->refuse && reg == box->refuse)
+		return box->refuse_code;
 	if (reg == SMAPPEE_PB_REG_PHANTOM) {
 		if (value > SMAPPEE_PB_PHANTOM_STAR)
 			return SMAPPEE_EX_ILLEGAL_VALUE;
-	} else if (!box_in(reg, SMAPPEE_PB_REG_PHASE) && !box_in(reg, SMAPPEE_PB_REG_CT_TYPE) &&
+	} else if (!box_is_mask(reg) && !box_in(reg, SMAPPEE_PB_REG_PHASE) &&
+		   !box_in(reg, SMAPPEE_PB_REG_CT_TYPE) &&
 		   !box_in(reg, SMAPPEE_PB_REG_SLOT_MAP)) {
 		return SMAPPEE_EX_ILLEGAL_ADDRESS;
 	}

@@ -22,6 +22,8 @@ struct smappee_device;
  * @reg: all its registers; what means nothing is 0
  * @busy_ms: how long it is busy after a save
  * @busy_until_ns: CLOCK_MONOTONIC
+ * @refuse: a register that it neither reads nor writes; 0 for none
+ * @refuse_code: the exception that it answers then
  * @saves: how often it was told to save
  * @identified: how often each slot was told to flash
  */
@@ -29,6 +31,8 @@ struct fake_box {
 	u16 reg[65536];
 	unsigned int busy_ms;
 	u64 busy_until_ns;
+	u16 refuse;
+	u8 refuse_code;
 	unsigned int saves;
 	unsigned int identified[SMAPPEE_PB_SLOTS];
 };

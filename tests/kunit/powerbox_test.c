@@ -8,8 +8,6 @@
 #include <linux/async.h>
 #include <linux/device.h>
 #include <linux/errno.h>
-#include <linux/iio/buffer.h>
-#include <linux/iio/buffer_impl.h>
 #include <linux/iio/iio.h>
 #include <linux/ktime.h>
 #include <linux/slab.h>
@@ -17,105 +15,7 @@
 #include "../../drivers/tty/serdev/smappee_bus/internal.h"
 #include "bench.h"
 #include "fake-box.h"
-
-#define SOLID	1
-#define HUB_AT	2
-#define KEPT	512
-
-/* Floating-point registers that are easy to tell apart. */
-#define F32_230		0x43660000
-#define F32_12_5	0x41480000
-#define F32_MINUS_8	0xc1000000
-#define F32_100		0x42c80000
-#define F32_NAN		0x7fc00000
-#define F32_49_994	0x4247f9db
-
-static struct fake_line *powered(struct kunit *test)
-{
-	struct fake_line *line = fake_box_line(test);
-
-	fake_box_entry(line, SOLID, SMAPPEE_TYPE_SOLID_CORE, 16462, 3, 3);
-	fake_box_entry(line, HUB_AT, SMAPPEE_TYPE_CT_HUB, 8944, 4, 6);
-	for (int phase = 0; phase < 3; phase++)
-		fake_box_set32(line, SMAPPEE_PB_REG_VOLTAGE + phase * SMAPPEE_PB_STRIDE, F32_230);
-	fake_box_set32(line, SMAPPEE_PB_REG_FREQUENCY, F32_49_994);
-	fake_box_set32(line, SMAPPEE_PB_REG_ACTIVE_100MS + 2 * 6, F32_12_5);
-	fake_box_set32(line, SMAPPEE_PB_REG_ACTIVE_100MS + 2 * 9, F32_MINUS_8);
-	fake_box_set32(line, SMAPPEE_PB_REG_ACTIVE_100MS + 2 * 3, F32_100);
-	fake_box_set32(line, SMAPPEE_PB_REG_ACTIVE + 4 * 6, F32_100);
-	fake_box_set32(line, SMAPPEE_PB_REG_IMPORT + 4 * 6, 70000);
-	fake_box_set32(line, SMAPPEE_PB_REG_EXPORT + 4 * 6, 1000000000);
-	return line;
-}
-
-static struct fake_line *powered_up(struct kunit *test)
-{
-	struct fake_line *line = powered(test);
-
-	box_scanned(line);
-	KUNIT_ASSERT_NOT_NULL(test, box_entry(line, HUB_AT));
-	return line;
-}
-
-static int is_iio(struct device *dev, void *data)
-{
-	return dev->bus == &iio_bus_type;
-}
-
-static void put_iio(void *dev)
-{
-	put_device(dev);
-}
-
-static struct iio_dev *iio_of(struct fake_line *line, int entry)
-{
-	struct smappee_device *sdev = box_entry(line, entry);
-	struct device *dev;
-
-	KUNIT_ASSERT_NOT_NULL(line->test, sdev);
-	dev = device_find_child(&sdev->dev, NULL, is_iio);
-	KUNIT_ASSERT_NOT_NULL(line->test, dev);
-	KUNIT_ASSERT_EQ(line->test, 0, kunit_add_action_or_reset(line->test, put_iio, dev));
-	return dev_to_iio_dev(dev);
-}
-
-static const struct iio_chan_spec *channel_of(struct iio_dev *indio_dev, enum iio_chan_type type,
-					      int channel)
-{
-	for (int i = 0; i < indio_dev->num_channels; i++) {
-		if (indio_dev->channels[i].type == type &&
-		    indio_dev->channels[i].channel == channel)
-			return &indio_dev->channels[i];
-	}
-	return NULL;
-}
-
-static int read_of(struct iio_dev *indio_dev, enum iio_chan_type type, int channel, long mask,
-		   int *val)
-{
-	const struct iio_chan_spec *chan = channel_of(indio_dev, type, channel);
-	int val2 = 0;
-
-	return chan ? indio_dev->info->read_raw(indio_dev, chan, val, &val2, mask) : -ENOENT;
-}
-
-static const char *energy_of(struct kunit *test, struct iio_dev *indio_dev, int channel,
-			     const char *name)
-{
-	const struct iio_chan_spec *chan = channel_of(indio_dev, IIO_ENERGY, channel);
-	char *page = (char *)__get_free_page(GFP_KERNEL | __GFP_ZERO);
-	char *text;
-
-	KUNIT_ASSERT_NOT_NULL(test, chan);
-	KUNIT_ASSERT_NOT_NULL(test, page);
-	for (const struct iio_chan_spec_ext_info *info = chan->ext_info; info->name; info++) {
-		if (!strcmp(info->name, name))
-			info->read(indio_dev, info->private, chan, page);
-	}
-	text = kunit_kstrdup(test, page, GFP_KERNEL);
-	free_page((unsigned long)page);
-	return text;
-}
+#include "powerbox-rig.h"
 
 static void the_box_shows_voltages_and_frequency(struct kunit *test)
 {
@@ -126,44 +26,59 @@ static void the_box_shows_voltages_and_frequency(struct kunit *test)
 	KUNIT_EXPECT_STREQ(test, "smappee-powerbox", box->name);
 	KUNIT_EXPECT_STREQ(test, "5400029342", box->label);
 	for (int phase = 0; phase < 3; phase++) {
-		KUNIT_EXPECT_EQ(test, IIO_VAL_INT, read_of(box, IIO_ALTVOLTAGE, phase,
+		KUNIT_EXPECT_EQ(test, IIO_VAL_INT, read_of(box, METERING_VOLTAGE_RMS, phase,
 							   IIO_CHAN_INFO_RAW, &val));
 		KUNIT_EXPECT_EQ(test, 230000, val);
 	}
-	KUNIT_EXPECT_EQ(test, IIO_VAL_INT, read_of(box, IIO_ALTVOLTAGE, 0, IIO_CHAN_INFO_SCALE,
-						   &val));
+	KUNIT_EXPECT_EQ(test, IIO_VAL_INT, read_of(box, METERING_VOLTAGE_RMS, 0,
+						   IIO_CHAN_INFO_SCALE, &val));
 	KUNIT_EXPECT_EQ(test, 1, val);
 	KUNIT_EXPECT_EQ(test, IIO_VAL_INT_PLUS_MICRO,
 			box->info->read_raw(box, box->channels, &val, &val2,
 					    IIO_CHAN_INFO_FREQUENCY));
 	KUNIT_EXPECT_EQ(test, 49, val);
 	KUNIT_EXPECT_EQ(test, 994000, val2);
-	KUNIT_EXPECT_EQ(test, -EINVAL, read_of(box, IIO_ALTVOLTAGE, 0, IIO_CHAN_INFO_OFFSET,
+	KUNIT_EXPECT_EQ(test, -EINVAL, read_of(box, METERING_VOLTAGE_RMS, 0, IIO_CHAN_INFO_OFFSET,
 					       &val));
 }
 
 static void a_module_shows_powers_and_energy_of_its_inputs(struct kunit *test)
 {
+	static const struct { enum metering_value value; int input; int wanted; } others[] = {
+		{ METERING_REACTIVE, 1, -8000 },
+		{ METERING_APPARENT, 2, 12500 },
+		{ METERING_CURRENT_RMS, 3, 100000 },
+		{ METERING_IMPORT, 0, 70000 },
+		{ METERING_EXPORT, 0, 1000000000 },
+		{ METERING_EXPORT, 1, 0 },
+	};
 	struct fake_line *line = powered_up(test);
 	struct iio_dev *hub = iio_of(line, HUB_AT);
 	int val = 0;
 
 	KUNIT_EXPECT_STREQ(test, "smappee-power", hub->name);
 	KUNIT_EXPECT_STREQ(test, "5500008944", hub->label);
-	KUNIT_EXPECT_EQ(test, IIO_VAL_INT, read_of(hub, IIO_POWER, 0, IIO_CHAN_INFO_RAW, &val));
+	KUNIT_EXPECT_EQ(test, IIO_VAL_INT, read_of(hub, METERING_ACTIVE, 0, IIO_CHAN_INFO_RAW,
+						   &val));
 	KUNIT_EXPECT_EQ(test, 12500, val);
-	KUNIT_EXPECT_EQ(test, IIO_VAL_INT, read_of(hub, IIO_POWER, 3, IIO_CHAN_INFO_RAW, &val));
+	KUNIT_EXPECT_EQ(test, IIO_VAL_INT, read_of(hub, METERING_ACTIVE, 3, IIO_CHAN_INFO_RAW,
+						   &val));
 	KUNIT_EXPECT_EQ(test, -8000, val);
-	KUNIT_EXPECT_EQ(test, IIO_VAL_INT, read_of(hub, IIO_POWER, 0, IIO_CHAN_INFO_AVERAGE_RAW,
+	KUNIT_EXPECT_EQ(test, IIO_VAL_INT, read_of(hub, METERING_ACTIVE_MEAN, 0, IIO_CHAN_INFO_RAW,
 						   &val));
 	KUNIT_EXPECT_EQ(test, 100000, val);
-	KUNIT_EXPECT_EQ(test, IIO_VAL_INT, read_of(hub, IIO_POWER, 0, IIO_CHAN_INFO_SAMP_FREQ,
+	KUNIT_EXPECT_EQ(test, IIO_VAL_INT, read_of(hub, METERING_ACTIVE, 0, IIO_CHAN_INFO_SAMP_FREQ,
 						   &val));
 	KUNIT_EXPECT_EQ(test, 10, val);
-	KUNIT_EXPECT_STREQ(test, "252000000\n", energy_of(test, hub, 0, "import"));
-	KUNIT_EXPECT_STREQ(test, "3600000000000\n", energy_of(test, hub, 0, "export"));
-	KUNIT_EXPECT_STREQ(test, "0\n", energy_of(test, hub, 1, "export"));
-	KUNIT_EXPECT_NULL(test, channel_of(iio_of(line, SOLID), IIO_POWER, 3));
+	for (int i = 0; i < ARRAY_SIZE(others); i++) {
+		KUNIT_EXPECT_EQ(test, IIO_VAL_INT, read_of(hub, others[i].value, others[i].input,
+							   IIO_CHAN_INFO_RAW, &val));
+		KUNIT_EXPECT_EQ_MSG(test, others[i].wanted, val, "value %d", others[i].value);
+	}
+	KUNIT_EXPECT_EQ(test, IIO_VAL_INT, read_of(hub, METERING_IMPORT, 0, IIO_CHAN_INFO_SCALE,
+						   &val));
+	KUNIT_EXPECT_EQ(test, 3600, val);
+	KUNIT_EXPECT_NULL(test, channel_of(iio_of(line, SOLID), METERING_ACTIVE, 3));
 }
 
 static void inputs_have_the_letters_that_are_printed_on_them(struct kunit *test)
@@ -174,10 +89,14 @@ static void inputs_have_the_letters_that_are_printed_on_them(struct kunit *test)
 
 	KUNIT_ASSERT_NOT_NULL(test, page);
 	page = PTR_ALIGN(page, PAGE_SIZE);
-	box->info->read_label(box, channel_of(box, IIO_ALTVOLTAGE, 2), page);
+	box->info->read_label(box, channel_of(box, METERING_VOLTAGE_RMS, 2), page);
 	KUNIT_EXPECT_STREQ(test, "L3\n", page);
-	hub->info->read_label(hub, channel_of(hub, IIO_POWER, 3), page);
+	hub->info->read_label(hub, channel_of(hub, METERING_ACTIVE, 3), page);
 	KUNIT_EXPECT_STREQ(test, "D\n", page);
+	hub->info->read_label(hub, channel_of(hub, METERING_REACTIVE, 3), page);
+	KUNIT_EXPECT_STREQ(test, "D reactive\n", page);
+	box->info->read_label(box, channel_of(box, METERING_EXPORT, 26), page);
+	KUNIT_EXPECT_STREQ(test, "meter 26 export\n", page);
 	KUNIT_EXPECT_EQ(test, -EINVAL,
 			hub->info->read_label(hub, &hub->channels[hub->num_channels - 1], page));
 }
@@ -191,11 +110,12 @@ static void what_the_box_does_not_know_is_no_number(struct kunit *test)
 	/* slot 9 is shown by no channel */
 	fake_box_set(line, SMAPPEE_PB_REG_SLOT_MAP + 9, 0);
 	box_scanned(line);
-	KUNIT_EXPECT_EQ(test, -ENODATA, read_of(iio_of(line, HUB_AT), IIO_POWER, 0,
+	KUNIT_EXPECT_EQ(test, -ENODATA, read_of(iio_of(line, HUB_AT), METERING_ACTIVE, 0,
 						IIO_CHAN_INFO_RAW, &val));
-	KUNIT_EXPECT_EQ(test, -ENODATA, read_of(iio_of(line, HUB_AT), IIO_POWER, 3,
+	KUNIT_EXPECT_EQ(test, -ENODATA, read_of(iio_of(line, HUB_AT), METERING_ACTIVE, 3,
 						IIO_CHAN_INFO_RAW, &val));
-	KUNIT_EXPECT_STREQ(test, "", energy_of(test, iio_of(line, HUB_AT), 3, "import"));
+	KUNIT_EXPECT_EQ(test, -ENODATA, read_of(iio_of(line, HUB_AT), METERING_IMPORT, 3,
+						IIO_CHAN_INFO_RAW, &val));
 }
 
 static void an_attribute_is_a_look_at_the_image(struct kunit *test)
@@ -208,90 +128,8 @@ static void an_attribute_is_a_look_at_the_image(struct kunit *test)
 	KUNIT_ASSERT_TRUE(test, fake_line_wait(line, fake_line_count(line, BOX, 0) > 30, 5000));
 	before = fake_line_count(line, BOX, 0);
 	for (int i = 0; i < 100; i++)
-		read_of(hub, IIO_POWER, i % 4, IIO_CHAN_INFO_AVERAGE_RAW, &val);
+		read_of(hub, METERING_ACTIVE_MEAN, i % 4, IIO_CHAN_INFO_RAW, &val);
 	KUNIT_EXPECT_LE(test, fake_line_count(line, BOX, 0), before + 1);
-}
-
-/* A buffer that keeps what is pushed. */
-struct powers {
-	struct iio_buffer buffer;
-	struct iio_dev *indio_dev;
-	bool attached;
-	unsigned int scans;
-	wait_queue_head_t fresh;
-	unsigned int time_at;
-	s64 time_ns[KEPT];
-	s32 power[KEPT][4];
-};
-
-static int powers_store(struct iio_buffer *buffer, const void *data)
-{
-	struct powers *powers = container_of(buffer, struct powers, buffer);
-	unsigned int place = powers->scans % KEPT;
-
-	powers->time_ns[place] = *(const s64 *)(data + powers->time_at);
-	memcpy(powers->power[place], data, powers->time_at);
-	WRITE_ONCE(powers->scans, powers->scans + 1);
-	wake_up_all(&powers->fresh);
-	return 0;
-}
-
-static void powers_release(struct iio_buffer *buffer)
-{
-	bitmap_free(buffer->scan_mask);
-	buffer->scan_mask = NULL;
-}
-
-static const struct iio_buffer_access_funcs powers_access = {
-	.store_to = powers_store,
-	.release = powers_release,
-	.modes = INDIO_BUFFER_SOFTWARE,
-};
-
-static void powers_off(struct powers *powers)
-{
-	if (powers->attached)
-		iio_update_buffers(powers->indio_dev, NULL, &powers->buffer);
-	powers->attached = false;
-}
-
-static void powers_end(void *data)
-{
-	struct powers *powers = data;
-
-	powers_off(powers);
-	iio_buffer_put(&powers->buffer);
-	kvfree(powers);
-}
-
-static struct powers *powers_start(struct fake_line *line, int entry)
-{
-	struct kunit *test = line->test;
-	struct powers *powers = kvzalloc(sizeof(*powers), GFP_KERNEL);
-	struct iio_dev *indio_dev = iio_of(line, entry);
-
-	KUNIT_ASSERT_NOT_NULL(test, powers);
-	init_waitqueue_head(&powers->fresh);
-	powers->indio_dev = indio_dev;
-	iio_buffer_init(&powers->buffer);
-	powers->buffer.access = &powers_access;
-	powers->buffer.scan_timestamp = true;
-	powers->buffer.scan_mask = bitmap_zalloc(iio_get_masklength(indio_dev), GFP_KERNEL);
-	KUNIT_ASSERT_NOT_NULL(test, powers->buffer.scan_mask);
-	*powers->buffer.scan_mask = indio_dev->available_scan_masks[0];
-	powers->time_at = ALIGN(4 * hweight_long(*powers->buffer.scan_mask), 8);
-	KUNIT_ASSERT_EQ(test, 0, kunit_add_action_or_reset(test, powers_end, powers));
-	KUNIT_ASSERT_EQ(test, 0, iio_device_set_clock(indio_dev, CLOCK_MONOTONIC));
-	KUNIT_ASSERT_EQ(test, 0, iio_update_buffers(indio_dev, &powers->buffer, NULL));
-	powers->attached = true;
-	return powers;
-}
-
-static bool powers_get(struct powers *powers, unsigned int scans)
-{
-	unsigned int until = READ_ONCE(powers->scans) + scans;
-
-	return wait_event_timeout(powers->fresh, READ_ONCE(powers->scans) >= until, 30 * HZ);
 }
 
 static void a_buffer_gets_the_powers_of_each_poll(struct kunit *test)
@@ -318,6 +156,67 @@ static void a_buffer_gets_the_powers_of_each_poll(struct kunit *test)
 		KUNIT_EXPECT_LT(test, step_ns, 145 * NSEC_PER_MSEC);
 	}
 	KUNIT_EXPECT_STREQ(test, "0", bench_show(test, dev, "lost_scans"));
+}
+
+static void a_scan_has_all_values_of_all_inputs(struct kunit *test)
+{
+	struct fake_line *line = powered_up(test);
+	struct powers *hub;
+
+	KUNIT_ASSERT_TRUE(test, fake_line_wait(line, fake_line_count(line, BOX, 0) > 40, 9000));
+	hub = powers_start(line, HUB_AT);
+	KUNIT_ASSERT_TRUE(test, powers_get(hub, 5));
+	powers_off(hub);
+	KUNIT_EXPECT_EQ(test, 12500, hub->power[3][0]);
+	KUNIT_EXPECT_EQ(test, 100000, hub->power[3][4]);
+	KUNIT_EXPECT_EQ(test, -8000, hub->power[3][2 * 4 + 1]);
+	KUNIT_EXPECT_EQ(test, 12500, hub->power[3][3 * 4 + 2]);
+	KUNIT_EXPECT_EQ(test, 100000, hub->power[3][4 * 4 + 3]);
+	KUNIT_EXPECT_EQ(test, 70000, hub->power[3][5 * 4]);
+	KUNIT_EXPECT_EQ(test, 1000000000, hub->power[3][6 * 4]);
+	for (int i = 0; i < VALUES; i++)
+		KUNIT_EXPECT_EQ(test, i, hub->indio_dev->channels[i].scan_index);
+}
+
+static void the_box_has_scans_of_its_voltages(struct kunit *test)
+{
+	struct fake_line *line = powered_up(test);
+	struct powers *box = powers_start(line, -1);
+	struct powers *hub = powers_start(line, HUB_AT);
+	bool found = false;
+
+	KUNIT_ASSERT_TRUE(test, powers_get(hub, 5));
+	powers_off(hub);
+	powers_off(box);
+	for (int phase = 0; phase < 3; phase++)
+		KUNIT_EXPECT_EQ(test, 230000, box->power[3][phase]);
+	/* one poll, one time stamp */
+	for (int i = 0; i < box->scans; i++)
+		found |= box->time_ns[i] == hub->time_ns[3];
+	KUNIT_EXPECT_TRUE(test, found);
+}
+
+static void virtual_meters_are_channels_of_the_box(struct kunit *test)
+{
+	struct fake_line *line = powered(test);
+	struct iio_dev *box;
+	int val;
+
+	fake_box_set32(line, SMAPPEE_PB_REG_METER_ACTIVE + 2 * 26, F32_MINUS_8);
+	fake_box_set32(line, SMAPPEE_PB_REG_METER_IMPORT + 8 * 26, 1234);
+	fake_box_set32(line, SMAPPEE_PB_REG_METER_EXPORT, 70000);
+	box_scanned(line);
+	box = iio_of(line, -1);
+	KUNIT_EXPECT_EQ(test, IIO_VAL_INT, read_of(box, METERING_ACTIVE, 26, IIO_CHAN_INFO_RAW,
+						   &val));
+	KUNIT_EXPECT_EQ(test, -8000, val);
+	KUNIT_EXPECT_EQ(test, IIO_VAL_INT, read_of(box, METERING_IMPORT, 26, IIO_CHAN_INFO_RAW,
+						   &val));
+	KUNIT_EXPECT_EQ(test, 1234, val);
+	KUNIT_EXPECT_EQ(test, IIO_VAL_INT, read_of(box, METERING_EXPORT, 0, IIO_CHAN_INFO_RAW,
+						   &val));
+	KUNIT_EXPECT_EQ(test, 70000, val);
+	KUNIT_EXPECT_NULL(test, channel_of(box, METERING_ACTIVE, 27));
 }
 
 static void a_buffer_says_what_is_no_number(struct kunit *test)
@@ -378,11 +277,18 @@ static void powers_come_ten_times_a_second_and_all_else_once(struct kunit *test)
 	KUNIT_EXPECT_GE(test, reads_of(line, 0x0380, from), 99);
 	KUNIT_EXPECT_LE(test, reads_of(line, 0x0380, from), 101);
 	for (u16 base = 0x0080; base; base = base == 0x0080 ? 0x0100 : base == 0x0100 ? 0x0180 :
-				      base == 0x0180 ? 0x0300 : base == 0x0300 ? 0x3000 : 0) {
+				      base == 0x0180 ? 0x0300 : 0) {
 		KUNIT_EXPECT_GE_MSG(test, reads_of(line, base, from), 8, "0x%04x", base);
 		KUNIT_EXPECT_GE_MSG(test, reads_of(line, base + 56, from), 8, "0x%04x", base);
 	}
 	KUNIT_EXPECT_GE(test, reads_of(line, 0x0000, from), 8);
+	KUNIT_EXPECT_GE(test, reads_of(line, 0x03c0, from), 8);
+	/* energy every six seconds, that of the virtual meters in four parts */
+	for (u16 base = 0x3000; base; base = base == 0x3000 ? 0x3038 : base == 0x3038 ? 0x3100 :
+				      base < 0x31a8 ? base + 0x38 : 0) {
+		KUNIT_EXPECT_GE_MSG(test, reads_of(line, base, from), 1, "0x%04x", base);
+		KUNIT_EXPECT_LE_MSG(test, reads_of(line, base, from), 2, "0x%04x", base);
+	}
 	KUNIT_EXPECT_GE(test, reads_of(line, 0x03f6, from), 8);
 	KUNIT_EXPECT_STREQ(test, "0", bench_show(test, &box_entry(line, HUB_AT)->dev,
 						 "lost_scans"));
@@ -410,6 +316,65 @@ static void a_setting_waits_for_one_transaction_at_most(struct kunit *test)
 	KUNIT_EXPECT_LT(test, worst_ns, 55 * NSEC_PER_MSEC);
 	KUNIT_EXPECT_STREQ(test, "0", bench_show(test, &box_entry(line, HUB_AT)->dev,
 						 "lost_scans"));
+}
+
+static void what_the_box_refuses_is_not_asked_for_all_the_time(struct kunit *test)
+{
+	struct fake_line *line = powered(test);
+	struct powers *hub;
+	unsigned int from;
+	int val;
+
+	line->module[0].box->refuse = SMAPPEE_PB_REG_METER_IMPORT;
+	line->module[0].box->refuse_code = SMAPPEE_EX_ILLEGAL_ADDRESS;
+	box_scanned(line);
+	hub = powers_start(line, HUB_AT);
+	KUNIT_ASSERT_TRUE(test, powers_get(hub, 20));
+	from = fake_line_count(line, BOX, SMAPPEE_FC_READ_REGISTERS);
+	KUNIT_ASSERT_TRUE(test, powers_get(hub, 100));
+	KUNIT_EXPECT_LE(test, reads_of(line, SMAPPEE_PB_REG_METER_IMPORT, from), 1);
+	KUNIT_EXPECT_STREQ(test, "0", bench_show(test, &box_entry(line, HUB_AT)->dev,
+						 "lost_scans"));
+	KUNIT_EXPECT_EQ(test, -ENXIO, read_of(iio_of(line, -1), METERING_IMPORT, 0,
+					      IIO_CHAN_INFO_RAW, &val));
+	KUNIT_EXPECT_EQ(test, IIO_VAL_INT, read_of(iio_of(line, -1), METERING_IMPORT, 7,
+						   IIO_CHAN_INFO_RAW, &val));
+}
+
+static void two_boxes_have_a_line_each(struct kunit *test)
+{
+	struct fake_line *line = powered_up(test), *other = powered(test);
+	struct powers *hub = powers_start(line, HUB_AT), *second;
+
+	fake_box_set32(other, SMAPPEE_PB_REG_ACTIVE_100MS + 2 * 6, F32_230);
+	box_scanned(other);
+	second = powers_start(other, HUB_AT);
+	KUNIT_ASSERT_TRUE(test, powers_get(hub, 20));
+	KUNIT_ASSERT_TRUE(test, powers_get(second, 20));
+	KUNIT_EXPECT_STRNEQ(test, dev_name(&box_entry(line, -1)->dev),
+			    dev_name(&box_entry(other, -1)->dev));
+	/* one that falls silent is no business of the other */
+	WRITE_ONCE(line->module[0].silent, true);
+	KUNIT_ASSERT_TRUE(test, powers_get(second, 50));
+	KUNIT_EXPECT_STREQ(test, "silent", bench_show(test, &box_entry(line, HUB_AT)->dev,
+						      "state"));
+	KUNIT_EXPECT_STREQ(test, "streaming", bench_show(test, &box_entry(other, HUB_AT)->dev,
+							 "state"));
+	KUNIT_EXPECT_STREQ(test, "0", bench_show(test, &box_entry(other, HUB_AT)->dev,
+						 "lost_scans"));
+	powers_off(hub);
+	powers_off(second);
+	KUNIT_EXPECT_EQ(test, 12500, hub->power[9][0]);
+	KUNIT_EXPECT_EQ(test, 230000, second->power[9][0]);
+	fake_line_remove(other);
+}
+
+static void a_sink_for_blocks_gets_no_polls(struct kunit *test)
+{
+	struct fake_line *line = powered_up(test);
+	struct smappee_sink none = { };
+
+	KUNIT_EXPECT_EQ(test, -EOPNOTSUPP, smappee_stream_start(box_entry(line, HUB_AT), &none));
 }
 
 static void damaged_powers_are_asked_for_again_in_the_same_cycle(struct kunit *test)
@@ -505,110 +470,6 @@ static void a_box_on_a_segment_of_waveform_modules_is_not_bound(struct kunit *te
 	KUNIT_EXPECT_FALSE(test, device_is_bound(&bench_module(line, HUB)->dev));
 }
 
-static void settings_of_an_input_are_those_of_its_channel(struct kunit *test)
-{
-	struct fake_line *line = powered(test);
-	struct device *dev;
-
-	/* slot 6 is shown by channel 20 */
-	fake_box_set(line, SMAPPEE_PB_REG_SLOT_MAP + 6, 20);
-	fake_box_set(line, SMAPPEE_PB_REG_SLOT_MAP + 20, 6);
-	fake_box_set(line, SMAPPEE_PB_REG_PHASE + 20, SMAPPEE_PB_PHASE_L3_L2);
-	fake_box_set(line, SMAPPEE_PB_REG_CT_TYPE + 20, SMAPPEE_PB_CT_SCT02_50A);
-	box_scanned(line);
-	dev = &box_entry(line, HUB_AT)->dev;
-	KUNIT_EXPECT_STREQ(test, "L3-L2", bench_show(test, dev, "input0_associated_voltage"));
-	KUNIT_EXPECT_STREQ(test, "none", bench_show(test, dev, "input1_associated_voltage"));
-	KUNIT_EXPECT_STREQ(test, "3", bench_show(test, dev, "input0_ct_type"));
-
-	KUNIT_EXPECT_EQ(test, 4, bench_store(test, dev, "input0_associated_voltage", "N-L1"));
-	KUNIT_EXPECT_EQ(test, 0x10, fake_box_get(line, SMAPPEE_PB_REG_PHASE + 20));
-	KUNIT_EXPECT_EQ(test, -EINVAL, bench_store(test, dev, "input0_associated_voltage", "L4-N"));
-	KUNIT_EXPECT_EQ(test, 3, bench_store(test, dev, "input0_ct_type", "12\n"));
-	KUNIT_EXPECT_EQ(test, 12, fake_box_get(line, SMAPPEE_PB_REG_CT_TYPE + 20));
-	KUNIT_EXPECT_EQ(test, -EINVAL, bench_store(test, dev, "input0_ct_type", "16"));
-	fake_box_set(line, SMAPPEE_PB_REG_PHASE + 20, 0x77);
-	KUNIT_EXPECT_STREQ(test, "0x77", bench_show(test, dev, "input0_associated_voltage"));
-	/* the LED is that of the slot */
-	KUNIT_EXPECT_EQ(test, 1, bench_store(test, dev, "input0_identify", "1"));
-	KUNIT_EXPECT_EQ(test, 1, line->module[0].box->identified[6]);
-	KUNIT_EXPECT_EQ(test, 1, bench_store(test, dev, "input0_identify", "0"));
-	KUNIT_EXPECT_EQ(test, 1, line->module[0].box->identified[6]);
-}
-
-static void an_input_without_a_channel_has_no_settings_but_flashes(struct kunit *test)
-{
-	struct fake_line *line = powered(test);
-	struct device *dev;
-
-	fake_box_set(line, SMAPPEE_PB_REG_SLOT_MAP + 6, 20);
-	box_scanned(line);
-	dev = &box_entry(line, HUB_AT)->dev;
-	KUNIT_EXPECT_EQ(test, -ENODATA, bench_store(test, dev, "input0_associated_voltage",
-						    "L1-N"));
-	KUNIT_EXPECT_EQ(test, -ENODATA, bench_store(test, dev, "input0_ct_type", "3"));
-	KUNIT_EXPECT_EQ(test, 1, bench_store(test, dev, "input0_identify", "1"));
-	KUNIT_EXPECT_EQ(test, 1, line->module[0].box->identified[6]);
-}
-
-static void inputs_that_a_module_has_not_have_no_settings(struct kunit *test)
-{
-	struct fake_line *line = powered_up(test);
-	const struct attribute_group **groups;
-	struct device *dev = &box_entry(line, SOLID)->dev;
-	unsigned int shown = 0;
-
-	for (groups = dev->driver->dev_groups; *groups; groups++) {
-		for (int i = 0; (*groups)->attrs[i]; i++)
-			shown += !!(*groups)->is_visible(&dev->kobj, (*groups)->attrs[i], i);
-	}
-	KUNIT_EXPECT_EQ(test, 3 * 3, shown);
-}
-
-static void phantom_voltages_have_names(struct kunit *test)
-{
-	struct fake_line *line = powered_up(test);
-	struct device *dev = &box_entry(line, -1)->dev;
-
-	KUNIT_EXPECT_STREQ(test, "off", bench_show(test, dev, "phantom_voltages"));
-	KUNIT_EXPECT_EQ(test, 12, bench_store(test, dev, "phantom_voltages", "three-phase\n"));
-	KUNIT_EXPECT_EQ(test, 1, fake_box_get(line, SMAPPEE_PB_REG_PHANTOM));
-	KUNIT_EXPECT_STREQ(test, "three-phase", bench_show(test, dev, "phantom_voltages"));
-	KUNIT_EXPECT_EQ(test, -EINVAL, bench_store(test, dev, "phantom_voltages", "4"));
-}
-
-static void a_save_ends_when_the_box_is_no_longer_busy(struct kunit *test)
-{
-	struct fake_line *line = powered_up(test);
-	struct powers *hub = powers_start(line, HUB_AT);
-	struct device *dev = &box_entry(line, -1)->dev;
-	s64 begin;
-
-	KUNIT_ASSERT_TRUE(test, powers_get(hub, 5));
-	begin = ktime_get_ns();
-	KUNIT_EXPECT_EQ(test, 1, bench_store(test, dev, "save", "1"));
-	KUNIT_EXPECT_GE(test, (s64)ktime_get_ns() - begin, 200 * NSEC_PER_MSEC);
-	KUNIT_EXPECT_LT(test, (s64)ktime_get_ns() - begin, 400 * NSEC_PER_MSEC);
-	KUNIT_EXPECT_EQ(test, 1, line->module[0].box->saves);
-	/* a box that is busy is not silent, and powers go on */
-	KUNIT_EXPECT_TRUE(test, powers_get(hub, 5));
-	KUNIT_EXPECT_STREQ(test, "0", bench_show(test, dev, "timeouts"));
-	/* what is set meanwhile waits */
-	KUNIT_EXPECT_EQ(test, 0, smappee_write_registers(to_smappee_device(dev),
-							 SMAPPEE_PB_REG_SAVE, 1,
-							 &(const u16){ 1 }));
-	KUNIT_EXPECT_EQ(test, 9, bench_store(test, dev, "phantom_voltages", "two-phase"));
-	KUNIT_EXPECT_EQ(test, 2, fake_box_get(line, SMAPPEE_PB_REG_PHANTOM));
-}
-
-static void a_box_that_stays_busy_is_given_up(struct kunit *test)
-{
-	struct fake_line *line = powered_up(test);
-
-	line->module[0].box->busy_ms = 60000;
-	KUNIT_EXPECT_EQ(test, -EBUSY, bench_store(test, &box_entry(line, -1)->dev, "save", "1"));
-}
-
 static struct kunit_case powerbox_cases[] = {
 	KUNIT_CASE(the_box_shows_voltages_and_frequency),
 	KUNIT_CASE(a_module_shows_powers_and_energy_of_its_inputs),
@@ -616,20 +477,20 @@ static struct kunit_case powerbox_cases[] = {
 	KUNIT_CASE(what_the_box_does_not_know_is_no_number),
 	KUNIT_CASE(an_attribute_is_a_look_at_the_image),
 	KUNIT_CASE(a_buffer_gets_the_powers_of_each_poll),
+	KUNIT_CASE(a_scan_has_all_values_of_all_inputs),
+	KUNIT_CASE(the_box_has_scans_of_its_voltages),
+	KUNIT_CASE(virtual_meters_are_channels_of_the_box),
 	KUNIT_CASE(a_buffer_says_what_is_no_number),
 	KUNIT_CASE(powers_come_ten_times_a_second_and_all_else_once),
 	KUNIT_CASE(a_setting_waits_for_one_transaction_at_most),
+	KUNIT_CASE(what_the_box_refuses_is_not_asked_for_all_the_time),
+	KUNIT_CASE(two_boxes_have_a_line_each),
+	KUNIT_CASE(a_sink_for_blocks_gets_no_polls),
 	KUNIT_CASE(damaged_powers_are_asked_for_again_in_the_same_cycle),
 	KUNIT_CASE(cycles_that_bring_no_powers_are_lost),
 	KUNIT_CASE(a_box_that_falls_silent_comes_back),
 	KUNIT_CASE(the_port_may_go_while_buffers_are_on),
 	KUNIT_CASE(a_module_may_leave_the_table_while_its_buffer_is_on),
-	KUNIT_CASE(settings_of_an_input_are_those_of_its_channel),
-	KUNIT_CASE(an_input_without_a_channel_has_no_settings_but_flashes),
-	KUNIT_CASE(inputs_that_a_module_has_not_have_no_settings),
-	KUNIT_CASE(phantom_voltages_have_names),
-	KUNIT_CASE(a_save_ends_when_the_box_is_no_longer_busy),
-	KUNIT_CASE(a_box_that_stays_busy_is_given_up),
 	KUNIT_CASE(a_box_on_a_segment_of_waveform_modules_is_not_bound),
 	{ }
 };

@@ -411,14 +411,19 @@ static void an_unlocked_module_gives_nothing_until_it_is_locked(struct kunit *te
 	KUNIT_EXPECT_EQ(test, sink->missing, lost(line, HUB));
 }
 
+static void takes_nothing(struct smappee_sink *sink, const struct smappee_block *block)
+{
+}
+
 static void a_module_has_one_sink_at_a_time(struct kunit *test)
 {
 	struct fake_line *line = bench_new(test);
 	struct smappee_device *hub = bench_module(line, HUB);
 	struct bench_sink *sink = bench_stream(line, HUB);
-	struct smappee_sink second = { };
+	struct smappee_sink second = { .push = takes_nothing }, polls = { };
 
 	KUNIT_EXPECT_EQ(test, -EBUSY, smappee_stream_start(hub, &second));
+	KUNIT_EXPECT_EQ(test, -EOPNOTSUPP, smappee_stream_start(hub, &polls));
 	bench_stop(sink);
 	/* stopping twice does no harm */
 	smappee_stream_stop(hub);
@@ -427,7 +432,7 @@ static void a_module_has_one_sink_at_a_time(struct kunit *test)
 static void a_module_without_waveforms_cannot_stream(struct kunit *test)
 {
 	struct fake_line *line = fake_line_new(test);
-	struct smappee_sink sink = { };
+	struct smappee_sink sink = { .push = takes_nothing };
 	struct smappee_segment *segment;
 
 	fake_hub(line, HUB, 104233)->protocol = 0;

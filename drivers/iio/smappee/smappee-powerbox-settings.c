@@ -4,7 +4,7 @@
  * modules' devices. They take effect when written, and outlive a restart of the
  * box if they were saved.
  */
-#include <linux/delay.h>
+#include <linux/ctype.h>
 #include <linux/device.h>
 #include <linux/errno.h>
 #include <linux/kstrtox.h>
@@ -13,10 +13,6 @@
 #include <linux/sysfs.h>
 
 #include "smappee-powerbox.h"
-
-/* A save takes some hundred ms; until it is over the box answers "busy". */
-#define SETTINGS_BUSY_MS	50
-#define SETTINGS_BUSY_TRIES	40
 
 /* Terminals of an associated voltage, positive first. */
 static const struct {
@@ -45,34 +41,14 @@ static const char *const settings_phantoms[] = {
 	[SMAPPEE_PB_PHANTOM_STAR] = "star-point",
 };
 
-static int settings_read(struct smappee_device *sdev, u16 address, u16 *value)
+static int settings_read(struct device *dev, u16 address, u16 *value)
 {
-	unsigned int tries = SETTINGS_BUSY_TRIES;
-	int ret;
-
-	do {
-		ret = smappee_read_registers(sdev, address, 1, value);
-		if (ret != -EBUSY)
-			break;
-		msleep(SETTINGS_BUSY_MS);
-	} while (--tries);
-
-	return ret;
+	return powerbox_read(dev_get_drvdata(dev), address, 1, value);
 }
 
-static int settings_write(struct smappee_device *sdev, u16 address, u16 value)
+static int settings_write(struct device *dev, u16 address, u16 value)
 {
-	unsigned int tries = SETTINGS_BUSY_TRIES;
-	int ret;
-
-	do {
-		ret = smappee_write_registers(sdev, address, 1, &value);
-		if (ret != -EBUSY)
-			break;
-		msleep(SETTINGS_BUSY_MS);
-	} while (--tries);
-
-	return ret;
+	return powerbox_write(dev_get_drvdata(dev), address, 1, &value);
 }
 
 /**
@@ -104,8 +80,7 @@ static ssize_t associated_voltage_show(struct device *dev,
 
 	if (input->channel == SMAPPEE_CHANNEL_NONE)
 		return -ENODATA;
-	ret = settings_read(to_smappee_device(dev),
-			    SMAPPEE_PB_REG_PHASE + input->channel, &code);
+	ret = settings_read(dev, SMAPPEE_PB_REG_PHASE + input->channel, &code);
 	if (ret)
 		return ret;
 	for (i = 0; i < ARRAY_SIZE(settings_voltages); i++)
@@ -131,8 +106,7 @@ static ssize_t associated_voltage_store(struct device *dev,
 		return -EINVAL;
 	if (input->channel == SMAPPEE_CHANNEL_NONE)
 		return -ENODATA;
-	ret = settings_write(to_smappee_device(dev),
-			     SMAPPEE_PB_REG_PHASE + input->channel,
+	ret = settings_write(dev, SMAPPEE_PB_REG_PHASE + input->channel,
 			     settings_voltages[i].code);
 
 	return ret ?: count;
@@ -147,8 +121,7 @@ static ssize_t ct_type_show(struct device *dev, struct device_attribute *attr,
 
 	if (input->channel == SMAPPEE_CHANNEL_NONE)
 		return -ENODATA;
-	ret = settings_read(to_smappee_device(dev),
-			    SMAPPEE_PB_REG_CT_TYPE + input->channel, &code);
+	ret = settings_read(dev, SMAPPEE_PB_REG_CT_TYPE + input->channel, &code);
 
 	return ret ?: sysfs_emit(buf, "%u\n", code);
 }
@@ -167,8 +140,7 @@ static ssize_t ct_type_store(struct device *dev, struct device_attribute *attr,
 		return -EINVAL;
 	if (input->channel == SMAPPEE_CHANNEL_NONE)
 		return -ENODATA;
-	ret = settings_write(to_smappee_device(dev),
-			     SMAPPEE_PB_REG_CT_TYPE + input->channel, code);
+	ret = settings_write(dev, SMAPPEE_PB_REG_CT_TYPE + input->channel, code);
 
 	return ret ?: count;
 }
@@ -184,8 +156,7 @@ static ssize_t identify_store(struct device *dev, struct device_attribute *attr,
 	if (ret)
 		return ret;
 	if (yes)
-		ret = settings_write(to_smappee_device(dev),
-				     SMAPPEE_PB_REG_IDENTIFY + input->slot, 1);
+		ret = settings_write(dev, SMAPPEE_PB_REG_IDENTIFY + input->slot, 1);
 
 	return ret ?: count;
 }
@@ -196,7 +167,7 @@ static ssize_t phantom_voltages_show(struct device *dev,
 	u16 mode;
 	int ret;
 
-	ret = settings_read(to_smappee_device(dev), SMAPPEE_PB_REG_PHANTOM,
+	ret = settings_read(dev, SMAPPEE_PB_REG_PHANTOM,
 			    &mode);
 	if (ret)
 		return ret;
@@ -215,20 +186,78 @@ static ssize_t phantom_voltages_store(struct device *dev,
 
 	if (mode < 0)
 		return mode;
-	ret = settings_write(to_smappee_device(dev), SMAPPEE_PB_REG_PHANTOM,
+	ret = settings_write(dev, SMAPPEE_PB_REG_PHANTOM,
 			     mode);
 
 	return ret ?: count;
 }
 static DEVICE_ATTR_RW(phantom_voltages);
 
+/* Which slot each channel shows, all of them in one line. */
+static ssize_t slot_map_show(struct device *dev, struct device_attribute *attr,
+			     char *buf)
+{
+	u16 map[SMAPPEE_PB_CHANNELS];
+	unsigned int i;
+	int len = 0;
+	int ret;
+
+	ret = powerbox_read(dev_get_drvdata(dev), SMAPPEE_PB_REG_SLOT_MAP,
+			    ARRAY_SIZE(map), map);
+	if (ret)
+		return ret;
+	for (i = 0; i < ARRAY_SIZE(map); i++)
+		len += sysfs_emit_at(buf, len, "%u%c", map[i],
+				     i + 1 < ARRAY_SIZE(map) ? ' ' : '\n');
+
+	return len;
+}
+
+/* Numbers with blanks between them, as many as there are channels. */
+static int settings_parse_map(const char *buf, u16 *map)
+{
+	unsigned int n = 0;
+	int used;
+
+	while (*(buf = skip_spaces(buf))) {
+		if (n == SMAPPEE_PB_CHANNELS ||
+		    sscanf(buf, "%hu%n", &map[n], &used) != 1 ||
+		    (buf[used] && !isspace(buf[used])) ||
+		    map[n] >= SMAPPEE_PB_SLOTS)
+			return -EINVAL;
+		buf += used;
+		n++;
+	}
+
+	return n == SMAPPEE_PB_CHANNELS ? 0 : -EINVAL;
+}
+
+/* At once, so that no input is without a channel in between. */
+static ssize_t slot_map_store(struct device *dev, struct device_attribute *attr,
+			      const char *buf, size_t count)
+{
+	u16 map[SMAPPEE_PB_CHANNELS];
+	int ret;
+
+	ret = settings_parse_map(buf, map);
+	if (ret)
+		return ret;
+	ret = powerbox_write(dev_get_drvdata(dev), SMAPPEE_PB_REG_SLOT_MAP,
+			     ARRAY_SIZE(map), map);
+	if (ret)
+		return ret;
+	/* Modules whose inputs have other channels now become new devices. */
+	smappee_rescan(to_smappee_device(dev));
+
+	return count;
+}
+static DEVICE_ATTR_RW(slot_map);
+
 /* Done when the box talks again, so that whoever saves may cut the power then. */
 static ssize_t save_store(struct device *dev, struct device_attribute *attr,
 			  const char *buf, size_t count)
 {
-	struct smappee_device *sdev = to_smappee_device(dev);
 	bool yes;
-	u16 type;
 	int ret;
 
 	ret = kstrtobool(buf, &yes);
@@ -236,9 +265,9 @@ static ssize_t save_store(struct device *dev, struct device_attribute *attr,
 		return ret;
 	if (!yes)
 		return count;
-	ret = settings_write(sdev, SMAPPEE_PB_REG_SAVE, 1);
+	ret = settings_write(dev, SMAPPEE_PB_REG_SAVE, 1);
 	if (!ret)
-		ret = settings_read(sdev, SMAPPEE_REG_TYPE, &type);
+		ret = powerbox_wait(dev_get_drvdata(dev));
 
 	return ret ?: count;
 }
@@ -335,6 +364,7 @@ static const struct attribute_group settings_ct_group = {
 
 static struct attribute *settings_box_attrs[] = {
 	&dev_attr_phantom_voltages.attr,
+	&dev_attr_slot_map.attr,
 	&dev_attr_save.attr,
 	NULL
 };
@@ -350,6 +380,58 @@ static umode_t settings_box_visible(struct kobject *kobj,
 static const struct attribute_group settings_box_group = {
 	.attrs = settings_box_attrs,
 	.is_visible = settings_box_visible,
+};
+
+static u16 settings_mask_register(const struct iio_chan_spec *chan)
+{
+	return SMAPPEE_PB_REG_METER_MASK +
+	       chan->channel * SMAPPEE_PB_METER_MASK_STRIDE;
+}
+
+/* Channels that a virtual meter adds, a bit for each. */
+static ssize_t settings_mask_read(struct iio_dev *indio_dev, uintptr_t private,
+				  const struct iio_chan_spec *chan, char *buf)
+{
+	struct device *dev = indio_dev->dev.parent;
+	u16 regs[SMAPPEE_PB_METER_MASK_STRIDE];
+	int ret;
+
+	ret = powerbox_read(dev_get_drvdata(dev), settings_mask_register(chan),
+			    ARRAY_SIZE(regs), regs);
+
+	return ret ?: sysfs_emit(buf, "0x%07x\n", regs[0] | (u32)regs[1] << 16);
+}
+
+static ssize_t settings_mask_write(struct iio_dev *indio_dev, uintptr_t private,
+				   const struct iio_chan_spec *chan,
+				   const char *buf, size_t count)
+{
+	struct device *dev = indio_dev->dev.parent;
+	u16 regs[SMAPPEE_PB_METER_MASK_STRIDE];
+	u32 mask;
+	int ret;
+
+	ret = kstrtou32(buf, 0, &mask);
+	if (ret)
+		return ret;
+	if (mask >= BIT(SMAPPEE_PB_CHANNELS))
+		return -EINVAL;
+	regs[0] = lower_16_bits(mask);
+	regs[1] = upper_16_bits(mask);
+	ret = powerbox_write(dev_get_drvdata(dev), settings_mask_register(chan),
+			     ARRAY_SIZE(regs), regs);
+
+	return ret ?: count;
+}
+
+const struct iio_chan_spec_ext_info powerbox_meter_info[] = {
+	{
+		.name = "channels",
+		.shared = IIO_SEPARATE,
+		.read = settings_mask_read,
+		.write = settings_mask_write,
+	},
+	{ }
 };
 
 const struct attribute_group *powerbox_groups[] = {

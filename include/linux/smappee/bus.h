@@ -184,15 +184,37 @@ struct smappee_block {
 	const struct smappee_times *times;
 };
 
+struct smappee_poller;
+
+/**
+ * struct smappee_poll - what one poll of a Power Box gave
+ * @time_ns: when it answered, CLOCK_MONOTONIC; the same for the box and for all
+ *	     modules behind it
+ * @times: how this time reads on other clocks
+ * @poller: whose registers these are, for smappee_poll_regs()
+ *
+ * It is valid for the call it is passed to.
+ */
+struct smappee_poll {
+	s64 time_ns;
+	const struct smappee_times *times;
+	const struct smappee_poller *poller;
+};
+
 /**
  * struct smappee_sink - where a module's scans go
- * @push: takes a block. Called in a kernel thread, one call at a time; may
- *	  sleep, but all modules of the segment wait for it meanwhile. Must not
- *	  take a lock that is held around smappee_stream_stop().
+ * @push: takes a block of a waveform module
+ * @poll: takes a poll of a Power Box or of a module behind one
+ *
+ * A driver sets the one that its modules have. They are called in a kernel thread,
+ * one call at a time; they may sleep, but all modules of the segment wait for it
+ * meanwhile. They must not take a lock that is held around smappee_stream_stop().
  */
 struct smappee_sink {
 	void (*push)(struct smappee_sink *sink,
 		     const struct smappee_block *block);
+	void (*poll)(struct smappee_sink *sink,
+		     const struct smappee_poll *poll);
 };
 
 int smappee_stream_start(struct smappee_device *sdev,
@@ -203,35 +225,8 @@ unsigned int smappee_stream_rate(struct smappee_device *sdev);
 unsigned int smappee_stream_rates(struct smappee_device *sdev);
 int smappee_stream_set_rate(struct smappee_device *sdev, unsigned int rate_hz);
 
-/**
- * struct smappee_poll - what one poll of a Power Box gave
- * @time_ns: when it answered, CLOCK_MONOTONIC; the same for all modules behind it
- * @times: how this time reads on other clocks
- * @power: active power of 100 ms of all channels, SMAPPEE_PB_CHANNELS times two
- *	   registers of an IEEE 754 single, W, low word first
- *
- * It is valid for the call it is passed to.
- */
-struct smappee_poll {
-	s64 time_ns;
-	const struct smappee_times *times;
-	const u16 *power;
-};
-
-/**
- * struct smappee_poll_sink - where polls go
- * @push: takes a poll. Called in a kernel thread, one call at a time; may sleep,
- *	  but the segment waits for it meanwhile. Must not take a lock that is
- *	  held around smappee_poll_stop().
- */
-struct smappee_poll_sink {
-	void (*push)(struct smappee_poll_sink *sink,
-		     const struct smappee_poll *poll);
-};
-
-int smappee_poll_start(struct smappee_device *sdev,
-		       struct smappee_poll_sink *sink);
-void smappee_poll_stop(struct smappee_device *sdev);
+const u16 *smappee_poll_regs(const struct smappee_poll *poll, u16 address,
+			     u16 count);
 int smappee_poll_read(struct smappee_device *sdev, u16 address, u16 count,
 		      u16 *values);
 
@@ -239,6 +234,9 @@ int smappee_read_registers(struct smappee_device *sdev, u16 address, u16 count,
 			   u16 *values);
 int smappee_write_registers(struct smappee_device *sdev, u16 address, u16 count,
 			    const u16 *values);
+
+unsigned int smappee_renewals(struct smappee_device *sdev);
+void smappee_rescan(struct smappee_device *sdev);
 
 u64 smappee_lost_scans(struct smappee_device *sdev);
 u64 smappee_repaired_blocks(struct smappee_device *sdev);

@@ -77,7 +77,7 @@ refuses() {
 }
 
 ktap_print_header
-ktap_set_plan $((25 + 3 * ${#ct[@]}))
+ktap_set_plan $((34 + 3 * ${#ct[@]}))
 
 # who is there
 got "$BUS/$box/unit"
@@ -108,7 +108,40 @@ io=$(iio_of "${ct[0]}")
 got "$boxio/in_altvoltage_frequency"
 is "frequency of the mains" '[456][0-9].[0-9]*'
 
+# what IIO calls the values, on kernels with names for metering and without
+inputs=$(<"$module/slots")
+if [ -e "$io/in_power0_active_raw" ]; then
+	channels=(power0_active power32_active power0_reactive power0_apparent altcurrent0_rms)
+	mask=$boxio/in_power26_active_channels
+else
+	channels=(power0 power32 power64 power96 current0)
+	mask=$boxio/in_power26_channels
+fi
+labels=("A" "A mean" "A reactive" "A apparent" "A current" "A import" "A export")
+channels+=(energy0 energy32)
+wrong=
+for i in "${!channels[@]}"; do
+	at=$io/in_${channels[i]}
+	got "${at}_raw"
+	case $value in -[0-9]* | [0-9]*) ;; *) wrong="$wrong ${at##*/}_raw=$value" ;; esac
+	got "${at}_label"
+	[ "$value" = "${labels[i]}" ] || wrong="$wrong ${at##*/}_label=$value"
+	got "$io/scan_elements/${at##*/}_type"
+	[ "$value" = "le:s32/32>>0" ] || wrong="$wrong ${at##*/}_type=$value"
+done
+value=${wrong:-none}
+is "an input has its seven values, as attributes and in scans" none
+elements=("$io"/scan_elements/*_en)
+value=$((${#elements[@]} - 7 * inputs))
+is "and no other but the time stamp is in a scan" 1
+got "$io/in_power_scale"
+is "power is in mW" 1
+got "$io/in_energy_scale"
+is "energy is in Wh" 3600
+
 # settings
+keeps "virtual meter: a mask of channels" "$mask" 0x0000001 0xfffffff 0x0a50000 0x0000000
+refuses "virtual meter: no channel beyond the last" "$mask" 0x10000000 -1 L1 " "
 keeps "associated voltage: lines, reversed ones, and line to line" \
 	"$module/input0_associated_voltage" none L1-N L2-N L3-N N-L1 N-L2 N-L3 \
 	L1-L2 L2-L1 L2-L3 L3-L2 L1-L3 L3-L1
@@ -188,4 +221,19 @@ is "they are 100 ms apart on the mean, and none is missing" 1
 got "$io/lost_scans"
 is "no scan was lost" "$lost"
 rm -rf "$dir"
+
+# the slot map: modules whose inputs have other channels come again
+got "$BUS/$box/slot_map"
+map=$value
+is "slot map: 28 slots" "$(printf '[0-9]* %.0s' {1..27})[0-9]*"
+# shellcheck disable=SC2206 # words are wanted
+slots=($map)
+first=${slots[0]}
+slots[0]=${slots[27]}
+slots[27]=$first
+put "${slots[*]}" "$BUS/$box/slot_map"
+got "$BUS/$box/slot_map"
+is "slot map: it can be written" "${slots[*]}"
+put "$map" "$BUS/$box/slot_map"
+refuses "slot map: nothing but 28 slots" "$BUS/$box/slot_map" 0 "$map 0" "${map/27/28}" x
 ktap_finished

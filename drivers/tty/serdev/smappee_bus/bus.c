@@ -10,6 +10,7 @@
 #include <linux/sysfs.h>
 
 #include "compat.h"
+#include "enumerate.h"
 #include "internal.h"
 #include "poll.h"
 
@@ -170,8 +171,7 @@ static ssize_t state_show(struct device *dev, struct device_attribute *attr,
 
 	if (test_bit(SMAPPEE_MODULE_SILENT, &answers->flags))
 		state = "silent";
-	else if (rcu_access_pointer(module->sink) ||
-		 rcu_access_pointer(module->poll_sink))
+	else if (rcu_access_pointer(module->sink))
 		state = "streaming";
 
 	return sysfs_emit(buf, "%s\n", state);
@@ -339,7 +339,7 @@ EXPORT_SYMBOL_NS_GPL(smappee_read_registers, SMAPPEE_BUS_NS);
  * smappee_write_registers() - write registers of a module
  * @sdev: the module
  * @address: first register
- * @count: how many, 1 to 16
+ * @count: how many, 1 to 28
  * @values: what to write, CPU endian
  *
  * Context: may sleep; not in smappee_sink.push().
@@ -359,6 +359,41 @@ int smappee_write_registers(struct smappee_device *sdev, u16 address, u16 count,
 					    &module->count);
 }
 EXPORT_SYMBOL_NS_GPL(smappee_write_registers, SMAPPEE_BUS_NS);
+
+/**
+ * smappee_renewals() - how often a module may have forgotten what it was told
+ * @sdev: the module
+ *
+ * A driver that remembers settings has to ask for them again when this number
+ * has changed: the module, or the Power Box it is behind, has been silent, or has
+ * been looked at by a rescan.
+ *
+ * Return: the number, which wraps.
+ */
+unsigned int smappee_renewals(struct smappee_device *sdev)
+{
+	struct smappee_module *module = to_smappee_module(&sdev->dev);
+	struct smappee_module *answers = module->box ?: module;
+
+	return atomic_read(&answers->renewals);
+}
+EXPORT_SYMBOL_NS_GPL(smappee_renewals, SMAPPEE_BUS_NS);
+
+/**
+ * smappee_rescan() - let the module's segment be looked at again
+ * @sdev: the module
+ *
+ * For a driver that has changed what modules a Power Box shows, or where. Does not
+ * wait: the module itself may be replaced by it.
+ */
+void smappee_rescan(struct smappee_device *sdev)
+{
+	struct smappee_module *module = to_smappee_module(&sdev->dev);
+
+	if (!test_bit(SMAPPEE_MODULE_GONE, &module->flags))
+		smappee_enumerate_again(module->segment);
+}
+EXPORT_SYMBOL_NS_GPL(smappee_rescan, SMAPPEE_BUS_NS);
 
 /**
  * smappee_lost_scans() - scans of a module that are lost for good

@@ -504,6 +504,7 @@ static int enumerate_unit(struct smappee_segment *segment, u8 unit,
 
 	clear_bit(unit, segment->refused);
 	if (module && enumerate_same(module, &id)) {
+		atomic_inc(&module->renewals);
 		if (test_and_clear_bit(SMAPPEE_MODULE_VERIFY, &module->flags))
 			smappee_sampler_kick(segment);
 		return segment->registers ? enumerate_table(module) : 0;
@@ -670,15 +671,24 @@ void smappee_enumerate_now(struct smappee_segment *segment)
 }
 
 /**
- * smappee_enumerate_rescan() - look at all units again, and wait for the end
+ * smappee_enumerate_again() - look at all units again
  * @segment: the segment
  *
  * Modules that are silent, and do not answer now either, are removed.
  */
-void smappee_enumerate_rescan(struct smappee_segment *segment)
+void smappee_enumerate_again(struct smappee_segment *segment)
 {
 	WRITE_ONCE(segment->rescan, true);
 	mod_delayed_work(segment->queue, &segment->enumerate, 0);
+}
+
+/**
+ * smappee_enumerate_rescan() - look at all units again, and wait for the end
+ * @segment: the segment
+ */
+void smappee_enumerate_rescan(struct smappee_segment *segment)
+{
+	smappee_enumerate_again(segment);
 	flush_delayed_work(&segment->enumerate);
 }
 

@@ -24,9 +24,13 @@
  */
 static void health_notify(struct smappee_module *module, const char *attr)
 {
+	struct smappee_module *other;
+
 	guard(mutex)(&module->segment->list_lock);
-	if (!test_bit(SMAPPEE_MODULE_GONE, &module->flags))
-		sysfs_notify(&module->sdev.dev.kobj, NULL, attr);
+	/* What is behind a Power Box is as silent as the box. */
+	list_for_each_entry(other, &module->segment->modules, node)
+		if (other == module || other->box == module)
+			sysfs_notify(&other->sdev.dev.kobj, NULL, attr);
 }
 
 /**
@@ -49,6 +53,7 @@ void smappee_module_set_silent(struct smappee_module *module, bool silent)
 			 "%s does not answer; will look again every second\n",
 			 module->serial_text);
 	} else {
+		atomic_inc(&module->renewals);
 		set_bit(SMAPPEE_MODULE_VERIFY, &module->flags);
 		set_bit(SMAPPEE_MODULE_CONFIGURE, &module->flags);
 		clear_bit(SMAPPEE_MODULE_SILENT, &module->flags);

@@ -13,7 +13,7 @@
  *	      line->rx_lock	the answer that is being assembled
  *
  * On a segment of register modules a poll thread (poll.c) does this in place of
- * the sampler, and smappee_poll_stop() is what waits.
+ * the sampler.
  *
  * The receive callback takes line->rx_lock and nothing else. The sampler thread
  * pushes scans inside an SRCU read section of segment->sink_srcu and holds no
@@ -65,8 +65,8 @@ enum {
  * @node: in the segment's list, protected by its list_lock
  * @flags: SMAPPEE_MODULE_*, atomic bits
  * @sink: where scans go; written by smappee_stream_start() and _stop()
- * @poll_sink: where polls go; written by smappee_poll_start() and _stop()
  * @poller: registers of a Power Box as read last; NULL if it is none
+ * @renewals: how often it may have become another one, or forgotten its settings
  * @count: what happened
  * @serial_text: the printed serial number
  * @sync_state: SMAPPEE_SYNC_*, written by the sampler, read by sysfs
@@ -91,8 +91,8 @@ struct smappee_module {
 	struct list_head node;
 	unsigned long flags;
 	struct smappee_sink __rcu *sink;
-	struct smappee_poll_sink __rcu *poll_sink;
 	struct smappee_poller *poller;
+	atomic_t renewals;
 	struct smappee_counters count;
 	char serial_text[SMAPPEE_SERIAL_LEN];
 

@@ -13,7 +13,7 @@
 #include <uapi/linux/smappee.h>
 
 /* One write-registers frame is 9 bytes and the registers. */
-#define MODBUS_WRITE_MAX	16
+#define MODBUS_WRITE_MAX	28
 
 /**
  * struct modbus_request - a request frame and what its answer must look like

@@ -8,7 +8,7 @@
  * The active powers of 100 ms are read first, in one request for all channels,
  * every 100 ms while somebody has a buffer on, every second otherwise. Between
  * two of these reads, the other parts follow in turn, as many as fit. The
- * arithmetic is in Documentation/driver-api/smappee/internals.rst.
+ * arithmetic is in Documentation/driver-api/smappee/power-box.rst.
  *
  * A box that does not answer several times in a row is silent: it is looked at
  * once a second, and when it answers, enumeration verifies who it is first.
@@ -19,7 +19,6 @@
 #include <linux/math64.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
-#include <linux/sysfs.h>
 #include <linux/timekeeping.h>
 
 #include "compat.h"
@@ -30,8 +29,10 @@
 /* Powers, while they are wanted and while not. */
 #define POLL_FAST_NS		(SMAPPEE_PB_REFRESH_MS * NSEC_PER_MSEC)
 #define POLL_IDLE_NS		NSEC_PER_SEC
-/* All else. */
+/* Measurements of all other kinds. */
 #define POLL_SLOW_NS		NSEC_PER_SEC
+/* Energy, which a mean household moves by 1 Wh in seconds. */
+#define POLL_ENERGY_NS		(6 * NSEC_PER_SEC)
 /* Turnaround and gap that the budget allows for. */
 #define POLL_TURNAROUND_NS	(5 * NSEC_PER_MSEC)
 /* Room for one setting before the next read of powers. */
@@ -40,20 +41,35 @@
 #define POLL_BUSY_NS		(50 * NSEC_PER_MSEC)
 /* A part that failed is read again after this. */
 #define POLL_AGAIN_NS		(100 * NSEC_PER_MSEC)
+/* Registers that this box does not have: it may get new firmware. */
+#define POLL_REFUSED_NS		(60 * NSEC_PER_SEC)
 /* So many missing answers in a row make a box silent. */
 #define POLL_MISSES		6
-/* A value of the image may be so old; then the box is asked. */
-#define POLL_FRESH_NS		(2 * NSEC_PER_SEC)
+/* A value of the image may be so many periods old; then the box is asked. */
+#define POLL_FRESH_PERIODS	2
 /* A part that has been due for so long does not wait for room. */
 #define POLL_STARVED_NS		(2 * NSEC_PER_SEC)
 /* Request and answer without registers. */
 #define POLL_FRAME_BYTES	(8 + 5)
 /* Half an array of 28 items of four registers. */
 #define POLL_HALF		(SMAPPEE_PB_CHANNELS / 2 * SMAPPEE_PB_STRIDE)
+/* As much: a quarter of the energy of 27 virtual meters, eight registers each. */
+#define POLL_METERS		(POLL_HALF / SMAPPEE_PB_METER_ENERGY_STRIDE)
+#define POLL_QUARTER(n) \
+	(SMAPPEE_PB_REG_METER_IMPORT + (n) * POLL_HALF)
+#define POLL_LAST_QUARTER \
+	((SMAPPEE_PB_METERS - 3 * POLL_METERS) * SMAPPEE_PB_METER_ENERGY_STRIDE)
 
+/**
+ * struct poll_part - registers that are read at once
+ * @address: the first
+ * @count: how many
+ * @period_ns: how often, while all goes well; 0 for the powers
+ */
 struct poll_part {
 	u16 address;
 	u16 count;
+	s64 period_ns;
 };
 
 /* The first one is the fast one. */
@@ -61,23 +77,31 @@ static const struct poll_part poll_parts[] = {
 	{ SMAPPEE_PB_REG_ACTIVE_100MS,
 	  SMAPPEE_PB_CHANNELS * SMAPPEE_PB_ACTIVE_100MS_STRIDE },
 	{ SMAPPEE_PB_REG_VOLTAGE,
-	  (SMAPPEE_PB_PHASES - 1) * SMAPPEE_PB_STRIDE + 2 },
+	  (SMAPPEE_PB_PHASES - 1) * SMAPPEE_PB_STRIDE + 2, POLL_SLOW_NS },
 	{ SMAPPEE_PB_REG_NOMINAL,
-	  SMAPPEE_PB_REG_FREQUENCY + 2 - SMAPPEE_PB_REG_NOMINAL },
-	{ SMAPPEE_PB_REG_CURRENT, POLL_HALF },
-	{ SMAPPEE_PB_REG_CURRENT + POLL_HALF, POLL_HALF },
-	{ SMAPPEE_PB_REG_ACTIVE, POLL_HALF },
-	{ SMAPPEE_PB_REG_ACTIVE + POLL_HALF, POLL_HALF },
-	{ SMAPPEE_PB_REG_REACTIVE, POLL_HALF },
-	{ SMAPPEE_PB_REG_REACTIVE + POLL_HALF, POLL_HALF },
-	{ SMAPPEE_PB_REG_APPARENT, POLL_HALF },
-	{ SMAPPEE_PB_REG_APPARENT + POLL_HALF, POLL_HALF },
-	{ SMAPPEE_PB_REG_IMPORT, POLL_HALF },
-	{ SMAPPEE_PB_REG_IMPORT + POLL_HALF, POLL_HALF },
+	  SMAPPEE_PB_REG_FREQUENCY + 2 - SMAPPEE_PB_REG_NOMINAL, POLL_SLOW_NS },
+	{ SMAPPEE_PB_REG_CURRENT, POLL_HALF, POLL_SLOW_NS },
+	{ SMAPPEE_PB_REG_CURRENT + POLL_HALF, POLL_HALF, POLL_SLOW_NS },
+	{ SMAPPEE_PB_REG_ACTIVE, POLL_HALF, POLL_SLOW_NS },
+	{ SMAPPEE_PB_REG_ACTIVE + POLL_HALF, POLL_HALF, POLL_SLOW_NS },
+	{ SMAPPEE_PB_REG_REACTIVE, POLL_HALF, POLL_SLOW_NS },
+	{ SMAPPEE_PB_REG_REACTIVE + POLL_HALF, POLL_HALF, POLL_SLOW_NS },
+	{ SMAPPEE_PB_REG_APPARENT, POLL_HALF, POLL_SLOW_NS },
+	{ SMAPPEE_PB_REG_APPARENT + POLL_HALF, POLL_HALF, POLL_SLOW_NS },
+	{ SMAPPEE_PB_REG_METER_ACTIVE,
+	  SMAPPEE_PB_METERS * SMAPPEE_PB_METER_ACTIVE_STRIDE, POLL_SLOW_NS },
+	{ SMAPPEE_PB_REG_IMPORT, POLL_HALF, POLL_ENERGY_NS },
+	{ SMAPPEE_PB_REG_IMPORT + POLL_HALF, POLL_HALF, POLL_ENERGY_NS },
+	{ POLL_QUARTER(0), POLL_HALF, POLL_ENERGY_NS },
+	{ POLL_QUARTER(1), POLL_HALF, POLL_ENERGY_NS },
+	{ POLL_QUARTER(2), POLL_HALF, POLL_ENERGY_NS },
+	{ POLL_QUARTER(3), POLL_LAST_QUARTER, POLL_ENERGY_NS },
 };
 
 #define POLL_PARTS	ARRAY_SIZE(poll_parts)
 #define POLL_FAST	0
+/* A box and all that can be behind it. */
+#define POLL_LISTENERS	(1 + SMAPPEE_PB_ENTRIES)
 
 /**
  * struct smappee_poller - what is known of a Power Box's registers
@@ -103,6 +127,8 @@ struct smappee_poller {
 
 static_assert(SMAPPEE_PB_CHANNELS * SMAPPEE_PB_ACTIVE_100MS_STRIDE <=
 	      POLL_HALF);
+static_assert(SMAPPEE_PB_METERS * SMAPPEE_PB_METER_ACTIVE_STRIDE <= POLL_HALF);
+static_assert(POLL_LAST_QUARTER <= POLL_HALF);
 
 /**
  * smappee_poller_new() - an empty image
@@ -112,7 +138,6 @@ static_assert(SMAPPEE_PB_CHANNELS * SMAPPEE_PB_ACTIVE_100MS_STRIDE <=
 struct smappee_poller *smappee_poller_new(void)
 {
 	struct smappee_poller *poller = kzalloc(sizeof(*poller), GFP_KERNEL);
-
 	unsigned int i;
 
 	if (!poller)
@@ -179,6 +204,14 @@ static int poll_next(struct smappee_module *box, s64 now, s64 *at_ns)
 	return part;
 }
 
+/* Somebody wants powers: not later than a fast cycle after the last ones. */
+static void poll_join(struct smappee_poller *p, s64 now)
+{
+	s64 soon_ns = max(p->last_ns + POLL_FAST_NS, now);
+
+	p->due_ns[POLL_FAST] = min(p->due_ns[POLL_FAST], soon_ns);
+}
+
 /* The box and part to be read now, with a reference; NULL if none is due. */
 static struct smappee_module *poll_choose(struct smappee_segment *segment,
 					  s64 now, int *part, s64 *at_ns)
@@ -192,8 +225,7 @@ static struct smappee_module *poll_choose(struct smappee_segment *segment,
 		if (!module->poller)
 			continue;
 		if (test_and_clear_bit(SMAPPEE_MODULE_JOIN, &module->flags))
-			module->poller->due_ns[POLL_FAST] =
-				min(module->poller->due_ns[POLL_FAST], now);
+			poll_join(module->poller, now);
 		next = poll_next(module, now, at_ns);
 		if (next < 0)
 			continue;
@@ -222,7 +254,7 @@ static void poll_times(struct smappee_times *times)
 	times->offset_ns[3] = ktime_get_raw_ns() - mono;
 }
 
-/* Modules behind a box that want powers, with references. */
+/* The box and modules behind it, those that want powers, with references. */
 static unsigned int poll_listeners(struct smappee_module *box,
 				   struct smappee_module **found)
 {
@@ -231,8 +263,8 @@ static unsigned int poll_listeners(struct smappee_module *box,
 
 	guard(mutex)(&box->segment->list_lock);
 	list_for_each_entry(module, &box->segment->modules, node)
-		if (module->box == box && n < SMAPPEE_PB_ENTRIES &&
-		    rcu_access_pointer(module->poll_sink)) {
+		if ((module == box || module->box == box) &&
+		    n < POLL_LISTENERS && rcu_access_pointer(module->sink)) {
 			get_device(&module->sdev.dev);
 			found[n++] = module;
 		}
@@ -242,26 +274,26 @@ static unsigned int poll_listeners(struct smappee_module *box,
 
 static void poll_deliver(struct smappee_module *box, s64 time_ns)
 {
-	struct smappee_module *found[SMAPPEE_PB_ENTRIES];
+	struct smappee_module *found[POLL_LISTENERS];
 	struct smappee_segment *segment = box->segment;
 	struct smappee_times times;
 	struct smappee_poll poll = {
 		.time_ns = max(time_ns, box->poller->last_ns + 1),
 		.times = &times,
-		.power = box->poller->regs[POLL_FAST],
+		.poller = box->poller,
 	};
 	unsigned int i, n = poll_listeners(box, found);
-	struct smappee_poll_sink *sink;
+	struct smappee_sink *sink;
 	int idx;
 
 	box->poller->last_ns = poll.time_ns;
 	poll_times(&times);
 	for (i = 0; i < n; i++) {
 		idx = srcu_read_lock(&segment->sink_srcu);
-		sink = srcu_dereference(found[i]->poll_sink,
+		sink = srcu_dereference(found[i]->sink,
 					&segment->sink_srcu);
 		if (sink)
-			sink->push(sink, &poll);
+			sink->poll(sink, &poll);
 		srcu_read_unlock(&segment->sink_srcu, idx);
 		put_device(&found[i]->sdev.dev);
 	}
@@ -270,7 +302,7 @@ static void poll_deliver(struct smappee_module *box, s64 time_ns)
 /* Cycles without powers, for all that wanted them. */
 static void poll_lost(struct smappee_module *box, u64 cycles)
 {
-	struct smappee_module *found[SMAPPEE_PB_ENTRIES];
+	struct smappee_module *found[POLL_LISTENERS];
 	unsigned int i, n = poll_listeners(box, found);
 
 	for (i = 0; i < n; i++) {
@@ -341,7 +373,7 @@ static void poll_good(struct smappee_module *box, unsigned int part,
 	spin_unlock(&p->lock);
 
 	if (part != POLL_FAST) {
-		p->due_ns[part] = time_ns + POLL_SLOW_NS;
+		p->due_ns[part] = time_ns + poll_parts[part].period_ns;
 		return;
 	}
 	if (p->failed) {
@@ -355,7 +387,13 @@ static void poll_good(struct smappee_module *box, unsigned int part,
 	poll_advance(box, ktime_get_ns(), known);
 }
 
-static void poll_failed(struct smappee_module *box, unsigned int part)
+/* Said by the box itself; it will say so again. */
+static bool poll_refused(int error)
+{
+	return error == -ENXIO || error == -EINVAL || error == -EOPNOTSUPP;
+}
+
+static void poll_failed(struct smappee_module *box, unsigned int part, int error)
 {
 	struct smappee_poller *p = box->poller;
 	s64 now = ktime_get_ns();
@@ -365,7 +403,8 @@ static void poll_failed(struct smappee_module *box, unsigned int part)
 		p->due_ns[POLL_FAST] = max(p->due_ns[POLL_FAST],
 					   now + POLL_IDLE_NS);
 	} else if (part != POLL_FAST) {
-		p->due_ns[part] = now + POLL_AGAIN_NS;
+		p->due_ns[part] = now + (poll_refused(error) ? POLL_REFUSED_NS :
+							       POLL_AGAIN_NS);
 	} else if (!p->failed && now + poll_cost_ns(box->segment, part) <=
 				 p->due_ns[part] + poll_period_ns(box->segment)) {
 		/* There is time to ask again within this cycle. */
@@ -400,7 +439,7 @@ static void poll_part(struct smappee_module *box, unsigned int part)
 		break;
 	}
 	if (ret)
-		poll_failed(box, part);
+		poll_failed(box, part, ret);
 	else
 		poll_good(box, part, values, time_ns);
 }
@@ -468,86 +507,76 @@ void smappee_poll_halt(struct smappee_segment *segment)
 	kthread_stop(segment->task);
 }
 
-/**
- * smappee_poll_start() - begin to deliver the powers of each poll
- * @sdev: the module, one behind a Power Box
- * @sink: where they go; stays valid until smappee_poll_stop() returns
- *
- * Context: may sleep.
- * Return: 0. -ENODEV the module is gone, -EOPNOTSUPP it is not behind a Power
- * Box, -EBUSY it has a sink.
- */
-int smappee_poll_start(struct smappee_device *sdev,
-		       struct smappee_poll_sink *sink)
+/* The part that holds registers, or NULL; @regs: where it has the first. */
+static const struct poll_part *poll_find(const struct smappee_poller *p,
+					 u16 address, u16 count, const u16 **regs,
+					 s64 *read_ns)
 {
-	struct smappee_module *module = to_smappee_module(&sdev->dev);
-	struct smappee_segment *segment = module->segment;
-
-	if (test_bit(SMAPPEE_MODULE_GONE, &module->flags))
-		return -ENODEV;
-	if (!module->box)
-		return -EOPNOTSUPP;
-
-	scoped_guard(mutex, &segment->rate_lock) {
-		if (rcu_access_pointer(module->poll_sink))
-			return -EBUSY;
-		rcu_assign_pointer(module->poll_sink, sink);
-		segment->streams++;
-		set_bit(SMAPPEE_MODULE_JOIN, &module->box->flags);
-	}
-	sysfs_notify(&sdev->dev.kobj, NULL, "state");
-	smappee_sampler_kick(segment);
-
-	return 0;
-}
-EXPORT_SYMBOL_NS_GPL(smappee_poll_start, SMAPPEE_BUS_NS);
-
-/**
- * smappee_poll_stop() - deliver no more powers
- * @sdev: the module
- *
- * When it returns, no push is running and none will begin.
- *
- * Context: may sleep. Not from smappee_poll_sink.push(), and with no lock held
- * that a push may take.
- */
-void smappee_poll_stop(struct smappee_device *sdev)
-{
-	struct smappee_module *module = to_smappee_module(&sdev->dev);
-	struct smappee_segment *segment = module->segment;
-
-	scoped_guard(mutex, &segment->rate_lock) {
-		if (!rcu_access_pointer(module->poll_sink))
-			return;
-		rcu_assign_pointer(module->poll_sink, NULL);
-		segment->streams--;
-	}
-	synchronize_srcu(&segment->sink_srcu);
-	sysfs_notify(&sdev->dev.kobj, NULL, "state");
-}
-EXPORT_SYMBOL_NS_GPL(smappee_poll_stop, SMAPPEE_BUS_NS);
-
-/* Take registers from the image if they are in it and not too old. */
-static bool poll_image(struct smappee_poller *p, u16 address, u16 count,
-		       u16 *values)
-{
-	s64 oldest_ns = ktime_get_ns() - POLL_FRESH_NS;
-	bool fresh = false;
 	unsigned int i;
 
-	for (i = 0; i < POLL_PARTS && !fresh; i++) {
+	for (i = 0; i < POLL_PARTS; i++) {
 		const struct poll_part *part = &poll_parts[i];
 
 		if (address < part->address ||
 		    address + count > part->address + part->count)
 			continue;
-		spin_lock(&p->lock);
-		fresh = p->read_ns[i] && p->read_ns[i] >= oldest_ns;
-		if (fresh)
-			memcpy(values, &p->regs[i][address - part->address],
-			       2 * count);
-		spin_unlock(&p->lock);
+		*regs = &p->regs[i][address - part->address];
+		*read_ns = p->read_ns[i];
+		return part;
 	}
+
+	return NULL;
+}
+
+static bool poll_fresh(const struct poll_part *part, s64 read_ns)
+{
+	s64 period_ns = part->period_ns ?: POLL_IDLE_NS;
+
+	return read_ns &&
+	       ktime_get_ns() - read_ns <= POLL_FRESH_PERIODS * period_ns;
+}
+
+/**
+ * smappee_poll_regs() - measurements of a poll
+ * @poll: the poll
+ * @address: first register
+ * @count: how many
+ *
+ * The active powers of 100 ms are those that were read in this cycle. All else is
+ * what was read last, in one piece.
+ *
+ * Context: in smappee_sink.poll(), which runs where the registers are written.
+ * Return: the registers, valid for the call that got @poll; NULL if they have not
+ * been read for two of their periods, or are none that the schedule reads.
+ */
+const u16 *smappee_poll_regs(const struct smappee_poll *poll, u16 address,
+			     u16 count)
+{
+	const struct poll_part *part;
+	const u16 *regs;
+	s64 read_ns;
+
+	part = poll_find(poll->poller, address, count, &regs, &read_ns);
+
+	return part && poll_fresh(part, read_ns) ? regs : NULL;
+}
+EXPORT_SYMBOL_NS_GPL(smappee_poll_regs, SMAPPEE_BUS_NS);
+
+/* Take registers from the image if they are in it and not too old. */
+static bool poll_image(struct smappee_poller *p, u16 address, u16 count,
+		       u16 *values)
+{
+	const struct poll_part *part;
+	const u16 *regs;
+	s64 read_ns;
+	bool fresh;
+
+	spin_lock(&p->lock);
+	part = poll_find(p, address, count, &regs, &read_ns);
+	fresh = part && poll_fresh(part, read_ns);
+	if (fresh)
+		memcpy(values, regs, 2 * count);
+	spin_unlock(&p->lock);
 
 	return fresh;
 }
@@ -559,9 +588,9 @@ static bool poll_image(struct smappee_poller *p, u16 address, u16 count,
  * @count: how many, 1 to 125
  * @values: room for them, CPU endian; all of one read
  *
- * What the poll schedule has not read within two seconds is read now.
+ * What the poll schedule has not read for two of its periods is read now.
  *
- * Context: may sleep; not in smappee_poll_sink.push().
+ * Context: may sleep; not in smappee_sink.poll().
  * Return: 0, -EOPNOTSUPP if @sdev is on another kind of segment, or an error of
  * smappee_read_registers().
  */

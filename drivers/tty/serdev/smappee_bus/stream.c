@@ -14,24 +14,26 @@
 
 /**
  * smappee_stream_start() - begin to deliver a module's scans
- * @sdev: the module, a waveform module
+ * @sdev: the module: a waveform module, a Power Box, or one behind it
  * @sink: where they go; stays valid until smappee_stream_stop() returns
  *
- * The first block begins at an index that is a multiple of 32 ms, so modules
- * that are started one after the other soon have indices in common.
+ * The first block of a waveform module begins at an index that is a multiple of
+ * 32 ms, so modules that are started one after the other soon have indices in
+ * common. A Power Box and the modules behind it get what each poll gives.
  *
  * Context: may sleep.
- * Return: 0. -ENODEV the module is gone, -EOPNOTSUPP it gives no samples,
- * -EBUSY it has a sink.
+ * Return: 0. -ENODEV the module is gone, -EOPNOTSUPP it gives no samples, or
+ * others than @sink takes, -EBUSY it has a sink.
  */
 int smappee_stream_start(struct smappee_device *sdev, struct smappee_sink *sink)
 {
 	struct smappee_module *module = to_smappee_module(&sdev->dev);
+	struct smappee_module *answers = module->box ?: module;
 	struct smappee_segment *segment = module->segment;
 
 	if (test_bit(SMAPPEE_MODULE_GONE, &module->flags))
 		return -ENODEV;
-	if (!sdev->channels)
+	if (segment->registers ? !sink->poll : !sdev->channels || !sink->push)
 		return -EOPNOTSUPP;
 
 	scoped_guard(mutex, &segment->rate_lock)
@@ -40,7 +42,7 @@ int smappee_stream_start(struct smappee_device *sdev, struct smappee_sink *sink)
 			return -EBUSY;
 		/* Before the sink, so that no block that is underway gets there. */
 		set_bit(SMAPPEE_MODULE_FRESH, &module->flags);
-		set_bit(SMAPPEE_MODULE_JOIN, &module->flags);
+		set_bit(SMAPPEE_MODULE_JOIN, &answers->flags);
 		rcu_assign_pointer(module->sink, sink);
 		segment->streams++;
 	}
@@ -57,8 +59,8 @@ EXPORT_SYMBOL_NS_GPL(smappee_stream_start, SMAPPEE_BUS_NS);
  *
  * When it returns, no push is running and none will begin.
  *
- * Context: may sleep. Not from smappee_sink.push(), and with no lock held that
- * a push may take.
+ * Context: may sleep. Not from what is in the sink, and with no lock held that
+ * this may take.
  */
 void smappee_stream_stop(struct smappee_device *sdev)
 {
