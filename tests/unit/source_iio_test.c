@@ -10,6 +10,7 @@
 #include <dlfcn.h>
 #include <iio.h>
 #include <systemd/sd-event.h>
+#include <unistd.h>
 
 #include "source.h"
 
@@ -40,6 +41,7 @@ struct iio_device {
 	int fails;	 /* errno of the next refill */
 	uint64_t next;	 /* index of the next scan */
 	uint64_t behind; /* scans that it does not give yet */
+	int64_t shift;	 /* of its stamps, ns: another segment's clock */
 	long long lost_scans;
 	long long overruns;
 	struct iio_buffer *buffer;
@@ -262,7 +264,7 @@ ssize_t iio_buffer_refill(struct iio_buffer *b)
 		int64_t *stamp = (int64_t *)(scan + stamp_offset(d));
 		int16_t *to = (int16_t *)scan;
 
-		*stamp = (int64_t)d->next * 250000;
+		*stamp = (int64_t)d->next * 250000 + d->shift;
 		for (k = 0; k + 1 < d->channels; k++)
 			if (d->channel[k].enabled)
 				*to++ = (int16_t)lrint(amplitude(d) *
@@ -692,6 +694,65 @@ static void without_scale_of_a_voltage_nothing_is_invented(void **state)
 	assert_double_equal(c.reading.voltage[1].ln_v, 230, 0.01);
 }
 
+static bool load0_measured_without_hub2(void)
+{
+	return c.readings >= 3 && !isnan(c.reading.load[0].p_w) && isnan(c.reading.load[4].p_w);
+}
+
+static bool hub2_closed(void)
+{
+	return !house[2].streaming;
+}
+
+static char said[4096];
+
+/* Run with the log in said[]. */
+static void run_and_listen(bool (*until)(void))
+{
+	FILE *log = tmpfile();
+	int keep = dup(STDERR_FILENO);
+	size_t n;
+
+	dup2(fileno(log), STDERR_FILENO);
+	run(until);
+	dup2(keep, STDERR_FILENO);
+	close(keep);
+	rewind(log);
+	n = fread(said, 1, sizeof(said) - 1, log);
+	said[n] = '\0';
+	fclose(log);
+}
+
+static void a_device_of_another_segment_is_named_and_left_out(void **state)
+{
+	house[2].shift = 100000;
+	run_and_listen(load0_measured_without_hub2);
+	assert_double_equal(c.reading.load[0].element[0].i_a, 10, 0.001);
+	if (!strstr(said, "hub2 (iio:device2): its time stamps lie between those of voltage "
+			  "module (iio:device0)"))
+		fail_msg("said: %s", said);
+	assert_non_null(strstr(said, "a meterd of its own"));
+	/* unplugged, and back on the segment of the voltages */
+	house[2].fails = ENODEV;
+	run(hub2_closed);
+	house[2].fails = 0;
+	house[2].shift = 0;
+	run(hub2_measured);
+	assert_double_equal(c.reading.load[4].element[0].i_a, 10, 0.001);
+}
+
+static void two_devices_with_one_label_are_named(void **state)
+{
+	house[1].label = "hub2";
+	run_and_listen(hub2_unknown);
+	if (!strstr(said, "hub2: iio:device1 and iio:device2 both have this label"))
+		fail_msg("said: %s", said);
+	assert_int_equal(house[1].opened + house[2].opened, 0);
+	house[1].label = "hub1";
+	house[1].there = false;
+	run(hub2_measured);
+}
+
 static void names_not_configured_are_not_touched(void **state)
 {
 	house[1].name = "ads8688";
@@ -725,6 +786,8 @@ int main(void)
 		TEST(a_channel_without_scale_is_unknown_and_the_others_go_on),
 		TEST(without_scale_of_a_voltage_nothing_is_invented),
 		TEST(a_format_that_cannot_be_is_refused),
+		TEST(a_device_of_another_segment_is_named_and_left_out),
+		TEST(two_devices_with_one_label_are_named),
 		TEST(names_not_configured_are_not_touched),
 		TEST(any_device_can_be_configured),
 	};

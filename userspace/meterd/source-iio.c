@@ -37,6 +37,10 @@
 /* a device that gives nothing for this long is worth a message */
 #define SILENT_MS 2000
 #define ALIVE_MS 1000
+/* checks in a row, one every two seconds, until a device is left out */
+#define APART_CHECKS 3
+/* part of the time between two scans by which stamps of one segment may differ */
+#define APART_PART 0.1
 
 /**
  * struct context - a libiio context in use
@@ -64,6 +68,8 @@ struct context {
  * @last: counters when last read, since it was opened
  * @reported: it was said that it is missing
  * @silent_ms: since its last scan
+ * @last_ns: its last time stamp
+ * @apart: checks in a row that found its stamps between those of the voltages
  */
 struct device {
 	struct context *context;
@@ -80,6 +86,8 @@ struct device {
 	struct source_counters last;
 	bool reported;
 	unsigned int silent_ms;
+	int64_t last_ns;
+	unsigned int apart;
 };
 
 struct source_iio {
@@ -213,20 +221,31 @@ static bool has_channels(const struct source_iio *s, unsigned int d, const struc
 	return true;
 }
 
-static struct iio_device *find_device(struct source_iio *s, unsigned int d, struct context *c)
+/* The device for place @d. @twin is another one with the same label, or NULL. */
+static struct iio_device *find_device(struct source_iio *s, unsigned int d, struct context *c,
+				      struct iio_device **twin)
 {
 	const char *label = s->inputs->device[d].label;
+	struct iio_device *found = NULL;
 	unsigned int k;
+
+	*twin = NULL;
 
 	for (k = 0; k < iio_context_get_devices_count(c->iio); k++) {
 		struct iio_device *dev = iio_context_get_device(c->iio, k);
 
 		if (!is_wanted(s, iio_device_get_name(dev)) || in_use(s, dev))
 			continue;
-		if (label ? is_labelled(dev, label) : has_channels(s, d, dev))
+		if (!label && has_channels(s, d, dev))
 			return dev;
+		if (!label || !is_labelled(dev, label))
+			continue;
+		if (found)
+			*twin = dev;
+		else
+			found = dev;
 	}
-	return NULL;
+	return found;
 }
 
 /* Write a text attribute only when it differs: drivers refuse it while streaming. */
@@ -570,8 +589,19 @@ static uint64_t list_devices(const struct source_iio *s)
 	return sum;
 }
 
+static void refuse_twins(struct source_iio *s, unsigned int d, const struct iio_device *found,
+			 const struct iio_device *twin)
+{
+	log_print(complaint(s, d),
+		  "%s: %s and %s both have this label, so it is not known whose inputs are meant; "
+		  "give each module a label of its own",
+		  device_label(s, d), iio_device_get_id(found), iio_device_get_id(twin));
+	device_missing(s, d, "two devices have its label");
+}
+
 static void search(struct source_iio *s)
 {
+	struct iio_device *twin = NULL;
 	struct context *c;
 	unsigned int d;
 
@@ -582,9 +612,11 @@ static void search(struct source_iio *s)
 
 		if (s->device[d].context)
 			continue;
-		found = c ? find_device(s, d, c) : NULL;
+		found = c ? find_device(s, d, c, &twin) : NULL;
 		if (!found) {
 			device_missing(s, d, "not there");
+		} else if (twin) {
+			refuse_twins(s, d, found, twin);
 		} else if (device_open(s, d, c, found)) {
 			device_missing(s, d, "cannot be used");
 			s->failed = true;
@@ -592,6 +624,46 @@ static void search(struct source_iio *s)
 	}
 	if (c)
 		context_put(c);
+}
+
+static bool is_fresh(const struct device *dev)
+{
+	return dev->context && dev->last_ns && dev->silent_ms <= SILENT_MS;
+}
+
+static bool is_apart(const struct device *dev)
+{
+	return dev->apart >= APART_CHECKS;
+}
+
+/*
+ * Two segments have two clocks, whose stamps are never equal: their scans cannot be
+ * joined. The segment of the first device is measured; others are left out and named.
+ */
+static void look_for_segments(struct source_iio *s)
+{
+	const struct device *first = &s->device[0];
+	double period_ns = (double)NS_PER_S / s->base.rate_hz;
+	unsigned int d;
+
+	if (!is_fresh(first))
+		return;
+	for (d = 1; d < s->inputs->devices; d++) {
+		struct device *dev = &s->device[d];
+		double turns = (double)(dev->last_ns - first->last_ns) / period_ns;
+
+		if (!is_fresh(dev) || is_apart(dev))
+			continue;
+		dev->apart = fabs(turns - round(turns)) > APART_PART ? dev->apart + 1 : 0;
+		if (!is_apart(dev))
+			continue;
+		align_forget(s->sink.align, d);
+		log_error("%s (%s): its time stamps lie between those of %s (%s): they are on two "
+			  "segments, whose scans cannot be joined; its values are unknown. Give "
+			  "its inputs to a meterd of its own",
+			  device_label(s, d), iio_device_get_id(dev->iio), device_label(s, 0),
+			  iio_device_get_id(first->iio));
+	}
 }
 
 static int on_retry(sd_event_source *timer, uint64_t usec, void *user)
@@ -604,6 +676,7 @@ static int on_retry(sd_event_source *timer, uint64_t usec, void *user)
 		search(s);
 	}
 	look_for_scales(s);
+	look_for_segments(s);
 	sd_event_source_set_time_relative(timer, RETRY_US);
 	return sd_event_source_set_enabled(timer, SD_EVENT_ONESHOT);
 }
@@ -651,7 +724,7 @@ static void take_stamps(const struct device *dev, unsigned int from, unsigned in
 static unsigned int take_scans(struct source_iio *s, unsigned int d, unsigned int from,
 			       unsigned int n)
 {
-	const struct device *dev = &s->device[d];
+	struct device *dev = &s->device[d];
 	ptrdiff_t step = iio_buffer_step(dev->buffer);
 	struct align_space space;
 	unsigned int k;
@@ -668,6 +741,10 @@ static unsigned int take_scans(struct source_iio *s, unsigned int d, unsigned in
 				     from * step,
 			     step, n, space.channel[k]);
 	take_stamps(dev, from, n, space.time_ns);
+	if (n)
+		dev->last_ns = space.time_ns[n - 1];
+	if (is_apart(dev))
+		return n;
 	align_commit(s->sink.align, d, n);
 	return n;
 }
