@@ -17,5 +17,7 @@ smappee_features := \
 	$(call smappee_has,device/bus.h,uevent..const struct device,SMAPPEE_HAVE_CONST_UEVENT) \
 	$(call smappee_has,module.h,MODULE_INFO.import_ns. ns.,SMAPPEE_HAVE_STRING_NS) \
 	$(call smappee_has,iio/buffer.h,iio_push_to_buffers_with_ts.struct,SMAPPEE_HAVE_PUSH_WITH_TS) \
+	$(call smappee_has,gpio/driver.h,int.*.\*set..struct gpio_chip,SMAPPEE_HAVE_GPIO_SET_INT) \
+	$(call smappee_has,gpio/driver.h,int.*.\*set_rv..struct gpio_chip,SMAPPEE_HAVE_GPIO_SET_RV) \
 	$(call smappee_has,../uapi/linux/iio/types.h,IIO_ALTCURRENT,SMAPPEE_HAVE_METERING) \
 	$(if $(wildcard $(srctree)/include/linux/unaligned.h),,-I$(smappee_top)/compat/include)

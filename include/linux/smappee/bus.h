@@ -238,6 +238,10 @@ int smappee_write_registers(struct smappee_device *sdev, u16 address, u16 count,
 unsigned int smappee_renewals(struct smappee_device *sdev);
 void smappee_rescan(struct smappee_device *sdev);
 
+int smappee_watch_registers(struct smappee_device *sdev, u16 address, u16 count,
+			    u16 *values, s64 *time_ns);
+int smappee_watch_boot(struct smappee_device *sdev, u16 boot);
+
 u64 smappee_lost_scans(struct smappee_device *sdev);
 u64 smappee_repaired_blocks(struct smappee_device *sdev);
 
