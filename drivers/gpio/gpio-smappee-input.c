@@ -51,10 +51,14 @@
  * @kick_lock: protects @stopped, and @poll against being queued after it is set
  * @stopped: @poll is not to be queued any more
  * @enabled: interrupts that are not masked, atomic bits
+ * @enabling: those that are to be @enabled, atomic bits
  * @rising: those that want a closing, atomic bits
  * @falling: those that want an opening, atomic bits
  * @delivering: the task that is calling interrupt handlers, else NULL
- * @lock: protects all that follows; held over transactions, not over handlers
+ * @follow_lock: edges are taken in one after the other; held over handlers, which
+ *		 therefore must not request an interrupt of this chip
+ * @lock: protects all that follows; inside of @follow_lock; held over transactions,
+ *	  not over handlers
  * @known: @boot, @edges and @levels are known
  * @boot: boot counter of the module
  * @edges: number of the next edge
@@ -72,10 +76,12 @@ struct smappee_inputs {
 	spinlock_t kick_lock;	/* stopped */
 	bool stopped;
 	unsigned long enabled;
+	unsigned long enabling;
 	unsigned long rising;
 	unsigned long falling;
 	struct task_struct *delivering;
 
+	struct mutex follow_lock;	/* order of edges */
 	struct mutex lock;	/* all below */
 	bool known;
 	u16 boot;
@@ -146,6 +152,21 @@ static int input_look(struct smappee_inputs *in, struct input_look *look)
 	}
 
 	return all;
+}
+
+/* Look, and do not give up at the first damaged answer. */
+static int input_refresh(struct smappee_inputs *in, struct input_look *look)
+{
+	int ret, tries;
+
+	for (tries = 0; tries < INPUT_TRIES; tries++) {
+		ret = input_look(in, look);
+		if (ret != -EAGAIN && ret != -ETIMEDOUT && ret != -EBADMSG &&
+		    ret != -EPROTO)
+			break;
+	}
+
+	return ret;
 }
 
 /* Call whoever waits for this. The line reads as this edge left it meanwhile. */
@@ -223,6 +244,8 @@ static int input_edges(struct smappee_inputs *in, const struct input_look *look,
 /* What changed, in the order in which it did. */
 static int input_follow(struct smappee_inputs *in, const struct input_look *look)
 {
+	lockdep_assert_held(&in->follow_lock);
+
 	u16 boot = look_u16(look, SMAPPEE_REG_INPUT_BOOT);
 	u16 levels = look_u16(look, SMAPPEE_REG_INPUT_LEVELS);
 	u32 end = look_u32(look, SMAPPEE_REG_INPUT_EDGES);
@@ -260,6 +283,7 @@ static void input_poll(struct work_struct *work)
 	unsigned int ms;
 	int ret;
 
+	mutex_lock(&in->follow_lock);
 	mutex_lock(&in->lock);
 	ret = input_look(in, &look);
 	if (!ret)
@@ -269,6 +293,7 @@ static void input_poll(struct work_struct *work)
 	if (ret == -ETIMEDOUT || ret == -EIO)
 		ms = min(INPUT_SILENT_MS, ms << min(in->misses, 6u));
 	mutex_unlock(&in->lock);
+	mutex_unlock(&in->follow_lock);
 
 	if (ret != -ENODEV && ret != -ESHUTDOWN)
 		input_kick(in, ms);
@@ -350,6 +375,7 @@ static void input_irq_mask(struct irq_data *d)
 	struct gpio_chip *gc = irq_data_get_irq_chip_data(d);
 	struct smappee_inputs *in = gpiochip_get_data(gc);
 
+	clear_bit(irqd_to_hwirq(d), &in->enabling);
 	clear_bit(irqd_to_hwirq(d), &in->enabled);
 	gpiochip_disable_irq(gc, irqd_to_hwirq(d));
 }
@@ -360,7 +386,7 @@ static void input_irq_unmask(struct irq_data *d)
 	struct smappee_inputs *in = gpiochip_get_data(gc);
 
 	gpiochip_enable_irq(gc, irqd_to_hwirq(d));
-	set_bit(irqd_to_hwirq(d), &in->enabled);
+	set_bit(irqd_to_hwirq(d), &in->enabling);
 }
 
 static int input_irq_set_type(struct irq_data *d, unsigned int type)
@@ -382,13 +408,35 @@ static void input_irq_bus_lock(struct irq_data *d)
 	/* Bits are atomic; only the end of a change is of interest. */
 }
 
+/*
+ * Begin to deliver what happens from now on. Edges that the module still remembers
+ * from before were not meant for who asks now.
+ */
+static void input_enable(struct smappee_inputs *in)
+{
+	struct input_look look;
+	unsigned int i;
+
+	if (READ_ONCE(in->delivering) != current) {
+		guard(mutex)(&in->follow_lock);
+		guard(mutex)(&in->lock);
+		/* If it does not answer, what it says later is what happens. */
+		if (!input_refresh(in, &look))
+			input_follow(in, &look);
+	}
+	for (i = 0; i < in->sdev->slots; i++)
+		if (test_and_clear_bit(i, &in->enabling))
+			set_bit(i, &in->enabled);
+	input_kick(in, INPUT_POLL_MS);
+}
+
 static void input_irq_bus_sync_unlock(struct irq_data *d)
 {
 	struct gpio_chip *gc = irq_data_get_irq_chip_data(d);
 	struct smappee_inputs *in = gpiochip_get_data(gc);
 
-	if (READ_ONCE(in->enabled))
-		input_kick(in, 0);
+	if (READ_ONCE(in->enabling))
+		input_enable(in);
 }
 
 static const struct irq_chip input_irq_chip = {
@@ -412,31 +460,16 @@ struct input_attribute {
 
 #define to_input_attribute(a) container_of(a, struct input_attribute, attr)
 
-/* Read the counters now, whatever the poll has got. */
-static int input_refresh(struct smappee_inputs *in)
-{
-	struct input_look look;
-	int ret, tries;
-
-	for (tries = 0; tries < INPUT_TRIES; tries++) {
-		ret = input_look(in, &look);
-		if (ret != -EAGAIN && ret != -ETIMEDOUT && ret != -EBADMSG &&
-		    ret != -EPROTO)
-			break;
-	}
-
-	return ret;
-}
-
 static ssize_t input_count_show(struct device *dev,
 				struct device_attribute *attr, char *buf)
 {
 	struct smappee_inputs *in = dev_get_drvdata(dev);
 	unsigned int input = to_input_attribute(attr)->input;
+	struct input_look look;
 	int ret;
 
 	guard(mutex)(&in->lock);
-	ret = input_refresh(in);
+	ret = input_refresh(in, &look);
 	if (ret)
 		return ret;
 
@@ -447,10 +480,11 @@ static ssize_t pulse_epoch_show(struct device *dev,
 				struct device_attribute *attr, char *buf)
 {
 	struct smappee_inputs *in = dev_get_drvdata(dev);
+	struct input_look look;
 	int ret;
 
 	guard(mutex)(&in->lock);
-	ret = input_refresh(in);
+	ret = input_refresh(in, &look);
 	if (ret)
 		return ret;
 
@@ -610,6 +644,7 @@ static int input_probe(struct smappee_device *sdev)
 	if (!in)
 		return -ENOMEM;
 	in->sdev = sdev;
+	mutex_init(&in->follow_lock);
 	mutex_init(&in->lock);
 	spin_lock_init(&in->kick_lock);
 	INIT_DELAYED_WORK(&in->poll, input_poll);

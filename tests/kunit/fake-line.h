@@ -23,6 +23,7 @@
 #include <uapi/linux/smappee.h>
 
 struct fake_box;
+struct fake_io;
 struct kunit;
 
 #define FAKE_MODULES_MAX	10
@@ -85,6 +86,7 @@ struct fake_fault {
  * @sync_sequence: of the next sync answer
  * @sync_ns: first edge of the last sync answer
  * @box: what it is if it is a Power Box
+ * @io: what it is if it is an input or output module
  */
 struct fake_module {
 	u8 unit;
@@ -111,6 +113,7 @@ struct fake_module {
 	u8 sync_sequence;
 	u64 sync_ns;
 	struct fake_box *box;
+	struct fake_io *io;
 };
 
 /**

@@ -12,6 +12,7 @@
 #include <kunit/test.h>
 
 #include "fake-box.h"
+#include "fake-io.h"
 #include "fake-line.h"
 
 u16 fake_crc16(const u8 *bytes, size_t len)
@@ -199,6 +200,8 @@ static bool fake_register(const struct fake_module *module, u16 reg, u16 *value)
 		*value = fake_identity(module, reg - SMAPPEE_REG_IDENTITY);
 		return true;
 	}
+	if (module->io)
+		return fake_io_register(module, reg, value);
 	if (!module->protocol)
 		return false;
 	if (reg >= SMAPPEE_REG_WAVEFORM &&
@@ -260,6 +263,8 @@ static u16 fake_rate_bit(u16 rate)
 
 static u8 fake_write(struct fake_line *line, struct fake_module *module, u16 reg, u16 value)
 {
+	if (module->io)
+		return fake_io_write(module, reg, value);
 	switch (reg) {
 	case SMAPPEE_REG_RATE:
 		if (!(module->rates & fake_rate_bit(value)))
