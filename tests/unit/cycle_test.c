@@ -260,7 +260,7 @@ static void without_a_signal_edges_are_free_and_come_at_50_hz(void **state)
 
 static void out_of_range_is_no_lock(void **state)
 {
-	static const double hz[] = { 20, 38, 41.5, 70.5, 80, 100, 150 };
+	static const double hz[] = { 20, 38, 41.5, 87.5, 92, 100, 150 };
 	unsigned int n;
 	unsigned int k;
 

@@ -79,7 +79,7 @@ int cycle_create(struct cycle **out, double rate_hz)
 {
 	struct cycle *c;
 
-	if (!(rate_hz >= 8.0 * CYCLE_MAX_HZ))
+	if (!(rate_hz >= 6.0 * CYCLE_MAX_HZ))
 		return -EINVAL;
 	c = calloc(1, sizeof(*c));
 	if (!c)

@@ -19,7 +19,7 @@
 
 /** Range of lock, Hz */
 #define CYCLE_MIN_HZ 42.5
-#define CYCLE_MAX_HZ 69.0
+#define CYCLE_MAX_HZ 86.0
 
 /**
  * enum cycle_state - how an edge was found
@@ -56,7 +56,7 @@ struct cycle;
 /**
  * cycle_create() - make a tracker
  * @c: where to put it
- * @rate_hz: nominal sampling rate, at least 8 times CYCLE_MAX_HZ
+ * @rate_hz: nominal sampling rate, at least 6 times CYCLE_MAX_HZ
  *
  * Return: 0, -EINVAL when the rate is too low, -ENOMEM.
  */
