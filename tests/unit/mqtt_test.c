@@ -148,9 +148,10 @@ static void start_broker(struct fixture *f, const char *extra)
 
 static struct mqtt *open_publisher(struct fixture *f, const char *host, unsigned int port)
 {
-	struct mqtt_config config = { .host = (char *)host, .port = port, .topic = "meterd" };
+	static struct mqtt_config config;
 	struct mqtt *m;
 
+	config = (struct mqtt_config){ .host = (char *)host, .port = port, .topic = "meterd" };
 	assert_int_equal(mqtt_open(&m, f->loop, &config, "house"), 0);
 	return m;
 }
@@ -194,7 +195,7 @@ struct subscriber {
 	bool subscribed;
 };
 
-static void on_message(struct mosquitto *client, void *data, const struct mosquitto_message *msg)
+static void on_heard(struct mosquitto *client, void *data, const struct mosquitto_message *msg)
 {
 	struct subscriber *s = data;
 
@@ -233,6 +234,11 @@ static bool is_online(void *context)
 	return heard(context) && !strcmp(((struct subscriber *)context)->status, "online");
 }
 
+static bool is_stale_told(void *context)
+{
+	return heard(context) && !strcmp(((struct subscriber *)context)->status, "stale");
+}
+
 static bool is_offline(void *context)
 {
 	return heard(context) && !strcmp(((struct subscriber *)context)->status, "offline");
@@ -248,7 +254,7 @@ static void subscribe(struct subscriber *s, struct fixture *f)
 	memset(s, 0, sizeof(*s));
 	mosquitto_lib_init();
 	s->client = mosquitto_new(NULL, true, s);
-	mosquitto_message_callback_set(s->client, on_message);
+	mosquitto_message_callback_set(s->client, on_heard);
 	mosquitto_subscribe_callback_set(s->client, on_subscribe);
 	assert_int_equal(mosquitto_connect(s->client, f->socket, 0, 60), MOSQ_ERR_SUCCESS);
 	mosquitto_subscribe(s->client, NULL, "meterd/#", 1);
@@ -276,7 +282,7 @@ static void publish_three_and_leave(struct fixture *f, const char *host, unsigne
 	subscribe(&s, f);
 	m = open_publisher(f, host, port);
 	assert_true(turn_until(f->loop, is_connected, m, 5000));
-	assert_true(turn_until(f->loop, is_online, &s, 5000));
+	assert_true(turn_until(f->loop, is_stale_told, &s, 5000));
 	for (i = 1; i <= 3; i++) {
 		r = small_reading(i);
 		mqtt_publish(m, &r);
@@ -324,6 +330,7 @@ static void readings_arrive_by_unix_socket(void **state)
 static void the_will_says_offline_when_the_daemon_dies(void **state)
 {
 	struct fixture *f = *state;
+	struct reading r;
 	struct subscriber s;
 	struct mqtt *m;
 	pid_t child;
@@ -340,6 +347,8 @@ static void the_will_says_offline_when_the_daemon_dies(void **state)
 		m = open_publisher(&own, f->socket, 0);
 		if (!turn_until(own.loop, is_connected, m, 5000))
 			_exit(1);
+		r = small_reading(1);
+		mqtt_publish(m, &r);
 		turn_for(own.loop, 50);
 		if (write(go[1], "x", 1) != 1)
 			_exit(1);
@@ -529,7 +538,7 @@ static int on_impostor(sd_event_source *source, int fd, uint32_t events, void *d
 	return 0;
 }
 
-static const char connack[] = "\x20\x02\x00\x00";
+static const char connack[] = "\x20\x03\x00\x00\x00";
 
 static void odd_answers_end_the_connection(void **state)
 {
@@ -541,12 +550,13 @@ static void odd_answers_end_the_connection(void **state)
 		  "\r\nthis is not what you want",
 		  98 },
 		{ "\x00\x00\x00\x00", 4 },
-		{ "\xff\xff\xff\xff\xff\xff\xff", 7 },		    /* length that never ends */
-		{ "\x20\x02\x00\xff", 4 },			    /* reserved reason */
-		{ "\x20\x00", 2 },				    /* CONNACK without content */
-		{ "\x20\x02\x00\x00\x20\x02\x00\x00\x10\x00", 10 }, /* twice, then CONNECT */
-		{ "\x20\x02\x00\x00\x30\x02\x00\x09", 8 }, /* PUBLISH, topic beyond its end */
-		{ "\x20\x02\x00\x00\x40\x01\x00", 7 },	   /* PUBACK cut short */
+		{ "\xff\xff\xff\xff\xff\xff\xff", 7 }, /* length that never ends */
+		{ "\x20\x03\x00\xff\x00", 5 },	       /* reserved reason */
+		{ "\x20\x00", 2 },		       /* CONNACK without content */
+		{ "\x20\x03\x00\x00\x00\x20\x03\x00\x00\x00\x10\x00",
+		  12 },					       /* twice, then CONNECT */
+		{ "\x20\x03\x00\x00\x00\x30\x02\x00\x09", 9 }, /* PUBLISH, topic beyond its end */
+		{ "\x20\x03\x00\x00\x00\x40\x01\x00", 8 },     /* PUBACK cut short */
 	};
 	struct fixture *f = *state;
 	struct impostor i = { .connection = -1 };
@@ -577,9 +587,9 @@ static void odd_answers_end_the_connection(void **state)
 
 static void an_unexpected_puback_is_not_counted(void **state)
 {
-	static const char answer[] = "\x20\x02\x00\x00\x40\x02\x12\x34";
+	static const char answer[] = "\x20\x03\x00\x00\x00\x40\x02\x12\x34";
 	struct fixture *f = *state;
-	struct impostor i = { .connection = -1, .answer = answer, .length = 8 };
+	struct impostor i = { .connection = -1, .answer = answer, .length = 9 };
 	sd_event_source *source = NULL;
 	unsigned int port = 0;
 	struct mqtt *m;
@@ -629,7 +639,7 @@ static struct mqtt *choke(struct fixture *f, struct impostor *i, sd_event_source
 static void a_broker_that_does_not_read_costs_readings_not_time(void **state)
 {
 	struct fixture *f = *state;
-	struct impostor i = { .connection = -1, .answer = connack, .length = 4 };
+	struct impostor i = { .connection = -1, .answer = connack, .length = 5 };
 	sd_event_source *source = NULL;
 	uint64_t begin, longest = 0;
 	struct mqtt *m = choke(f, &i, &source, &longest);
@@ -651,7 +661,7 @@ static void a_broker_that_does_not_read_costs_readings_not_time(void **state)
 static void what_a_lost_connection_held_is_dropped(void **state)
 {
 	struct fixture *f = *state;
-	struct impostor i = { .connection = -1, .answer = connack, .length = 4 };
+	struct impostor i = { .connection = -1, .answer = connack, .length = 5 };
 	sd_event_source *source = NULL;
 	uint64_t longest = 0;
 	struct mqtt *m = choke(f, &i, &source, &longest);
@@ -684,7 +694,7 @@ static void a_broker_that_never_answers_is_given_up(void **state)
 static void a_huge_packet_does_not_take_the_memory(void **state)
 {
 	/* A PUBLISH of 256 MB, announced but not sent. */
-	static const char answer[] = "\x20\x02\x00\x00\x30\xff\xff\xff\x7f\x00\x01x";
+	static const char answer[] = "\x20\x03\x00\x00\x00\x30\xff\xff\xff\x7f\x00\x01x";
 	struct fixture *f = *state;
 	struct impostor i = { .connection = -1, .answer = answer, .length = sizeof(answer) - 1 };
 	sd_event_source *source = NULL;
@@ -738,19 +748,19 @@ static void impossible_configurations_are_refused(void **state)
 		struct mqtt_config config;
 		const char *gateway;
 	} bad[] = {
-		{ { NULL, 1883, "meterd" }, "house" },
-		{ { "", 1883, "meterd" }, "house" },
-		{ { "127.0.0.1", 0, "meterd" }, "house" },
-		{ { "127.0.0.1", 65536, "meterd" }, "house" },
-		{ { "127.0.0.1", 1883, NULL }, "house" },
-		{ { "127.0.0.1", 1883, "" }, "house" },
-		{ { "127.0.0.1", 1883, "meterd/#" }, "house" },
-		{ { "127.0.0.1", 1883, "a/+/b" }, "house" },
-		{ { "127.0.0.1", 1883, "$SYS" }, "house" },
-		{ { "127.0.0.1", 1883, "\xff" }, "house" },
-		{ { "127.0.0.1", 1883, "meterd" }, "" },
-		{ { "127.0.0.1", 1883, "meterd" }, "a/b" },
-		{ { "127.0.0.1", 1883, "meterd" }, "#" },
+		{ { .host = NULL, .port = 1883, .topic = "meterd" }, "house" },
+		{ { .host = "", .port = 1883, .topic = "meterd" }, "house" },
+		{ { .host = "127.0.0.1", .port = 0, .topic = "meterd" }, "house" },
+		{ { .host = "127.0.0.1", .port = 65536, .topic = "meterd" }, "house" },
+		{ { .host = "127.0.0.1", .port = 1883, .topic = NULL }, "house" },
+		{ { .host = "127.0.0.1", .port = 1883, .topic = "" }, "house" },
+		{ { .host = "127.0.0.1", .port = 1883, .topic = "meterd/#" }, "house" },
+		{ { .host = "127.0.0.1", .port = 1883, .topic = "a/+/b" }, "house" },
+		{ { .host = "127.0.0.1", .port = 1883, .topic = "$SYS" }, "house" },
+		{ { .host = "127.0.0.1", .port = 1883, .topic = "\xff" }, "house" },
+		{ { .host = "127.0.0.1", .port = 1883, .topic = "meterd" }, "" },
+		{ { .host = "127.0.0.1", .port = 1883, .topic = "meterd" }, "a/b" },
+		{ { .host = "127.0.0.1", .port = 1883, .topic = "meterd" }, "#" },
 	};
 	struct fixture *f = *state;
 	struct mqtt *m;

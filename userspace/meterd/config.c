@@ -61,6 +61,7 @@ static const struct option options[] = {
 	{ "source", "uri", OPTION_TEXT, AT(source.uri), .fallback = "local:" },
 	{ "source", "replay", OPTION_TEXT, AT(source.replay), .required = false },
 	{ "source", "repeat", OPTION_WHOLE, AT(source.repeat), 1, 1000000000, .fallback = "1" },
+	{ "source", "speed", OPTION_REAL, AT(source.speed), 0, 1e6, .fallback = "0" },
 	{ "source", "sampling_frequency", OPTION_REAL, AT(source.sampling_frequency), 600, 100000,
 	  .fallback = "4000" },
 	{ "source", "devices", OPTION_TEXT, AT(source.devices),
@@ -115,6 +116,24 @@ static const struct option options[] = {
 	{ "mqtt", "host", OPTION_TEXT, AT(mqtt.host), .fallback = "127.0.0.1" },
 	{ "mqtt", "port", OPTION_WHOLE, AT(mqtt.port), 1, 65535, .fallback = "1883" },
 	{ "mqtt", "topic", OPTION_TEXT, AT(mqtt.topic), .fallback = "meterd" },
+	{ "mqtt", "user", OPTION_TEXT, AT(mqtt.user), .required = false },
+	{ "mqtt", "password_file", OPTION_TEXT, AT(mqtt.password_file), .required = false },
+	{ "mqtt", "tls", OPTION_CHOICE, AT(mqtt.tls), .fallback = "no", .choices = "yes|no" },
+	{ "mqtt", "ca_file", OPTION_TEXT, AT(mqtt.ca_file), .required = false },
+	{ "mqtt", "cert_file", OPTION_TEXT, AT(mqtt.cert_file), .required = false },
+	{ "mqtt", "key_file", OPTION_TEXT, AT(mqtt.key_file), .required = false },
+	{ "mqtt", "discovery", OPTION_TEXT, AT(mqtt.discovery), .fallback = "homeassistant" },
+	{ "mqtt", "vendor_uuid", OPTION_TEXT, AT(mqtt.vendor_uuid), .required = false },
+	{ "mqtt", "vendor_serial", OPTION_TEXT, AT(mqtt.vendor_serial), .fallback = "5010000000" },
+	{ "influx", "url", OPTION_TEXT, AT(influx.url), .required = true },
+	{ "influx", "version", OPTION_WHOLE, AT(influx.version), 1, 2, .fallback = "2" },
+	{ "influx", "database", OPTION_TEXT, AT(influx.database), .fallback = "meterd" },
+	{ "influx", "org", OPTION_TEXT, AT(influx.org), .fallback = "meterd" },
+	{ "influx", "bucket", OPTION_TEXT, AT(influx.bucket), .fallback = "meterd" },
+	{ "influx", "token_file", OPTION_TEXT, AT(influx.token_file), .required = false },
+	{ "influx", "user", OPTION_TEXT, AT(influx.user), .required = false },
+	{ "influx", "password_file", OPTION_TEXT, AT(influx.password_file), .required = false },
+	{ "influx", "ca_file", OPTION_TEXT, AT(influx.ca_file), .required = false },
 	{ "http", "listen", OPTION_TEXT, AT(http.listen), .fallback = "127.0.0.1:8080" },
 	{ "http", "socket", OPTION_TEXT, AT(http.socket), .fallback = "/run/meterd/meterd.sock" },
 	{ "http", "web_dir", OPTION_TEXT, AT(http.web_dir), .fallback = "/usr/share/meterd/web" },
@@ -365,7 +384,7 @@ static void begin_section(struct reader *r, const char *name)
 	if (k == OPTIONS) {
 		complain(r,
 			 "[%s]: no such section; there are gateway, source, topology, load NAME, "
-			 "registers, quality, store, mqtt, http",
+			 "registers, quality, store, mqtt, influx, http",
 			 name);
 		return;
 	}
@@ -378,6 +397,7 @@ static void begin_section(struct reader *r, const char *name)
 	r->section = options[k].section;
 	r->config->has_store |= !strcmp(name, "store");
 	r->config->has_mqtt |= !strcmp(name, "mqtt");
+	r->config->has_influx |= !strcmp(name, "influx");
 	r->config->has_http |= !strcmp(name, "http");
 }
 

@@ -13,6 +13,7 @@
 #include <stddef.h>
 
 #include "http.h"
+#include "influx.h"
 #include "load.h"
 #include "mqtt.h"
 #include "quality-config.h"
@@ -75,6 +76,8 @@ struct load_config {
  * @store: [store]
  * @has_mqtt: section [mqtt] is there
  * @mqtt: [mqtt]
+ * @has_influx: section [influx] is there
+ * @influx: [influx]
  * @has_http: section [http] is there
  * @http: [http]
  */
@@ -95,6 +98,8 @@ struct config {
 	struct store_config store;
 	bool has_mqtt;
 	struct mqtt_config mqtt;
+	bool has_influx;
+	struct influx_config influx;
 	bool has_http;
 	struct http_config http;
 };

@@ -301,8 +301,8 @@ void interval_resume(struct interval *i, const struct record *last)
 		if (strncmp(i->in->load[k].name, last->name, LOAD_NAME_MAX))
 			continue;
 		/* registers that are below a stored record are others than those */
-		if (last->import_total_uwh > l->base.import ||
-		    last->export_total_uwh > l->base.export)
+		if (last->import_total_uwh > l->started.import ||
+		    last->export_total_uwh > l->started.export)
 			return;
 		l->base.import = last->import_total_uwh;
 		l->base.export = last->export_total_uwh;

@@ -48,7 +48,8 @@ int interval_create(struct interval **i, const struct installation *in, enum rec
 /**
  * interval_resume() - go on after the last stored record of a load
  * @i: before the first reading
- * @last: the record; one of another kind or of an unknown load is ignored
+ * @last: the record; a later call replaces an earlier one. One of another kind or of an unknown
+ * load is ignored
  *
  * Energy between this record and interval_create() was measured by a meterd that
  * was stopped before its interval ended. It is put into a record of its own, unless

@@ -14,11 +14,14 @@
 #include <systemd/sd-event.h>
 
 #include "config.h"
+#include "discovery.h"
 #include "http.h"
+#include "influx.h"
 #include "installation.h"
 #include "live.h"
 #include "log.h"
 #include "meter.h"
+#include "mqtt-records.h"
 #include "mqtt.h"
 #include "quality-json.h"
 #include "quality.h"
@@ -55,6 +58,9 @@ struct options {
  * @quality: power quality, or NULL
  * @store: records, or NULL
  * @recorder: makes them, or NULL
+ * @mqtt_records: records to the broker, or NULL
+ * @discovery: for Home Assistant, or NULL
+ * @influx: records to InfluxDB, or NULL
  * @mqtt: publisher, or NULL
  * @http: local API, or NULL
  * @save_timer: checkpoint of the registers
@@ -74,6 +80,9 @@ struct meterd {
 	struct quality *quality;
 	struct store *store;
 	struct recorder *recorder;
+	struct mqtt_records *mqtt_records;
+	struct discovery *discovery;
+	struct influx *influx;
 	struct mqtt *mqtt;
 	struct http *http;
 	sd_event_source *save_timer;
@@ -333,11 +342,17 @@ static int open_chain(struct meterd *d)
 
 static int open_store(struct meterd *d)
 {
+	const char *names[STORE_UPSTREAMS_MAX];
+	unsigned int n = 0;
 	int error;
 
 	if (!d->config.has_store)
 		return 0;
-	error = store_open(&d->store, d->event, &d->config.store, NULL, 0);
+	if (d->config.has_mqtt)
+		names[n++] = "mqtt";
+	if (d->config.has_influx)
+		names[n++] = "influx";
+	error = store_open(&d->store, d->event, &d->config.store, names, n);
 	return error ? error : recorder_open(&d->recorder, d->store, &d->in, d->registers);
 }
 
@@ -348,6 +363,14 @@ static int open_outputs(struct meterd *d)
 
 	if (c->has_mqtt)
 		error = mqtt_open(&d->mqtt, d->event, &c->mqtt, c->gateway);
+	if (!error && d->mqtt && strcmp(c->mqtt.discovery, "no"))
+		error = discovery_open(&d->discovery, d->mqtt, &c->mqtt, &d->in, c->gateway);
+	if (!error && d->mqtt && d->store)
+		error = mqtt_records_open(&d->mqtt_records, d->mqtt, d->store, 0, c->mqtt.topic,
+					  c->gateway);
+	if (!error && c->has_influx && d->store)
+		error = influx_open(&d->influx, d->event, &c->influx, d->store, c->has_mqtt,
+				    c->gateway);
 	if (!error && c->has_http)
 		error = http_open(&d->http, d->event, &c->http, c->gateway);
 	if (!error && d->http)
@@ -391,6 +414,9 @@ static void close_all(struct meterd *d)
 	recorder_close(d->recorder);
 	http_close(d->http);
 	mqtt_close(d->mqtt);
+	discovery_close(d->discovery);
+	mqtt_records_close(d->mqtt_records);
+	influx_close(d->influx);
 	store_close(d->store);
 	meter_destroy(d->meter);
 	quality_destroy(d->quality);

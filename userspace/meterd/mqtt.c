@@ -17,6 +17,7 @@
  */
 #include <errno.h>
 #include <mosquitto.h>
+#include <mqtt_protocol.h>
 #include <netdb.h>
 #include <poll.h>
 #include <stdio.h>
@@ -25,9 +26,11 @@
 #include <sys/epoll.h>
 #include <sys/random.h>
 #include <sys/socket.h>
+#include <time.h>
 
 #include "live.h"
 #include "log.h"
+#include "mqtt-tls.h"
 #include "mqtt.h"
 
 #define US_PER_MS 1000ULL
@@ -51,7 +54,14 @@
 #define ADDRESSES_MAX 8
 #define TOPIC_MAX 256
 
+/* Without a reading for this long, what was published is not the present any more. */
+#define STALE_US (4 * US_PER_S)
+/* We tell the broker that we take no greater packet; none of ours is needed. */
+#define PACKET_MAX (64 * 1024)
+#define PASSWORD_MAX 1024
+
 #define STATUS_ONLINE "online"
+#define STATUS_STALE "stale"
 #define STATUS_OFFLINE "offline"
 
 enum mqtt_state {
@@ -96,7 +106,17 @@ struct lookup {
  * @accepted: set by the callback: CONNACK came and was positive
  * @refused: set by the callback: reason of a negative CONNACK, 0 for none
  * @disconnected: set by the callback: the library has closed the socket
- * @status_mid: message id of the status message, whose sending is not counted
+ * @stop: why the connection is to be left, NULL: it is not
+ * @old_version: the broker does not speak MQTT 5
+ * @config: configuration
+ * @tls: credentials, NULL: no TLS
+ * @listener: other users of the connection
+ * @listeners: how many
+ * @status: what was published last as status, NULL: nothing on this connection
+ * @fed_us: when the last reading came
+ * @blank: the last reading without its values
+ * @blank_load: its loads
+ * @live_mid: message ids of readings that are not yet sent, 0: free
  * @unsent: readings handed to the library and not yet written to the socket
  * @counters: for the status page
  * @json: text of the last reading
@@ -122,13 +142,24 @@ struct mqtt {
 	bool accepted;
 	int refused;
 	bool disconnected;
-	int status_mid;
+	const char *stop;
+	bool old_version;
+	const struct mqtt_config *config;
+	struct mqtt_tls *tls;
+	const struct mqtt_listener *listener[MQTT_LISTENERS_MAX];
+	unsigned int listeners;
+	const char *status;
+	uint64_t fed_us;
+	struct reading blank;
+	struct load_reading *blank_load;
+	int live_mid[UNSENT_MAX];
 	unsigned int unsent;
 	struct mqtt_counters counters;
 	struct live_buffer json;
 };
 
 static void step(struct mqtt *m, int rc);
+static int watch_socket(struct mqtt *m);
 
 static uint64_t now_us(const struct mqtt *m)
 {
@@ -172,7 +203,19 @@ static void destroy_client(struct mqtt *m)
 	m->client = NULL;
 	m->counters.dropped += m->unsent;
 	m->unsent = 0;
+	memset(m->live_mid, 0, sizeof(m->live_mid));
+	m->status = NULL;
+	m->stop = NULL;
 	m->counters.connected = false;
+}
+
+static void tell_lost(struct mqtt *m)
+{
+	unsigned int k;
+
+	for (k = 0; k < m->listeners; k++)
+		if (m->listener[k]->lost)
+			m->listener[k]->lost(m->listener[k]->user);
 }
 
 /* The attempt or the connection is over: report it once, and try the next address or wait. */
@@ -183,6 +226,7 @@ static void fail(struct mqtt *m, const char *why)
 
 	destroy_client(m);
 	if (was_connected) {
+		tell_lost(m);
 		log_warning("mqtt: broker %s: connection lost (%s); readings are dropped until it "
 			    "is back",
 			    m->broker, why);
@@ -218,16 +262,47 @@ static void on_disconnect(struct mosquitto *client, void *data, int reason)
 	m->disconnected = true;
 }
 
-static void on_publish(struct mosquitto *client, void *data, int mid)
+static bool was_live(struct mqtt *m, int mid)
 {
-	struct mqtt *m = data;
+	unsigned int k;
 
-	if (mid == m->status_mid) {
-		m->status_mid = 0;
-	} else if (m->unsent) {
+	for (k = 0; k < UNSENT_MAX; k++) {
+		if (m->live_mid[k] != mid || !mid)
+			continue;
+		m->live_mid[k] = 0;
 		m->unsent--;
 		m->counters.published++;
+		return true;
 	}
+	return false;
+}
+
+static void on_publish(struct mosquitto *client, void *data, int mid, int reason,
+		       const mosquitto_property *properties)
+{
+	struct mqtt *m = data;
+	unsigned int k;
+
+	if (was_live(m, mid))
+		return;
+	for (k = 0; k < m->listeners; k++)
+		if (m->listener[k]->acked)
+			m->listener[k]->acked(m->listener[k]->user, mid, reason);
+}
+
+static void on_message(struct mosquitto *client, void *data, const struct mosquitto_message *msg)
+{
+	struct mqtt *m = data;
+	unsigned int k;
+	char *text;
+
+	if (msg->payloadlen < 0 || msg->payloadlen > PACKET_MAX)
+		return;
+	text = strndup(msg->payload ? msg->payload : "", (size_t)msg->payloadlen);
+	for (k = 0; text && k < m->listeners; k++)
+		if (m->listener[k]->message)
+			m->listener[k]->message(m->listener[k]->user, msg->topic, text);
+	free(text);
 }
 
 static int on_io(sd_event_source *source, int fd, uint32_t events, void *data)
@@ -244,6 +319,52 @@ static int on_io(sd_event_source *source, int fd, uint32_t events, void *data)
 	return 0;
 }
 
+/*
+ * MQTT 5, with a bound for what the broker may send. The only call that takes properties
+ * also connects, and waits for that; without a host it keeps the properties for the
+ * call that does not wait.
+ */
+static int set_version(struct mqtt *m, struct mosquitto *client)
+{
+	mosquitto_property *properties = NULL;
+	int rc;
+
+	if (m->old_version)
+		return 0;
+	rc = mosquitto_int_option(client, MOSQ_OPT_PROTOCOL_VERSION, MQTT_PROTOCOL_V5);
+	if (!rc)
+		rc = mosquitto_property_add_int32(&properties, MQTT_PROP_MAXIMUM_PACKET_SIZE,
+						  PACKET_MAX);
+	if (!rc)
+		mosquitto_connect_bind_v5(client, NULL, 0, KEEPALIVE_S, NULL, properties);
+	mosquitto_property_free_all(&properties);
+	return rc;
+}
+
+/* The password is read anew each time, so that it can be changed. */
+static int log_in(struct mqtt *m, struct mosquitto *client)
+{
+	const struct mqtt_config *c = m->config;
+	char password[PASSWORD_MAX] = "";
+	FILE *f;
+	int rc;
+
+	if (!c->user)
+		return 0;
+	if (c->password_file) {
+		f = fopen(c->password_file, "re");
+		if (!f || !fgets(password, sizeof(password), f))
+			log_error("mqtt: password_file %s: %s", c->password_file,
+				  f ? "is empty" : strerror(errno));
+		if (f)
+			fclose(f);
+		password[strcspn(password, "\r\n")] = '\0';
+	}
+	rc = mosquitto_username_pw_set(client, c->user, c->password_file ? password : NULL);
+	explicit_bzero(password, sizeof(password));
+	return rc;
+}
+
 static struct mosquitto *new_client(struct mqtt *m)
 {
 	struct mosquitto *client;
@@ -257,13 +378,22 @@ static struct mosquitto *new_client(struct mqtt *m)
 		return NULL;
 	mosquitto_connect_callback_set(client, on_connect);
 	mosquitto_disconnect_callback_set(client, on_disconnect);
-	mosquitto_publish_callback_set(client, on_publish);
-	if (mosquitto_will_set(client, m->topic_status, strlen(STATUS_OFFLINE), STATUS_OFFLINE, 1,
+	mosquitto_publish_v5_callback_set(client, on_publish);
+	mosquitto_message_callback_set(client, on_message);
+	if (set_version(m, client) || log_in(m, client) ||
+	    mosquitto_will_set(client, m->topic_status, strlen(STATUS_OFFLINE), STATUS_OFFLINE, 1,
 			       true)) {
 		mosquitto_destroy(client);
 		return NULL;
 	}
 	return client;
+}
+
+static const char *reason_of(const struct mqtt *m, int rc)
+{
+	if (m->tls && mqtt_tls_error(m->tls))
+		return mqtt_tls_error(m->tls);
+	return rc == MOSQ_ERR_ERRNO && errno ? strerror(errno) : mosquitto_strerror(rc);
 }
 
 static void connect_address(struct mqtt *m, const char *address)
@@ -273,17 +403,20 @@ static void connect_address(struct mqtt *m, const char *address)
 	m->accepted = false;
 	m->refused = 0;
 	m->disconnected = false;
-	m->status_mid = 0;
 	m->client = new_client(m);
 	if (!m->client) {
 		fail(m, "out of memory");
+		return;
+	}
+	if (m->tls && mqtt_tls_use(m->tls, m->client)) {
+		fail(m, mqtt_tls_error(m->tls));
 		return;
 	}
 	enter(m, STATE_CONNECTING, TICK_US);
 	errno = 0;
 	rc = mosquitto_connect_async(m->client, address, m->port, KEEPALIVE_S);
 	if (rc) {
-		fail(m, rc == MOSQ_ERR_ERRNO ? strerror(errno) : mosquitto_strerror(rc));
+		fail(m, reason_of(m, rc));
 		return;
 	}
 	rc = sd_event_add_io(m->event, &m->io, mosquitto_socket(m->client), EPOLLIN | EPOLLOUT,
@@ -371,18 +504,34 @@ static void attempt(struct mqtt *m)
 		start_lookup(m);
 }
 
+static bool is_stale(const struct mqtt *m)
+{
+	return !m->fed_us || now_us(m) - m->fed_us >= STALE_US;
+}
+
+/* The status is that of the readings, not that of the connection. */
+static void say_status(struct mqtt *m)
+{
+	const char *status = is_stale(m) ? STATUS_STALE : STATUS_ONLINE;
+
+	if (m->status && !strcmp(m->status, status))
+		return;
+	if (!mqtt_send(m, m->topic_status, status, strlen(status), 1, true, NULL))
+		m->status = status;
+}
+
 static void announce(struct mqtt *m)
 {
-	int rc;
+	unsigned int k;
 
 	log_notice("mqtt: broker %s: connected", m->broker);
 	enter(m, STATE_CONNECTED, TICK_US);
 	m->counters.connected = true;
 	m->down_told = false;
-	rc = mosquitto_publish(m->client, &m->status_mid, m->topic_status, strlen(STATUS_ONLINE),
-			       STATUS_ONLINE, 0, true);
-	if (rc)
-		step(m, rc);
+	say_status(m);
+	for (k = 0; k < m->listeners; k++)
+		if (m->listener[k]->connected)
+			m->listener[k]->connected(m->listener[k]->user);
 }
 
 static int watch_socket(struct mqtt *m)
@@ -397,16 +546,56 @@ static int watch_socket(struct mqtt *m)
 /* What the library said and noted since it was called last. */
 static void step(struct mqtt *m, int rc)
 {
-	const char *why = rc == MOSQ_ERR_ERRNO && errno ? strerror(errno) : mosquitto_strerror(rc);
+	const char *why = reason_of(m, rc);
 
-	if (m->refused)
-		fail(m, mosquitto_connack_string(m->refused));
-	else if (m->disconnected || rc || mosquitto_socket(m->client) < 0)
+	if (m->refused) {
+		bool version = m->refused == MQTT_RC_UNSUPPORTED_PROTOCOL_VERSION ||
+			       m->refused == CONNACK_REFUSED_PROTOCOL_VERSION;
+
+		why = m->old_version || version ? mosquitto_connack_string(m->refused)
+						: mosquitto_reason_string(m->refused);
+		m->old_version |= version;
+		fail(m, why);
+	} else if (m->stop) {
+		fail(m, m->stop);
+	} else if (m->disconnected || rc || mosquitto_socket(m->client) < 0)
 		fail(m, rc ? why : "closed by the broker");
 	else if (m->accepted && m->state == STATE_CONNECTING)
 		announce(m);
 	if (m->client && m->io)
 		watch_socket(m);
+}
+
+static int live_send(struct mqtt *m, const struct reading *r)
+{
+	unsigned int k;
+
+	for (k = 0; k < UNSENT_MAX && m->live_mid[k]; k++)
+		;
+	if (k == UNSENT_MAX || live_json(&m->json, r))
+		return -ENOBUFS;
+	if (mqtt_send(m, m->topic_live, m->json.text, m->json.length, 0, false, &m->live_mid[k]))
+		return -ENOTCONN;
+	m->unsent++;
+	return 0;
+}
+
+/* Readings have ended: say so once, with a reading in which nothing is known. */
+static void tick_connected(struct mqtt *m)
+{
+	bool was_online = m->status && !strcmp(m->status, STATUS_ONLINE);
+	struct timespec t;
+	unsigned int k;
+
+	if (was_online && is_stale(m) && m->blank_load) {
+		clock_gettime(CLOCK_REALTIME, &t);
+		m->blank.utc_ns = t.tv_sec * 1000000000LL + t.tv_nsec;
+		live_send(m, &m->blank);
+	}
+	say_status(m);
+	for (k = 0; k < m->listeners; k++)
+		if (m->listener[k]->tick)
+			m->listener[k]->tick(m->listener[k]->user);
 }
 
 static void tick(struct mqtt *m)
@@ -417,6 +606,8 @@ static void tick(struct mqtt *m)
 	}
 	sd_event_source_set_time_relative(m->timer, TICK_US);
 	sd_event_source_set_enabled(m->timer, SD_EVENT_ONESHOT);
+	if (m->state == STATE_CONNECTED)
+		tick_connected(m);
 	errno = 0;
 	step(m, mosquitto_loop_misc(m->client));
 }
@@ -508,6 +699,8 @@ static void free_mqtt(struct mqtt *m)
 	free(m->broker);
 	free(m->topic_live);
 	free(m->topic_status);
+	free(m->blank_load);
+	mqtt_tls_destroy(m->tls);
 	free(m);
 	mosquitto_lib_cleanup();
 }
@@ -531,7 +724,10 @@ int mqtt_open(struct mqtt **out, sd_event *event, const struct mqtt_config *conf
 	mosquitto_lib_init();
 	m->event = sd_event_ref(event);
 	m->backoff_us = BACKOFF_MIN_US;
+	m->config = config;
 	ret = copy_config(m, config, gateway);
+	if (!ret && config->tls && !strcmp(config->tls, "yes"))
+		ret = mqtt_tls_create(&m->tls, config);
 	if (!ret)
 		ret = sd_event_add_time_relative(event, &m->timer, CLOCK_MONOTONIC, 0, 0, on_timer,
 						 m);
@@ -540,6 +736,8 @@ int mqtt_open(struct mqtt **out, sd_event *event, const struct mqtt_config *conf
 		return 0;
 	}
 	free_mqtt(m);
+	if (ret == -EINVAL)
+		return ret;
 	if (ret != -ENOMEM) {
 		log_error("mqtt: cannot set a timer: %s", strerror(-ret));
 		return ret;
@@ -549,21 +747,71 @@ no_memory:
 	return -ENOMEM;
 }
 
+/* Keep the shape of a reading, for the one that says that nothing is known. */
+static void remember(struct mqtt *m, const struct reading *r)
+{
+	if (!m->blank_load || m->blank.loads != r->loads) {
+		free(m->blank_load);
+		m->blank_load = calloc(r->loads ? r->loads : 1, sizeof(*m->blank_load));
+	}
+	if (m->blank_load)
+		reading_blank(&m->blank, m->blank_load, r);
+	m->fed_us = now_us(m);
+}
+
 void mqtt_publish(struct mqtt *m, const struct reading *r)
 {
-	int rc;
-
 	if (!m)
 		return;
-	if (m->state != STATE_CONNECTED || m->unsent >= UNSENT_MAX || live_json(&m->json, r)) {
+	remember(m, r);
+	if (m->state != STATE_CONNECTED || live_send(m, r)) {
 		m->counters.dropped++;
 		return;
 	}
+	say_status(m);
+	step(m, MOSQ_ERR_SUCCESS);
+}
+
+int mqtt_listen(struct mqtt *m, const struct mqtt_listener *listener)
+{
+	if (m->listeners == MQTT_LISTENERS_MAX)
+		return -ENOSPC;
+	m->listener[m->listeners++] = listener;
+	return 0;
+}
+
+/* Acts on nothing: it may be called from within the library. */
+void mqtt_reconnect(struct mqtt *m, const char *why)
+{
+	if (!m->client || m->state != STATE_CONNECTED)
+		return;
+	m->stop = why;
+	sd_event_source_set_time_relative(m->timer, 0);
+}
+
+static int checked(struct mqtt *m, int rc)
+{
+	if (rc)
+		mqtt_reconnect(m, rc == MOSQ_ERR_ERRNO ? strerror(errno) : mosquitto_strerror(rc));
+	if (m->io)
+		watch_socket(m);
+	return rc ? -ENOTCONN : 0;
+}
+
+int mqtt_send(struct mqtt *m, const char *topic, const char *text, size_t length, int qos,
+	      bool retain, int *mid)
+{
+	if (!m || m->state != STATE_CONNECTED || length > INT32_MAX)
+		return -ENOTCONN;
 	errno = 0;
-	m->unsent++;
-	rc = mosquitto_publish(m->client, NULL, m->topic_live, m->json.length, m->json.text, 0,
-			       false);
-	step(m, rc);
+	return checked(m, mosquitto_publish(m->client, mid, topic, (int)length, text, qos, retain));
+}
+
+int mqtt_subscribe(struct mqtt *m, const char *topic)
+{
+	if (m->state != STATE_CONNECTED)
+		return -ENOTCONN;
+	return checked(m, mosquitto_subscribe(m->client, NULL, topic, 1));
 }
 
 void mqtt_counters(const struct mqtt *m, struct mqtt_counters *c)
@@ -577,7 +825,7 @@ static void say_goodbye(struct mqtt *m)
 	uint64_t spent = 0;
 	struct pollfd p;
 
-	if (mosquitto_publish(m->client, &m->status_mid, m->topic_status, strlen(STATUS_OFFLINE),
+	if (mosquitto_publish(m->client, NULL, m->topic_status, strlen(STATUS_OFFLINE),
 			      STATUS_OFFLINE, 0, true))
 		return;
 	mosquitto_disconnect(m->client);

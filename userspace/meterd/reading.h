@@ -249,4 +249,12 @@ struct reading {
 	struct totals_reading totals;
 };
 
+/**
+ * reading_blank() - a reading of the same shape in which no value is known
+ * @blank: filled in
+ * @load: room for as many loads as @r has
+ * @r: a reading; its names must outlive @blank
+ */
+void reading_blank(struct reading *blank, struct load_reading *load, const struct reading *r);
+
 #endif

@@ -39,6 +39,8 @@ struct source_replay {
 	const struct inputs *inputs;
 	struct source_sink sink;
 	sd_event_source *idle;
+	sd_event_source *timer; /* with a speed: the next rows are due */
+	uint64_t begun_us;
 	FILE *file;
 	char *line;
 	size_t line_size;
@@ -262,6 +264,28 @@ static int read_rows(struct source_replay *r)
 	return more ? more : next_round(r);
 }
 
+/* With a speed, rows are read when their time has come. */
+static int wait_until_due(struct source_replay *r)
+{
+	double us = (double)r->rows / r->base.rate_hz / r->config->speed * 1e6;
+	uint64_t now = 0;
+	uint64_t due = r->begun_us + (uint64_t)us;
+
+	sd_event_now(sd_event_source_get_event(r->idle), CLOCK_MONOTONIC, &now);
+	if (r->config->speed <= 0 || due <= now)
+		return 0;
+	sd_event_source_set_enabled(r->idle, SD_EVENT_OFF);
+	sd_event_source_set_time(r->timer, due);
+	return sd_event_source_set_enabled(r->timer, SD_EVENT_ONESHOT);
+}
+
+static int on_due(sd_event_source *source, uint64_t usec, void *user)
+{
+	struct source_replay *r = user;
+
+	return sd_event_source_set_enabled(r->idle, SD_EVENT_ON);
+}
+
 static int replay_step(sd_event_source *source, void *user)
 {
 	struct source_replay *r = user;
@@ -269,7 +293,7 @@ static int replay_step(sd_event_source *source, void *user)
 
 	r->sink.alive(r->sink.user);
 	if (more > 0)
-		return 0;
+		return wait_until_due(r);
 	sd_event_source_set_enabled(source, SD_EVENT_OFF);
 	if (more < 0)
 		return sd_event_exit(sd_event_source_get_event(source), more);
@@ -287,8 +311,13 @@ static int replay_start(struct source *s, sd_event *event, const struct source_s
 	for (k = 0; k < r->inputs->channels; k++)
 		r->sink.scale[k] = 1.0;
 	error = sd_event_add_defer(event, &r->idle, replay_step, r);
+	if (error >= 0)
+		error = sd_event_add_time(event, &r->timer, CLOCK_MONOTONIC, 0, 0, on_due, r);
+	if (error >= 0)
+		error = sd_event_source_set_enabled(r->timer, SD_EVENT_OFF);
 	if (error < 0)
 		return error;
+	sd_event_now(event, CLOCK_MONOTONIC, &r->begun_us);
 	sd_event_source_set_priority(r->idle, SD_EVENT_PRIORITY_IDLE);
 	return sd_event_source_set_enabled(r->idle, SD_EVENT_ON);
 }
@@ -310,6 +339,7 @@ static void replay_close(struct source *s)
 	unsigned int k;
 
 	sd_event_source_unref(r->idle);
+	sd_event_source_unref(r->timer);
 	for (k = 0; k < r->columns; k++)
 		free(r->column[k].name);
 	for (k = 0; k < r->descriptions; k++)

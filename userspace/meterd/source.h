@@ -20,6 +20,8 @@
  * @uri: libiio context, "local:" or "ip:HOST"
  * @replay: file of recorded waveforms instead of @uri, or NULL
  * @repeat: how often the file is replayed
+ * @speed: of the replay, in seconds of the recording per second; 0: as fast as it can be
+ *	computed
  * @sampling_frequency: scans per second
  * @devices: names of IIO devices, separated by commas, that may be used; "*": all
  * @block_ms: how often the devices are read
@@ -29,6 +31,7 @@ struct source_config {
 	char *uri;
 	char *replay;
 	unsigned int repeat;
+	double speed;
 	double sampling_frequency;
 	char *devices;
 	unsigned int block_ms;
