@@ -400,6 +400,41 @@ static void every_reading_is_an_event(void **state)
 	hang_up(c);
 }
 
+static struct json_object *provide_seven(void *user)
+{
+	struct json_object *o = json_object_new_object();
+
+	json_object_object_add(o, "seven", json_object_new_int(*(int *)user));
+	return o;
+}
+
+static void what_others_provide_is_answered(void **state)
+{
+	struct fixture *f = *state;
+	struct json_object *o;
+	int seven = 7;
+
+	assert_int_equal(get(f, "/api/v1/seven", &o), 404);
+	json_object_put(o);
+	http_provide(f->http, "/api/v1/seven", provide_seven, &seven);
+	assert_int_equal(get(f, "/api/v1/seven", &o), 200);
+	assert_double_equal(number(o, "seven"), 7.0, 0.0);
+	json_object_put(o);
+	http_provide(NULL, "/x", provide_seven, &seven);
+}
+
+static void events_of_others_are_in_the_stream(void **state)
+{
+	struct fixture *f = *state;
+	struct client *c = open_stream(f, 0);
+
+	http_event(f->http, "event", json_tokener_parse("{\"type\":\"dip\"}"));
+	http_event(NULL, "event", json_tokener_parse("{}"));
+	c->until = "event: event\ndata: {\"type\":\"dip\"}\n\n";
+	assert_true(turn_until(f->loop, receive, c, 5000));
+	hang_up(c);
+}
+
 static void a_new_stream_begins_with_a_fresh_reading(void **state)
 {
 	struct fixture *f = *state;
@@ -781,6 +816,8 @@ int main(void)
 		SERVER_TEST(history_grows_to_five_minutes),
 		SERVER_TEST(the_page_has_its_types_and_a_policy),
 		SERVER_TEST(every_reading_is_an_event),
+		SERVER_TEST(what_others_provide_is_answered),
+		SERVER_TEST(events_of_others_are_in_the_stream),
 		SERVER_TEST(a_new_stream_begins_with_a_fresh_reading),
 		SERVER_TEST(a_slow_reader_is_disconnected_and_others_are_not),
 		SERVER_TEST(a_client_that_left_frees_its_place),

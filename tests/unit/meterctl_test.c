@@ -402,6 +402,7 @@ static void what_is_missing_or_odd_is_a_dash(void **state)
 		table_log(o, keep_line, &t);
 		table_modules(o, keep_line, &t);
 		table_status(o, keep_line, &t);
+		table_quality(o, o, keep_line, &t);
 		json_object_put(o);
 	}
 }
@@ -415,6 +416,32 @@ static void great_numbers_do_not_overflow_a_line(void **state)
 	      "\"export_wh\":1e308,\"pf\":1e308}]}",
 	      table_live);
 	has(&t, "x");
+}
+
+static void quality_shows_intervals_week_and_events(void **state)
+{
+	struct json_object *report = json_tokener_parse(
+		"{\"harmonics\":{\"orders\":36},\"intervals\":{\"10 s\":{\"frequency_hz\":50.012},"
+		"\"10 min\":{\"flagged\":true,\"u2_percent\":0.5,\"phases\":[{\"phase\":\"L1\","
+		"\"rms_v\":231.4,\"thd_percent\":2.5,\"pst\":0.75}]}},"
+		"\"week\":{\"start\":\"2026-11-16\",\"verdict\":\"missed\",\"items\":[{\"item\":"
+		"\"THD\",\"verdict\":\"missed\",\"kept_percent\":90.5,\"intervals\":1008}]}}");
+	struct json_object *events = json_tokener_parse(
+		"[{\"type\":\"dip\",\"extreme_v\":92,\"percent\":40,\"duration_s\":0.11,"
+		"\"finished\":true}]");
+	struct text t = { 0 };
+
+	table_quality(report, events, keep_line, &t);
+	has(&t, "50.012 Hz");
+	has(&t, "order 36");
+	has(&t, "231.40");
+	has(&t, "0.75");
+	has(&t, "flagged");
+	has(&t, "90.50 % of 1008");
+	has(&t, "92.00 V");
+	has(&t, "0.1100 s");
+	json_object_put(report);
+	json_object_put(events);
 }
 
 static void status_tells_the_state_of_mqtt(void **state)
@@ -451,6 +478,7 @@ int main(void)
 		cmocka_unit_test(columns_stay_aligned_in_any_script),
 		cmocka_unit_test(what_is_missing_or_odd_is_a_dash),
 		cmocka_unit_test(great_numbers_do_not_overflow_a_line),
+		cmocka_unit_test(quality_shows_intervals_week_and_events),
 		cmocka_unit_test(status_tells_the_state_of_mqtt),
 	};
 

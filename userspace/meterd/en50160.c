@@ -233,7 +233,7 @@ static void write_week(FILE *f, const struct en50160_week *w)
 
 	fprintf(f, "week %" PRId64 " %" PRIu32 "\n", w->start_utc_s, w->flagged);
 	for (k = 0; k < EN50160_ITEMS; k++)
-		fprintf(f, "%" PRIu32 " %" PRIu32 " %.9g\n", w->tally[k].intervals,
+		fprintf(f, "%" PRIu32 " %" PRIu32 " %.17g\n", w->tally[k].intervals,
 			w->tally[k].kept, w->tally[k].worst);
 	for (k = 0; k < EN50160_COUNTS; k++)
 		fprintf(f, "%" PRIu32 "\n", w->count[k]);
