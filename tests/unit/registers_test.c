@@ -506,6 +506,7 @@ static void a_file_of_version_0_1_is_taken_over(void **state)
 			       .element = { { .input = "hub2/A" } } };
 	struct installation later = { .loads = 1, .load = &boiler };
 	struct registers *r;
+	struct stat status;
 	char kept[160];
 
 	write_first_format();
@@ -518,6 +519,8 @@ static void a_file_of_version_0_1_is_taken_over(void **state)
 	assert_int_equal(registers_element_uwh(r, 0, 0), 2500000);
 	registers_close(r);
 	snprintf(kept, sizeof(kept), "%s.v1", path);
+	assert_int_equal(stat(kept, &status), 0);
+	assert_int_equal(status.st_size, 4 * 16384);
 	assert_int_equal(rename(kept, path), 0);
 	r = open_registers();
 	is_as_version_0_1_left_it(r);

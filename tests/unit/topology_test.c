@@ -317,7 +317,7 @@ static void two_clamps_without_neutral_show_only_their_sum(void **state)
 
 static void the_neutral_current_has_its_harmonics(void **state)
 {
-	struct house h = { .hz = 50.0 };
+	struct house h = { .hz = 49.7 };
 	unsigned int k;
 
 	chain_open_config(&c, &config,
@@ -334,7 +334,7 @@ static void the_neutral_current_has_its_harmonics(void **state)
 	}
 	waveform_add(&h.i[6], 1, 7, 0);
 	chain_feed(&c, SECONDS, sample, &h);
-	assert_double_equal(c.reading.load[0].neutral_a, 12.0, 0.005);
+	assert_double_equal(c.reading.load[0].neutral_a, 12.0, 0.0008);
 	assert_double_equal(c.reading.load[1].neutral_a, 7.0, 0.005);
 	assert_double_equal(c.reading.load[1].p_w, 6900.0, 1.0);
 	chain_close_config(&c, &config);

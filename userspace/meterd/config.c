@@ -59,6 +59,8 @@ struct option {
 static const struct option options[] = {
 	{ "gateway", "name", OPTION_TEXT, AT(gateway), .fallback = "meterd" },
 	{ "source", "uri", OPTION_TEXT, AT(source.uri), .fallback = "local:" },
+	{ "source", "values", OPTION_CHOICE, AT(source.values), .fallback = "waveform",
+	  .choices = "waveform|register" },
 	{ "source", "replay", OPTION_TEXT, AT(source.replay), .required = false },
 	{ "source", "repeat", OPTION_WHOLE, AT(source.repeat), 1, 1000000000, .fallback = "1" },
 	{ "source", "speed", OPTION_REAL, AT(source.speed), 0, 1e6, .fallback = "0" },

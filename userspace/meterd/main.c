@@ -26,6 +26,7 @@
 #include "quality-json.h"
 #include "quality.h"
 #include "recorder.h"
+#include "register-meter.h"
 #include "registers.h"
 #include "source.h"
 #include "store.h"
@@ -52,6 +53,8 @@ struct options {
  * @config: configuration
  * @in: what it measures
  * @source: where scans come from
+ * @register_meter: takes the place of source, join and chain for modules that measure
+ *	by themselves
  * @align: the join
  * @registers: energy
  * @meter: the chain
@@ -74,6 +77,7 @@ struct meterd {
 	struct config config;
 	struct installation in;
 	struct source *source;
+	struct register_meter *register_meter;
 	struct align *align;
 	struct registers *registers;
 	struct meter *meter;
@@ -383,6 +387,12 @@ static int open_outputs(struct meterd *d)
 	return error;
 }
 
+/* Do the modules measure by themselves? */
+static bool reads_registers(const struct meterd *d)
+{
+	return !d->config.source.replay && !strcmp(d->config.source.values, "register");
+}
+
 static int start_source(struct meterd *d)
 {
 	struct source_sink sink = {
@@ -394,6 +404,9 @@ static int start_source(struct meterd *d)
 		.user = d,
 	};
 
+	if (reads_registers(d))
+		return register_meter_open(&d->register_meter, d->event, &d->config.source, &d->in,
+					   on_reading, d);
 	return d->source->ops->start(d->source, d->event, &sink);
 }
 
@@ -408,6 +421,7 @@ static int start_saving(struct meterd *d)
 
 static void close_all(struct meterd *d)
 {
+	register_meter_close(d->register_meter);
 	if (d->source)
 		d->source->ops->close(d->source);
 	sd_event_source_unref(d->save_timer);
@@ -437,14 +451,14 @@ static int run(struct meterd *d, const struct options *o)
 	int error;
 
 	error = open_loop(d);
-	if (!error)
+	if (!error && !reads_registers(d))
 		error = open_source(d);
 	if (!error)
 		error = registers_open(&d->registers, &d->in,
 				       o->replay ? NULL : d->config.registers_file);
 	if (!error)
 		error = registers_flush_aside(d->registers, d->event);
-	if (!error)
+	if (!error && !reads_registers(d))
 		error = open_chain(d);
 	if (!error && !o->replay)
 		error = open_store(d);

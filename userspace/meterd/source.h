@@ -18,6 +18,8 @@
 /**
  * struct source_config - section [source] of the configuration
  * @uri: libiio context, "local:" or "ip:HOST"
+ * @values: "waveform": samples; "register": values of modules that measure by
+ *	themselves (register-meter.h)
  * @replay: file of recorded waveforms instead of @uri, or NULL
  * @repeat: how often the file is replayed
  * @speed: of the replay, in seconds of the recording per second; 0: as fast as it can be
@@ -29,6 +31,7 @@
  */
 struct source_config {
 	char *uri;
+	char *values;
 	char *replay;
 	unsigned int repeat;
 	double speed;

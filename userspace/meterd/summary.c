@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "load-sum.h"
 #include "totals.h"
 
 #define DEGREES (180.0 / M_PI)
@@ -237,14 +238,6 @@ static double or_nan(double seconds)
 	return seconds > 0.0 ? seconds : NAN;
 }
 
-/* A ratio of powers, -1 to 1; NAN where it has no meaning. */
-static double power_factor(const struct installation *in, double p_w, double s_va, bool below)
-{
-	if (below || !(s_va >= in->pf_min_va))
-		return NAN;
-	return fmax(-1.0, fmin(1.0, p_w / s_va));
-}
-
 static void fill_voltages(const struct summary *s, struct reading *r)
 {
 	const struct topology *t = s->in->topology;
@@ -293,12 +286,12 @@ static void fill_element(const struct summary *s, const struct load_element *e,
 	r->p_w = sums->p / t;
 	r->q1_var = sums->q1 / t;
 	r->s_va = r->v_v * r->i_a * e->multiplier;
-	r->pf = power_factor(s->in, r->p_w, r->s_va, r->below_range);
+	r->pf = load_power_factor(s->in, r->p_w, r->s_va, r->below_range);
 	r->v1_v = root(sums->v12 / t);
 	r->i1_a = root(sums->i12 / t);
 	r->p1_w = sums->p1 / t;
 	r->n_var = root(r->s_va * r->s_va - r->p_w * r->p_w);
-	r->dpf = power_factor(s->in, r->p1_w, hypot(r->p1_w, r->q1_var), r->below_range);
+	r->dpf = load_power_factor(s->in, r->p1_w, hypot(r->p1_w, r->q1_var), r->below_range);
 	r->phi_deg = isnan(r->dpf) ? NAN : atan2(r->q1_var, r->p1_w) * DEGREES;
 	r->thd_v = NAN;
 	r->thd_i = NAN;
@@ -325,24 +318,6 @@ static double effective_va(const struct summary *s, const struct load_reading *r
 	       sqrt((shape == LOAD_STAR ? (3.0 * phases + lines) / 18.0 : lines / 9.0) * current);
 }
 
-static void add_parts(struct load_reading *r)
-{
-	unsigned int k;
-
-	r->p_w = 0.0;
-	r->q1_var = 0.0;
-	r->p1_w = 0.0;
-	r->sa_va = 0.0;
-	r->below_range = true;
-	for (k = 0; k < r->elements; k++) {
-		r->p_w += r->element[k].p_w;
-		r->q1_var += r->element[k].q1_var;
-		r->p1_w += r->element[k].p1_w;
-		r->sa_va += r->element[k].s_va;
-		r->below_range = r->below_range && r->element[k].below_range;
-	}
-}
-
 static void fill_neutral(const struct summary *s, unsigned int l, struct load_reading *r)
 {
 	const struct load *load = &s->in->load[l];
@@ -364,12 +339,6 @@ static void fill_neutral(const struct summary *s, unsigned int l, struct load_re
 		r->se_va = effective_va(s, r, shape, sum2);
 }
 
-static void fill_power_factors(const struct summary *s, struct load_reading *r)
-{
-	r->pf = power_factor(s->in, r->p_w, r->s_va, r->below_range);
-	r->dpf = power_factor(s->in, r->p1_w, hypot(r->p1_w, r->q1_var), r->below_range);
-}
-
 static void fill_load(struct summary *s, unsigned int l)
 {
 	const struct load *load = &s->in->load[l];
@@ -378,35 +347,12 @@ static void fill_load(struct summary *s, unsigned int l)
 
 	for (k = 0; k < load->elements; k++)
 		fill_element(s, &load->element[k], &s->element[load->first + k], &r->element[k]);
-	add_parts(r);
+	load_sum_elements(r);
 	fill_neutral(s, l, r);
 	r->s_va = load->elements == 1 ? r->element[0].s_va : hypot(r->p_w, r->q1_var);
 	r->n_var = load->elements == 1 ? r->element[0].n_var
 				       : root(r->se_va * r->se_va - r->p_w * r->p_w);
-	fill_power_factors(s, r);
-}
-
-static void fill_virtual(struct summary *s, unsigned int l)
-{
-	const struct load *load = &s->in->load[l];
-	struct load_reading *r = &s->load[l];
-	unsigned int k;
-
-	add_parts(r);
-	for (k = 0; k < load->terms; k++) {
-		const struct load_reading *part = &s->load[load->term[k].load];
-
-		r->p_w += load->term[k].factor * part->p_w;
-		r->q1_var += load->term[k].factor * part->q1_var;
-		r->p1_w += load->term[k].factor * part->p1_w;
-		r->below_range = r->below_range && part->below_range;
-	}
-	r->s_va = hypot(r->p_w, r->q1_var);
-	r->sa_va = NAN;
-	r->se_va = NAN;
-	r->n_var = NAN;
-	r->neutral_a = NAN;
-	fill_power_factors(s, r);
+	load_sum_factors(s->in, r);
 }
 
 static void fill_energy(struct summary *s, const struct registers *registers, unsigned int l)
@@ -449,7 +395,7 @@ void summary_reading(struct summary *s, const struct registers *registers, struc
 	/* their parts are known now */
 	for (l = 0; l < s->in->loads; l++)
 		if (!s->in->load[l].elements)
-			fill_virtual(s, l);
+			load_sum_virtual(s->in, s->load, l);
 	r->loads = s->in->loads;
 	r->load = s->load;
 	r->origin = READING_WAVEFORM;
