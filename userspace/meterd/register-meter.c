@@ -303,7 +303,7 @@ static double slot_v(const struct installation *in, const double *volts, unsigne
 static void read_voltages(struct register_meter *m)
 {
 	const struct topology *t = m->in->topology;
-	double volts[READING_PHASES_MAX];
+	double volts[READING_PHASES_MAX] = { 0 };
 	unsigned int k;
 
 	for (k = 0; k < t->voltages; k++)
