@@ -263,6 +263,7 @@ static void sink_push(struct smappee_sink *smappee_sink, const struct smappee_bl
 		sink->last_ns = block->time_ns[i];
 	}
 	sink->next = block->index + block->scans;
+	sink->real_ns = block->times->offset_ns[0];
 	sink->blocks++;
 	spin_unlock(&sink->lock);
 	wake_up_all(&sink->fresh);

@@ -91,6 +91,7 @@ unsigned int bench_log_lines(void);
  * @backwards: times that were not later than the one before
  * @gap_ns: longest time from one scan to the next
  * @last_ns: time of the last scan
+ * @real_ns: what turned it into CLOCK_REALTIME
  * @index: index of the last scans
  * @time_ns: their times
  */
@@ -111,6 +112,7 @@ struct bench_sink {
 	unsigned int backwards;
 	s64 gap_ns;
 	s64 last_ns;
+	s64 real_ns;
 	u64 index[SINK_KEPT];
 	s64 time_ns[SINK_KEPT];
 };

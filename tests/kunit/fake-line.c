@@ -196,7 +196,14 @@ static bool fake_exchange(struct fake_line *line)
 		line->answer[prandom_u32_state(&line->rnd) % len] ^= 0x04;
 	spin_unlock(&line->lock);
 
+	if (line->echo) {
+		request[3] ^= line->echo_spoilt ? 0x01 : 0;
+		line->echo_spoilt -= !!line->echo_spoilt;
+		fake_deliver(line, request, request_len);
+	}
 	if (len) {
+		if (line->jitter_us)
+			delay_us += prandom_u32_state(&line->rnd) % line->jitter_us;
 		/* A wire is exact; fsleep() would count ticks from 20 ms on. */
 		delay_us += fake_wire_us(line, len);
 		usleep_range(delay_us, delay_us + 1);
@@ -386,6 +393,11 @@ void fake_line_label(struct fake_line *line, u8 unit, const char *label)
 	node->cell = cpu_to_be32(unit);
 	fake_prop(node, 0, "reg", &node->cell, sizeof(__be32));
 	fake_prop(node, 1, "label", label, strlen(label) + 1);
+}
+
+void fake_line_local_echo(struct fake_line *line)
+{
+	fake_prop(&line->segment, 2, "local-echo", NULL, 0);
 }
 
 void fake_line_add(struct fake_line *line)

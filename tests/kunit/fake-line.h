@@ -137,7 +137,7 @@ struct fake_request {
 /* A node of the device tree with room for the few properties used here. */
 struct fake_node {
 	struct device_node np;
-	struct property prop[3];
+	struct property prop[4];
 	__be32 cell;
 	char name[16];
 };
@@ -159,6 +159,9 @@ struct fake_line {
 	bool stalled;		/* the port takes nothing */
 	size_t stall_after;	/* it stalls after so many bytes; 0: it does not */
 	unsigned int noise_percent;	/* answers that are damaged at random */
+	unsigned int jitter_us;	/* the host notices an answer up to so much late */
+	bool echo;		/* the transceiver hears what the host sends */
+	unsigned int echo_spoilt;	/* so many echoes have a wrong bit */
 	struct rnd_state rnd;
 	size_t write_chunk;	/* write_buf takes at most so much; 0: all */
 	size_t read_chunk;	/* the driver gets at most so much at once */
@@ -206,6 +209,9 @@ void fake_line_add(struct fake_line *line);
 
 /** fake_line_remove() - the port goes, as by an unbind of its driver. */
 void fake_line_remove(struct fake_line *line);
+
+/** fake_line_local_echo() - the device tree says that the segment hears itself. */
+void fake_line_local_echo(struct fake_line *line);
 
 /** fake_line_label() - a module@UNIT child with a label in the device tree. */
 void fake_line_label(struct fake_line *line, u8 unit, const char *label);

@@ -7,7 +7,6 @@
  * The time stamp of a scan depends on its index alone: devices of a segment
  * that use the same clock have equal stamps for equal instants.
  */
-#include <linux/atomic.h>
 #include <linux/iio/buffer.h>
 #include <linux/iio/iio.h>
 #include <linux/iio/kfifo_buf.h>
@@ -25,7 +24,6 @@
  * @sdev: the module
  * @indio_dev: the IIO device that this is the private part of
  * @info: what kind of module it is
- * @overruns: scans that did not fit in a buffer, as nobody had read it
  * @channels: the inputs, and the time stamp
  * @masks: the one scan mask: a module delivers all inputs, the core picks
  * @rates: sampling rates that can be chosen, Hz
@@ -35,7 +33,6 @@ struct smappee_iio {
 	struct smappee_device *sdev;
 	struct iio_dev *indio_dev;
 	const struct smappee_iio_info *info;
-	atomic64_t overruns;
 	struct iio_chan_spec channels[SMAPPEE_CHANNELS_MAX + 1];
 	unsigned long masks[2];
 	int rates[3];
@@ -57,7 +54,7 @@ static void smappee_iio_push(struct smappee_sink *sink,
 						block->time_ns[i] + offset_ns))
 			lost++;
 	if (lost)
-		atomic64_add(lost, &st->overruns);
+		smappee_count_overruns(st->sdev, block->index, lost);
 }
 
 static int smappee_iio_postenable(struct iio_dev *indio_dev)
@@ -194,8 +191,8 @@ static IIO_DEVICE_ATTR_RO(repaired_blocks, 0);
 static ssize_t overruns_show(struct device *dev,
 			     struct device_attribute *attr, char *buf)
 {
-	return sysfs_emit(buf, "%lld\n",
-			  atomic64_read(&smappee_iio_of(dev)->overruns));
+	return sysfs_emit(buf, "%llu\n",
+			  smappee_overruns(smappee_iio_of(dev)->sdev));
 }
 static IIO_DEVICE_ATTR_RO(overruns, 0);
 

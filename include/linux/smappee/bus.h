@@ -244,5 +244,8 @@ int smappee_watch_boot(struct smappee_device *sdev, u16 boot);
 
 u64 smappee_lost_scans(struct smappee_device *sdev);
 u64 smappee_repaired_blocks(struct smappee_device *sdev);
+u64 smappee_overruns(struct smappee_device *sdev);
+void smappee_count_overruns(struct smappee_device *sdev, u64 index,
+			    unsigned int scans);
 
 #endif

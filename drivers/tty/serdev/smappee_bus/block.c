@@ -18,17 +18,17 @@
 #include "trace.h"
 
 /* Ask for a block this much after its last scan should be there. */
-#define BLOCK_LATE_NS (500 * NSEC_PER_USEC)
+#define BLOCK_LATE_NS		(500 * NSEC_PER_USEC)
 /* A block whose data cannot be decoded this often will never be. */
-#define BLOCK_HOPELESS 8
+#define BLOCK_HOPELESS		8
 /* On a bad line short answers get through; fewer scans than this never help. */
-#define BLOCK_ASK_MIN 16
+#define BLOCK_ASK_MIN		16
 /* Scans that a module may be behind before it is given up on them. */
-#define BLOCK_BEHIND_MAX BIT_ULL(30)
+#define BLOCK_BEHIND_MAX	BIT_ULL(30)
 
 /* Bits that keep a module from being asked for samples. */
-#define BLOCK_NOT_READY                                               \
-	(BIT(SMAPPEE_MODULE_GONE) | BIT(SMAPPEE_MODULE_VERIFY) |      \
+#define BLOCK_NOT_READY							\
+	(BIT(SMAPPEE_MODULE_GONE) | BIT(SMAPPEE_MODULE_VERIFY) |	\
 	 BIT(SMAPPEE_MODULE_CONFIGURE) | BIT(SMAPPEE_MODULE_SILENT) | \
 	 BIT(SMAPPEE_MODULE_UNUSABLE))
 
@@ -57,7 +57,8 @@ void smappee_block_interrupt(struct smappee_module *module)
 
 	if (epoch && rcu_access_pointer(module->sink) &&
 	    !test_bit(SMAPPEE_MODULE_JOIN, &module->flags))
-		module->hole_ns = block_time(epoch, module->next);
+		module->hole_ns = block_time(epoch, module->next) +
+				  epoch->offset_ns[SMAPPEE_CLOCK_BOOT];
 	set_bit(SMAPPEE_MODULE_JOIN, &module->flags);
 }
 
@@ -88,7 +89,8 @@ static void block_count_hole(struct smappee_module *module)
 	const struct smappee_epoch *epoch =
 		smappee_clock_newest(&module->segment->clock);
 	u64 period_ns = epoch->period >> 32;
-	s64 hole_ns = block_time(epoch, module->next) - module->hole_ns;
+	s64 hole_ns = block_time(epoch, module->next) +
+		      epoch->offset_ns[SMAPPEE_CLOCK_BOOT] - module->hole_ns;
 	u64 lost;
 
 	if (!test_and_clear_bit(SMAPPEE_MODULE_FRESH, &module->flags) &&

@@ -13,6 +13,7 @@
 #include "enumerate.h"
 #include "internal.h"
 #include "poll.h"
+#include "trace.h"
 
 /* smappee:t9500s4v65535.65535 and a bit */
 #define BUS_MODALIAS_LEN	40
@@ -420,6 +421,38 @@ u64 smappee_repaired_blocks(struct smappee_device *sdev)
 	return atomic64_read(&module->count.repaired_blocks);
 }
 EXPORT_SYMBOL_NS_GPL(smappee_repaired_blocks, SMAPPEE_BUS_NS);
+
+/**
+ * smappee_count_overruns() - scans of a module found no place in a buffer
+ * @sdev: the module
+ * @index: index of one of them, 0 if they have none
+ * @scans: how many
+ *
+ * Context: any, as from smappee_sink.push().
+ */
+void smappee_count_overruns(struct smappee_device *sdev, u64 index,
+			    unsigned int scans)
+{
+	struct smappee_module *module = to_smappee_module(&sdev->dev);
+
+	atomic64_add(scans, &module->count.overruns);
+	atomic64_add(scans, &module->segment->count.overruns);
+	trace_smappee_overrun(module->segment->line.id, sdev->unit, index,
+			      scans);
+}
+EXPORT_SYMBOL_NS_GPL(smappee_count_overruns, SMAPPEE_BUS_NS);
+
+/**
+ * smappee_overruns() - scans of a module that found no place in a buffer
+ * @sdev: the module
+ *
+ * Return: how many since it was found.
+ */
+u64 smappee_overruns(struct smappee_device *sdev)
+{
+	return atomic64_read(&to_smappee_module(&sdev->dev)->count.overruns);
+}
+EXPORT_SYMBOL_NS_GPL(smappee_overruns, SMAPPEE_BUS_NS);
 
 int smappee_bus_init(void)
 {

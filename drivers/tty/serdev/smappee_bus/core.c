@@ -4,9 +4,11 @@
  * segment's attributes.
  */
 #include <linux/kstrtox.h>
+#include <linux/kthread.h>
 #include <linux/minmax.h>
 #include <linux/mod_devicetable.h>
 #include <linux/module.h>
+#include <linux/pm.h>
 #include <linux/property.h>
 #include <linux/serdev.h>
 #include <linux/slab.h>
@@ -125,6 +127,8 @@ static struct smappee_segment *core_alloc(struct serdev_device *serdev,
 	/* A port has one client, so its number is ours; probes come in any order. */
 	smappee_line_init(&segment->line, serdev, serdev->ctrl->nr, speed,
 			  registers, &segment->count);
+	segment->line.echo = device_property_read_bool(&serdev->dev,
+						       "local-echo");
 
 	return segment;
 }
@@ -226,6 +230,39 @@ static void core_remove(struct serdev_device *serdev)
 	serdev_device_close(serdev);
 	smappee_segment_put(segment);
 }
+
+/*
+ * Sleep of the whole system. The port's own driver goes to sleep after us and
+ * wakes up before. Buffers stay on: their streams begin anew.
+ */
+static int core_suspend(struct device *dev)
+{
+	struct smappee_segment *segment = dev_get_drvdata(dev);
+
+	/* It ends what it is at; then nobody else may use the line. */
+	kthread_park(segment->task);
+	smappee_line_pause(&segment->line);
+	smappee_enumerate_pause(segment);
+
+	return 0;
+}
+
+static int core_resume(struct device *dev)
+{
+	struct smappee_segment *segment = dev_get_drvdata(dev);
+
+	if (segment->registers)
+		smappee_poll_resume(segment);
+	else
+		smappee_sampler_resume(segment);
+	smappee_line_resume(&segment->line);
+	kthread_unpark(segment->task);
+	smappee_enumerate_start(segment);
+
+	return 0;
+}
+
+static DEFINE_SIMPLE_DEV_PM_OPS(core_pm_ops, core_suspend, core_resume);
 
 static struct smappee_segment *core_segment(struct device *dev)
 {
@@ -337,6 +374,7 @@ static struct serdev_device_driver core_driver = {
 		.name = "smappee-bus",
 		.of_match_table = core_of_match,
 		.dev_groups = smappee_segment_groups,
+		.pm = pm_sleep_ptr(&core_pm_ops),
 		.probe_type = PROBE_PREFER_ASYNCHRONOUS,
 	},
 	.probe = core_probe,

@@ -29,6 +29,8 @@ static void debugfs_counters(struct seq_file *seq,
 	debugfs_counter(seq, "lost_scans", &count->lost_scans);
 	debugfs_counter(seq, "repaired_blocks", &count->repaired_blocks);
 	debugfs_counter(seq, "stray_bytes", &count->stray_bytes);
+	debugfs_counter(seq, "echo_errors", &count->echo_errors);
+	debugfs_counter(seq, "overruns", &count->overruns);
 	seq_putc(seq, '\n');
 }
 
@@ -111,6 +113,7 @@ void smappee_debugfs_add(struct smappee_segment *segment)
 			    &modules_fops);
 	debugfs_create_file("clock", 0444, segment->debugfs, segment,
 			    &clock_fops);
+	smappee_inject_debugfs(&segment->line, segment->debugfs);
 }
 
 void smappee_debugfs_remove(struct smappee_segment *segment)

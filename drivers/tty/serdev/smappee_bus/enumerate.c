@@ -27,6 +27,7 @@
 #include "poll.h"
 #include "sampler.h"
 #include "table.h"
+#include "trace.h"
 
 /* A unit that is listed, or known, is asked more often than any other. */
 #define ENUMERATE_TRIES_KNOWN	3
@@ -274,6 +275,12 @@ enumerate_alloc(struct smappee_segment *segment, struct smappee_module *box,
 }
 
 /* Put a module on the list and on the bus. Its reference goes if that fails. */
+static void enumerate_trace(const struct smappee_module *module, u8 what)
+{
+	trace_smappee_enumerate(module->segment->line.id, module->sdev.unit,
+				module->sdev.type, module->sdev.serial, what);
+}
+
 static int enumerate_register(struct smappee_module *module)
 {
 	struct smappee_segment *segment = module->segment;
@@ -284,8 +291,10 @@ static int enumerate_register(struct smappee_module *module)
 		goto put;
 	enumerate_insert(segment, module);
 	ret = device_add(&module->sdev.dev);
-	if (!ret)
+	if (!ret) {
+		enumerate_trace(module, SMAPPEE_ENUMERATE_ADDED);
 		return 0;
+	}
 
 	set_bit(SMAPPEE_MODULE_GONE, &module->flags);
 	enumerate_take_out(segment, module);
@@ -346,6 +355,7 @@ static void enumerate_remove_one(struct smappee_segment *segment,
 {
 	dev_info(&module->sdev.dev, "%s removed: %s\n", module->serial_text,
 		 why);
+	enumerate_trace(module, SMAPPEE_ENUMERATE_REMOVED);
 	set_bit(SMAPPEE_MODULE_GONE, &module->flags);
 	enumerate_take_out(segment, module);
 	device_unregister(&module->sdev.dev);
@@ -463,6 +473,8 @@ static void enumerate_refuse(struct smappee_segment *segment, u8 unit,
 {
 	if (test_and_set_bit(unit, segment->refused))
 		return;
+	trace_smappee_enumerate(segment->line.id, unit, id->type, id->serial,
+				SMAPPEE_ENUMERATE_REFUSED);
 	if (why == -EPROTONOSUPPORT)
 		dev_err(segment->dev,
 			"unit %u (%04u%06u): firmware %u.%u is too old, its registers are others; update it to %u.%u or later\n",
@@ -659,6 +671,18 @@ int smappee_enumerate_init(struct smappee_segment *segment)
 void smappee_enumerate_start(struct smappee_segment *segment)
 {
 	queue_delayed_work(segment->queue, &segment->enumerate, 0);
+}
+
+/**
+ * smappee_enumerate_pause() - look for no modules until the next start
+ * @segment: the segment, whose line is paused
+ *
+ * All units will be asked again, as after a probe; nobody is dropped.
+ */
+void smappee_enumerate_pause(struct smappee_segment *segment)
+{
+	cancel_delayed_work_sync(&segment->enumerate);
+	segment->scanned = false;
 }
 
 /**

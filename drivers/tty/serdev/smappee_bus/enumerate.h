@@ -31,6 +31,7 @@ u8 smappee_choose_format(u16 formats);
 
 int smappee_enumerate_init(struct smappee_segment *segment);
 void smappee_enumerate_start(struct smappee_segment *segment);
+void smappee_enumerate_pause(struct smappee_segment *segment);
 void smappee_enumerate_now(struct smappee_segment *segment);
 void smappee_enumerate_again(struct smappee_segment *segment);
 void smappee_enumerate_rescan(struct smappee_segment *segment);

@@ -14,9 +14,9 @@
 #include "trace.h"
 
 /* When a silent module is looked at again. */
-#define HEALTH_SILENT_NS NSEC_PER_SEC
+#define HEALTH_SILENT_NS	NSEC_PER_SEC
 /* After this many requests without an answer a module is silent. */
-#define HEALTH_MISSES 6
+#define HEALTH_MISSES		6
 
 /*
  * Tell whoever polls an attribute. Enumeration takes a module out of the list

@@ -75,7 +75,8 @@ enum {
  * @boot_known: @boot has been read
  * @next: first scan that has not been delivered; this and all that follow
  *	  belong to the sampler thread
- * @hole_ns: time that @next had when its stream had to begin anew, else 0
+ * @hole_ns: time that @next had when its stream had to begin anew, else 0;
+ *	     CLOCK_BOOTTIME, so that a sleep of the host counts
  * @most: scans that are asked for at once on a good line
  * @ask: scans that are asked for at once now
  * @due_ns: when the next block should be there, CLOCK_MONOTONIC

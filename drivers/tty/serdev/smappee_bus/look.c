@@ -13,10 +13,10 @@
 #include "samples.h"
 
 /* Status of modules, until they are locked, and then. */
-#define LOOK_FAST_NS (150 * NSEC_PER_MSEC)
-#define LOOK_NS (2 * NSEC_PER_SEC)
+#define LOOK_FAST_NS		(150 * NSEC_PER_MSEC)
+#define LOOK_NS			(2 * NSEC_PER_SEC)
 /* One answer with samples may keep the line for this long. */
-#define LOOK_ANSWER_NS (20 * NSEC_PER_MSEC)
+#define LOOK_ANSWER_NS		(20 * NSEC_PER_MSEC)
 
 /* A register among those that were read. */
 #define LOOK_AT(regs, address)	(&(regs)[(address) - SMAPPEE_REG_WAVEFORM])

@@ -25,6 +25,7 @@
 #include "internal.h"
 #include "poll.h"
 #include "sampler.h"
+#include "trace.h"
 
 /* Powers, while they are wanted and while not. */
 #define POLL_FAST_NS		(SMAPPEE_PB_REFRESH_MS * NSEC_PER_MSEC)
@@ -420,9 +421,14 @@ static void poll_part(struct smappee_module *box, unsigned int part)
 {
 	u16 values[POLL_HALF];
 	s64 time_ns = 0;
+	s64 late_ns;
 	int ret;
 
+	late_ns = ktime_get_ns() - box->poller->due_ns[part];
 	ret = poll_read(box, part, values, &time_ns);
+	trace_smappee_poll(box->segment->line.id, box->sdev.unit,
+			   poll_parts[part].address, poll_parts[part].count,
+			   ret, late_ns);
 	switch (ret) {
 	case -ETIMEDOUT:
 	case -EIO:
@@ -452,6 +458,7 @@ static void poll_sleep(struct smappee_segment *segment, s64 until_ns)
 		return;
 	wait_event_interruptible_hrtimeout(segment->wake,
 					   READ_ONCE(segment->kick) ||
+					   kthread_should_park() ||
 					   kthread_should_stop(),
 					   ns_to_ktime(wait_ns));
 }
@@ -464,6 +471,8 @@ static int poll_thread(void *data)
 	int part;
 
 	while (!kthread_should_stop()) {
+		if (kthread_should_park())
+			kthread_parkme();
 		WRITE_ONCE(segment->kick, false);
 		box = poll_choose(segment, ktime_get_ns(), &part, &at_ns);
 		if (box) {
@@ -496,6 +505,27 @@ int smappee_poll_run(struct smappee_segment *segment)
 	segment->task = task;
 
 	return 0;
+}
+
+/**
+ * smappee_poll_resume() - forget what was true before a sleep
+ * @segment: the segment, its thread parked
+ *
+ * The box may be another one by now, or without power: it is identified first,
+ * and its cycles begin anew.
+ */
+void smappee_poll_resume(struct smappee_segment *segment)
+{
+	struct smappee_module *module;
+
+	guard(mutex)(&segment->list_lock);
+	list_for_each_entry(module, &segment->modules, node) {
+		if (!module->poller)
+			continue;
+		set_bit(SMAPPEE_MODULE_VERIFY, &module->flags);
+		set_bit(SMAPPEE_MODULE_JOIN, &module->flags);
+		module->misses = 0;
+	}
 }
 
 /**

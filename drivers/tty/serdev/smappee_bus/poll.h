@@ -14,6 +14,7 @@ struct smappee_poller *smappee_poller_new(void);
 void smappee_poller_free(struct smappee_poller *poller);
 
 int smappee_poll_run(struct smappee_segment *segment);
+void smappee_poll_resume(struct smappee_segment *segment);
 void smappee_poll_halt(struct smappee_segment *segment);
 
 #endif

@@ -84,6 +84,7 @@ bool smappee_module_restarted(struct smappee_module *module, u8 boot);
 
 /* sync.c */
 void smappee_sync_choose_reference(struct smappee_segment *segment);
+void smappee_sync_restart(struct smappee_segment *segment);
 bool smappee_sync_has_clock(struct smappee_segment *segment);
 void smappee_sync_ask(struct smappee_segment *segment,
 		      struct smappee_module *module);

@@ -138,6 +138,7 @@ static void sampler_sleep(struct smappee_segment *segment, s64 until_ns)
 		return;
 	wait_event_interruptible_hrtimeout(segment->wake,
 					   READ_ONCE(segment->kick) ||
+					   kthread_should_park() ||
 					   kthread_should_stop(),
 					   ns_to_ktime(wait_ns));
 }
@@ -149,6 +150,8 @@ static int sampler_thread(void *data)
 	while (!kthread_should_stop()) {
 		struct sampler_choice choice;
 
+		if (kthread_should_park())
+			kthread_parkme();
 		WRITE_ONCE(segment->kick, false);
 		choice = sampler_choose(segment, ktime_get_ns());
 		switch (choice.work) {
@@ -197,6 +200,28 @@ int smappee_sampler_start(struct smappee_segment *segment)
 	segment->task = task;
 
 	return 0;
+}
+
+/**
+ * smappee_sampler_resume() - forget what was true before a sleep
+ * @segment: the segment, its thread parked
+ *
+ * Modules went on sampling, or were without power; CLOCK_MONOTONIC stood still.
+ * So the clock begins anew, and so do all streams, once enumeration has seen that
+ * the modules are still the same.
+ */
+void smappee_sampler_resume(struct smappee_segment *segment)
+{
+	struct smappee_module *module;
+
+	smappee_sync_restart(segment);
+	guard(mutex)(&segment->list_lock);
+	list_for_each_entry(module, &segment->modules, node) {
+		set_bit(SMAPPEE_MODULE_VERIFY, &module->flags);
+		set_bit(SMAPPEE_MODULE_CONFIGURE, &module->flags);
+		module->misses = 0;
+		module->look_ns = 0;
+	}
 }
 
 /**

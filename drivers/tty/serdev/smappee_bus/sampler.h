@@ -12,6 +12,7 @@ struct smappee_segment;
 
 int smappee_sampler_start(struct smappee_segment *segment);
 void smappee_sampler_stop(struct smappee_segment *segment);
+void smappee_sampler_resume(struct smappee_segment *segment);
 void smappee_sampler_kick(struct smappee_segment *segment);
 void smappee_module_set_silent(struct smappee_module *module, bool silent);
 

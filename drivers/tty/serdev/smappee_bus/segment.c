@@ -106,6 +106,46 @@ void smappee_line_stop(struct smappee_line *line)
 	wake_up_all(&line->free);
 }
 
+static bool line_is_free(struct smappee_line *line)
+{
+	bool busy;
+
+	spin_lock(&line->lock);
+	busy = line->busy;
+	spin_unlock(&line->lock);
+
+	return !busy;
+}
+
+/**
+ * smappee_line_pause() - stop the line, and wait for what is in flight
+ * @line: the line
+ *
+ * Until smappee_line_resume(), transactions fail as on a line that was stopped.
+ */
+void smappee_line_pause(struct smappee_line *line)
+{
+	smappee_line_stop(line);
+	wait_event(line->free, line_is_free(line));
+}
+
+/**
+ * smappee_line_resume() - let transactions begin again
+ * @line: the line
+ *
+ * Nobody knows what the port received meanwhile, so the first one waits until it
+ * is quiet.
+ */
+void smappee_line_resume(struct smappee_line *line)
+{
+	spin_lock(&line->rx_lock);
+	line->rx_dirty = true;
+	spin_unlock(&line->rx_lock);
+	spin_lock(&line->lock);
+	line->stopping = false;
+	spin_unlock(&line->lock);
+}
+
 static void line_finish(struct smappee_line *line, int status)
 {
 	lockdep_assert_held(&line->rx_lock);
@@ -113,6 +153,81 @@ static void line_finish(struct smappee_line *line, int status)
 	line->rx_status = status;
 	WRITE_ONCE(line->rx_pending, false);
 	wake_up(&line->rx_done);
+}
+
+static void line_stray(struct smappee_line *line, size_t count)
+{
+	lockdep_assert_held(&line->rx_lock);
+
+	if (!count)
+		return;
+	line->rx_dirty = true;
+	atomic64_add(count, &line->count->stray_bytes);
+}
+
+/*
+ * Swallow the echo of the request. Returns how many bytes of @data that is; if
+ * it is not what was sent, somebody else was sending, and the transaction ends.
+ */
+static size_t line_swallow_echo(struct smappee_line *line, const u8 *data,
+				size_t count)
+{
+	const struct modbus_request *rq = &line->rx_request;
+	size_t n = min(count, line->rx_echo);
+
+	lockdep_assert_held(&line->rx_lock);
+
+	if (memcmp(rq->frame + rq->len - line->rx_echo, data, n)) {
+		atomic64_inc(&line->count->echo_errors);
+		line->rx_dirty = true;
+		line_finish(line, -EPROTO);
+		return count;
+	}
+	line->rx_echo -= n;
+
+	return n;
+}
+
+/* Add bytes to the answer; if it is whole or wrong by that, finish it. */
+static void line_receive(struct smappee_line *line, const u8 *data,
+			 size_t count)
+{
+	size_t n = 0;
+	int need;
+
+	lockdep_assert_held(&line->rx_lock);
+
+	if (line->rx_echo)
+		n = line_swallow_echo(line, data, count);
+	data += n;
+	count -= n;
+	if (!count)
+		return;
+
+	if (!line->rx_len)
+		line->rx_first_ns = ktime_get_ns() -
+				    (s64)(count * line->byte_ns);
+	n = min(count, sizeof(line->rx) - line->rx_len);
+	memcpy(line->rx + line->rx_len, data, n);
+	if (smappee_inject_corrupt(line))
+		line->rx[line->rx_len + n / 2] ^= 0x10;
+	line->rx_len += n;
+
+	if (!line->rx_need) {
+		need = modbus_answer_length(&line->rx_request, line->rx,
+					    line->rx_len);
+		if (need < 0) {
+			line->rx_dirty = true;
+			line_finish(line, need);
+			return;
+		}
+		line->rx_need = need;
+	}
+	if (line->rx_need && line->rx_len >= line->rx_need) {
+		line_stray(line, count - n + line->rx_len - line->rx_need);
+		line->rx_len = line->rx_need;
+		line_finish(line, 0);
+	}
 }
 
 /**
@@ -127,43 +242,18 @@ static void line_finish(struct smappee_line *line, int status)
 size_t smappee_line_receive(struct smappee_line *line, const u8 *data,
 			    size_t count)
 {
-	size_t n;
-	int need;
+	size_t kept = count;
+
+	if (smappee_inject_late(line))
+		msleep(line->answer_ms + LINE_SLACK_MS);
+	if (smappee_inject_drop_byte(line) && kept)
+		kept--;
 
 	spin_lock(&line->rx_lock);
-	if (!line->rx_pending) {
-		line->rx_dirty = true;
-		atomic64_add(count, &line->count->stray_bytes);
-		goto unlock;
-	}
-
-	if (!line->rx_len)
-		line->rx_first_ns = ktime_get_ns() -
-				    (s64)(count * line->byte_ns);
-	n = min(count, sizeof(line->rx) - line->rx_len);
-	memcpy(line->rx + line->rx_len, data, n);
-	line->rx_len += n;
-
-	if (!line->rx_need) {
-		need = modbus_answer_length(&line->rx_request, line->rx,
-					    line->rx_len);
-		if (need < 0) {
-			line->rx_dirty = true;
-			line_finish(line, need);
-			goto unlock;
-		}
-		line->rx_need = need;
-	}
-	if (line->rx_need && line->rx_len >= line->rx_need) {
-		n = count - n + line->rx_len - line->rx_need;
-		if (n) {
-			line->rx_dirty = true;
-			atomic64_add(n, &line->count->stray_bytes);
-		}
-		line->rx_len = line->rx_need;
-		line_finish(line, 0);
-	}
-unlock:
+	if (line->rx_pending)
+		line_receive(line, data, kept);
+	else
+		line_stray(line, kept);
 	spin_unlock(&line->rx_lock);
 
 	return count;
@@ -238,6 +328,7 @@ static void line_expect(struct smappee_line *line,
 {
 	spin_lock(&line->rx_lock);
 	line->rx_request = *rq;
+	line->rx_echo = line->echo ? rq->len : 0;
 	line->rx_len = 0;
 	line->rx_need = 0;
 	line->rx_status = 0;
@@ -330,8 +421,10 @@ static int line_exchange(struct smappee_line *line,
 		line_quiet(line, LINE_QUIET_US);
 
 	line_expect(line, rq);
-	sent = serdev_device_write(line->serdev, rq->frame, rq->len,
-				   msecs_to_jiffies(LINE_WRITE_MS));
+	sent = smappee_inject_write(line);
+	if (!sent)
+		sent = serdev_device_write(line->serdev, rq->frame, rq->len,
+					   msecs_to_jiffies(LINE_WRITE_MS));
 	if (sent != rq->len) {
 		line_give_up(line, -EIO);
 		/* What the port did take must not go out before the next one. */

@@ -11,6 +11,7 @@
 #include <linux/types.h>
 #include <linux/wait.h>
 
+#include "inject.h"
 #include "modbus-rtu.h"
 
 struct serdev_device;
@@ -42,6 +43,8 @@ enum smappee_priority {
  * @lost_scans: scans that were not delivered and never will be
  * @repaired_blocks: blocks that came right after having been asked for again
  * @stray_bytes: bytes that belong to no answer
+ * @echo_errors: requests whose echo was not what had been sent
+ * @overruns: scans that found no place in a buffer, as nobody had read it
  */
 struct smappee_counters {
 	atomic64_t transactions;
@@ -53,6 +56,8 @@ struct smappee_counters {
 	atomic64_t lost_scans;
 	atomic64_t repaired_blocks;
 	atomic64_t stray_bytes;
+	atomic64_t echo_errors;
+	atomic64_t overruns;
 };
 
 /**
@@ -63,7 +68,9 @@ struct smappee_counters {
  * @byte_ns: time that a byte takes on the wire
  * @answer_ms: how long to wait for the first bytes of an answer
  * @gap_us: quiet time between two frames
+ * @echo: the transceiver hears what it sends: each request comes back first
  * @count: what happened; NULL is allowed nowhere
+ * @fault: faults that are still to be made on request, see inject.h
  * @lock: protects @busy, @waiting and @stopping
  * @busy: a transaction has the line
  * @waiting: transactions that want it, by priority
@@ -74,6 +81,7 @@ struct smappee_counters {
  *		when it is whole or wrong, or when nobody waits for it any more.
  * @rx_dirty: strays arrived since the line was last seen quiet
  * @rx_request: what the answer must belong to
+ * @rx_echo: bytes of the request's echo that are still to come
  * @rx_len: bytes assembled in @rx
  * @rx_need: length of the whole answer, 0 until its head tells
  * @rx_status: 0, or why the answer cannot be right
@@ -89,7 +97,11 @@ struct smappee_line {
 	unsigned int byte_ns;
 	unsigned int answer_ms;
 	unsigned int gap_us;
+	bool echo;
 	struct smappee_counters *count;
+#ifdef CONFIG_SMAPPEE_BUS_ERROR_INJECTION
+	atomic_t fault[SMAPPEE_FAULTS];
+#endif
 
 	spinlock_t lock;	/* busy, waiting, stopping */
 	bool busy;
@@ -101,6 +113,7 @@ struct smappee_line {
 	bool rx_pending;
 	bool rx_dirty;
 	struct modbus_request rx_request;
+	size_t rx_echo;
 	size_t rx_len;
 	size_t rx_need;
 	int rx_status;
@@ -129,6 +142,8 @@ void smappee_line_init(struct smappee_line *line, struct serdev_device *serdev,
 		       struct smappee_counters *count);
 void smappee_line_set_speed(struct smappee_line *line, unsigned int speed);
 void smappee_line_stop(struct smappee_line *line);
+void smappee_line_pause(struct smappee_line *line);
+void smappee_line_resume(struct smappee_line *line);
 size_t smappee_line_receive(struct smappee_line *line, const u8 *data,
 			    size_t count);
 int smappee_line_transact(struct smappee_line *line,

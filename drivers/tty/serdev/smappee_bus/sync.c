@@ -13,15 +13,16 @@
 #include "trace.h"
 
 /* Sync, until all modules are locked, and then. */
-#define SYNC_FAST_NS (100 * NSEC_PER_MSEC)
-#define SYNC_NS NSEC_PER_SEC
+#define SYNC_FAST_NS		(100 * NSEC_PER_MSEC)
+/* The clock keeps the least late event of a second: one of four is less late. */
+#define SYNC_NS			(250 * NSEC_PER_MSEC)
 /* The reference's restart is noticed by this many events that do not fit. */
-#define SYNC_WRONG 3
+#define SYNC_WRONG		3
 /* Index spaces begin here in 64 bits, so that none goes below zero. */
-#define SYNC_INDEX_BASE BIT_ULL(32)
+#define SYNC_INDEX_BASE		BIT_ULL(32)
 /* Two clocks are read within this time, or once more. */
-#define SYNC_RAW_NS (10 * NSEC_PER_USEC)
-#define SYNC_RAW_TRIES 5
+#define SYNC_RAW_NS		(10 * NSEC_PER_USEC)
+#define SYNC_RAW_TRIES		5
 
 /* All streams begin anew: the index space changes. */
 static void sync_rejoin(struct smappee_segment *segment)
@@ -33,7 +34,13 @@ static void sync_rejoin(struct smappee_segment *segment)
 		smappee_block_interrupt(module);
 }
 
-static void sync_restart_clock(struct smappee_segment *segment)
+/**
+ * smappee_sync_restart() - the clock begins anew, and all streams with it
+ * @segment: the segment
+ *
+ * Times that will be given are later than all that have been.
+ */
+void smappee_sync_restart(struct smappee_segment *segment)
 {
 	struct smappee_sampler *s = segment->sampler;
 
@@ -164,13 +171,18 @@ static void sync_event(struct smappee_segment *segment,
 	}
 	trace_smappee_clock(segment->line.id, s->sync_index, sync->phase,
 			    seen_ns, clock_ns, period, ret);
+	/* Only this thread writes the clock. */
+	if (ret > 0)
+		trace_smappee_epoch(segment->line.id, epoch->index,
+				    epoch->time_ns, epoch->period,
+				    epoch->offset_ns[SMAPPEE_CLOCK_REAL]);
 
 	if (ret >= 0) {
 		s->sync_wrong = 0;
 	} else if (++s->sync_wrong >= SYNC_WRONG) {
 		dev_warn(segment->dev,
 			 "sync events contradict the clock; it begins anew\n");
-		sync_restart_clock(segment);
+		smappee_sync_restart(segment);
 	}
 }
 
@@ -192,7 +204,7 @@ static void sync_answer(struct smappee_segment *segment,
 		return;
 	}
 	if (first || sync->boot != s->sync_boot) {
-		sync_restart_clock(segment);
+		smappee_sync_restart(segment);
 		smappee_module_restarted(module, sync->boot);
 		s->sync_index = SYNC_INDEX_BASE + sync->index;
 		s->sync_ns = ktime_get_ns() + SYNC_FAST_NS;

@@ -140,6 +140,119 @@ TRACE_EVENT(smappee_module,
 		  __entry->sync_state, __entry->boot)
 );
 
+TRACE_EVENT(smappee_epoch,
+	TP_PROTO(unsigned int segment, u64 index, s64 time_ns, u64 period,
+		 s64 real_ns),
+	TP_ARGS(segment, index, time_ns, period, real_ns),
+	TP_STRUCT__entry(
+		__field(unsigned int, segment)
+		__field(u64, index)
+		__field(s64, time_ns)
+		__field(u64, period)
+		__field(s64, real_ns)
+	),
+	TP_fast_assign(
+		__entry->segment = segment;
+		__entry->index = index;
+		__entry->time_ns = time_ns;
+		__entry->period = period;
+		__entry->real_ns = real_ns;
+	),
+	TP_printk("segment=%u index=%llu time_ns=%lld period=0x%llx real_ns=%lld",
+		  __entry->segment, __entry->index, __entry->time_ns,
+		  __entry->period, __entry->real_ns)
+);
+
+TRACE_EVENT(smappee_poll,
+	TP_PROTO(unsigned int segment, u8 unit, u16 address, u16 count,
+		 int status, s64 late_ns),
+	TP_ARGS(segment, unit, address, count, status, late_ns),
+	TP_STRUCT__entry(
+		__field(unsigned int, segment)
+		__field(u8, unit)
+		__field(u16, address)
+		__field(u16, count)
+		__field(int, status)
+		__field(s64, late_ns)
+	),
+	TP_fast_assign(
+		__entry->segment = segment;
+		__entry->unit = unit;
+		__entry->address = address;
+		__entry->count = count;
+		__entry->status = status;
+		__entry->late_ns = late_ns;
+	),
+	TP_printk("segment=%u unit=%u address=0x%04x count=%u status=%d late_ns=%lld",
+		  __entry->segment, __entry->unit, __entry->address,
+		  __entry->count, __entry->status, __entry->late_ns)
+);
+
+TRACE_EVENT(smappee_overrun,
+	TP_PROTO(unsigned int segment, u8 unit, u64 index, unsigned int scans),
+	TP_ARGS(segment, unit, index, scans),
+	TP_STRUCT__entry(
+		__field(unsigned int, segment)
+		__field(u8, unit)
+		__field(u64, index)
+		__field(unsigned int, scans)
+	),
+	TP_fast_assign(
+		__entry->segment = segment;
+		__entry->unit = unit;
+		__entry->index = index;
+		__entry->scans = scans;
+	),
+	TP_printk("segment=%u unit=%u index=%llu scans=%u", __entry->segment,
+		  __entry->unit, __entry->index, __entry->scans)
+);
+
+/* What enumeration did with a module. */
+#define SMAPPEE_ENUMERATE_ADDED		0
+#define SMAPPEE_ENUMERATE_REMOVED	1
+#define SMAPPEE_ENUMERATE_REFUSED	2
+
+TRACE_EVENT(smappee_enumerate,
+	TP_PROTO(unsigned int segment, u8 unit, u16 type, u32 serial, u8 what),
+	TP_ARGS(segment, unit, type, serial, what),
+	TP_STRUCT__entry(
+		__field(unsigned int, segment)
+		__field(u8, unit)
+		__field(u16, type)
+		__field(u32, serial)
+		__field(u8, what)
+	),
+	TP_fast_assign(
+		__entry->segment = segment;
+		__entry->unit = unit;
+		__entry->type = type;
+		__entry->serial = serial;
+		__entry->what = what;
+	),
+	TP_printk("segment=%u unit=%u type=%u serial=%u what=%s",
+		  __entry->segment, __entry->unit, __entry->type,
+		  __entry->serial,
+		  __print_symbolic(__entry->what, { 0, "added" },
+				   { 1, "removed" }, { 2, "refused" }))
+);
+
+TRACE_EVENT(smappee_fault,
+	TP_PROTO(unsigned int segment, unsigned int fault),
+	TP_ARGS(segment, fault),
+	TP_STRUCT__entry(
+		__field(unsigned int, segment)
+		__field(unsigned int, fault)
+	),
+	TP_fast_assign(
+		__entry->segment = segment;
+		__entry->fault = fault;
+	),
+	TP_printk("segment=%u fault=%s", __entry->segment,
+		  __print_symbolic(__entry->fault, { 0, "drop_byte" },
+				   { 1, "corrupt" }, { 2, "write" },
+				   { 3, "late" }))
+);
+
 #endif
 
 #undef TRACE_INCLUDE_PATH

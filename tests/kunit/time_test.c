@@ -1,0 +1,273 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Time on a whole segment: how well the clock knows when a scan was sampled, and
+ * what a jump of the wall clock and a sleep of the host do to it.
+ */
+
+#include <kunit/test.h>
+#include <linux/errno.h>
+#include <linux/ktime.h>
+#include <linux/math64.h>
+#include <linux/pm.h>
+#include <linux/sched.h>
+#include <linux/timekeeping.h>
+
+#include "../../drivers/tty/serdev/smappee_bus/internal.h"
+#include "bench.h"
+#include "fake-box.h"
+
+#define SECOND		4000ULL		/* scans at the rate of the bench */
+
+static s64 lost(struct fake_line *line, u8 unit)
+{
+	return bench_number(line->test, &bench_module(line, unit)->dev, "lost_scans");
+}
+
+/* When the fake voltage module sampled an index. */
+static s64 sampled_ns(const struct fake_line *line, u64 index)
+{
+	return line->module[VOLTAGE - 1].start_ns + (u64)(u32)index * (NSEC_PER_SEC / SECOND);
+}
+
+/* Errors of the times of scans that a sink keeps. */
+struct errors {
+	unsigned int n;
+	s64 sum;
+	s64 most;
+	s64 least;
+};
+
+static void take_errors(struct errors *errors, struct bench_sink *sink)
+{
+	spin_lock(&sink->lock);
+	for (unsigned int i = 0; i < SINK_KEPT; i++) {
+		s64 error = sink->time_ns[i] - sampled_ns(sink->line, sink->index[i]);
+
+		errors->sum += error;
+		errors->most = errors->n ? max(errors->most, error) : error;
+		errors->least = errors->n ? min(errors->least, error) : error;
+		errors->n++;
+	}
+	spin_unlock(&sink->lock);
+}
+
+struct jitter_row {
+	unsigned int jitter_us;
+	s64 mean_ns;		/* allowed */
+	s64 worst_ns;
+};
+
+static const struct jitter_row jitter_rows[] = {
+	{ 0, 20000, 50000 },
+	{ 1000, 60000, 300000 },
+};
+
+static void jitter_name(const struct jitter_row *row, char *desc)
+{
+	snprintf(desc, KUNIT_PARAM_DESC_SIZE, "%u us of jitter", row->jitter_us);
+}
+
+KUNIT_ARRAY_PARAM(jitter, jitter_rows, jitter_name);
+
+static void stamps_are_right_with_receive_jitter(struct kunit *test)
+{
+	const struct jitter_row *row = test->param_value;
+	struct fake_line *line = bench_new(test);
+	struct errors errors = { };
+	struct bench_sink *sink;
+
+	WRITE_ONCE(line->jitter_us, row->jitter_us);
+	sink = bench_stream(line, HUB);
+	/* more than half a minute to forget how it began, then two minutes */
+	for (int i = 0; i < 7; i++)
+		KUNIT_ASSERT_TRUE(test, bench_get(sink, 10 * SECOND));
+	for (int i = 0; i < 29; i++) {
+		KUNIT_ASSERT_TRUE(test, bench_get(sink, SINK_KEPT));
+		take_errors(&errors, sink);
+	}
+	bench_expect_clean(test, sink);
+	kunit_info(test, "%u scans with %u us of jitter: mean error %lld ns, %lld to %lld ns\n",
+		   errors.n, row->jitter_us, div_s64(errors.sum, errors.n), errors.least,
+		   errors.most);
+	KUNIT_EXPECT_LE(test, abs(div_s64(errors.sum, errors.n)), row->mean_ns);
+	KUNIT_EXPECT_LE(test, max(-errors.least, errors.most), row->worst_ns);
+}
+
+static void wall_clock_back(void *data)
+{
+	s64 *jump_ns = data;
+	struct timespec64 ts;
+
+	ktime_get_real_ts64(&ts);
+	ts = timespec64_sub(ts, ns_to_timespec64(*jump_ns));
+	do_settimeofday64(&ts);
+}
+
+static void jump_wall_clock(s64 jump_ns)
+{
+	s64 back_ns = -jump_ns;
+
+	wall_clock_back(&back_ns);
+}
+
+static void a_jump_of_the_wall_clock_moves_realtime_only(struct kunit *test)
+{
+	static s64 jump_ns = 3600LL * NSEC_PER_SEC;
+	struct fake_line *line = bench_new(test);
+	struct bench_sink *sink[] = { bench_stream(line, HUB), bench_stream(line, HUB2) };
+	s64 before;
+
+	KUNIT_ASSERT_TRUE(test, bench_get(sink[0], 2 * SECOND));
+	before = READ_ONCE(sink[0]->real_ns);
+	jump_wall_clock(jump_ns);
+	KUNIT_ASSERT_EQ(test, 0, kunit_add_action_or_reset(test, wall_clock_back, &jump_ns));
+	/* from the next epoch on */
+	KUNIT_ASSERT_TRUE(test, bench_get(sink[0], 2 * SECOND));
+	KUNIT_ASSERT_TRUE(test, bench_get(sink[1], 1000));
+	KUNIT_EXPECT_LE(test, abs(sink[0]->real_ns - before - jump_ns), 1000);
+	KUNIT_EXPECT_EQ(test, sink[0]->real_ns, sink[1]->real_ns);
+	for (int i = 0; i < 2; i++) {
+		bench_expect_clean(test, sink[i]);
+		KUNIT_EXPECT_LE(test, sink[i]->gap_ns, 251 * NSEC_PER_USEC);
+	}
+}
+
+static void power(struct kunit *test, struct fake_line *line, bool on)
+{
+	struct device *dev = fake_line_serdev(line);
+	const struct dev_pm_ops *pm = dev->driver->pm;
+
+	KUNIT_ASSERT_NOT_NULL(test, pm);
+	KUNIT_ASSERT_EQ(test, 0, on ? pm->resume(dev) : pm->suspend(dev));
+}
+
+/* The modules go on while the host's clock stands still. */
+static void time_passes_for_modules(struct fake_line *line, unsigned int seconds)
+{
+	spin_lock(&line->lock);
+	for (int i = 0; i < FAKE_MODULES_MAX; i++)
+		line->module[i].start_ns -= seconds * NSEC_PER_SEC;
+	spin_unlock(&line->lock);
+}
+
+static void a_sleeping_host_sends_nothing_and_goes_on_when_it_wakes(struct kunit *test)
+{
+	struct fake_line *line = bench_new(test);
+	struct bench_sink *sink[] = { bench_stream(line, VOLTAGE), bench_stream(line, HUB) };
+	unsigned int requests;
+
+	KUNIT_ASSERT_TRUE(test, bench_get(sink[1], 2 * SECOND));
+	bench_log(test, "begins anew");
+	power(test, line, false);
+	requests = READ_ONCE(line->requests);
+	schedule_timeout_uninterruptible(10 * HZ);
+	KUNIT_EXPECT_EQ(test, requests, READ_ONCE(line->requests));
+	time_passes_for_modules(line, 10);
+	power(test, line, true);
+
+	for (int i = 0; i < 2; i++) {
+		KUNIT_ASSERT_TRUE(test, bench_get(sink[i], 2 * SECOND));
+		KUNIT_EXPECT_EQ_MSG(test, 0, sink[i]->backwards, "unit %u", sink[i]->unit);
+		KUNIT_EXPECT_EQ_MSG(test, 0, sink[i]->wrong, "unit %u", sink[i]->unit);
+		/* the clock is right at once: nothing has to be steered out */
+		KUNIT_EXPECT_LE_MSG(test, abs(sink[i]->last_ns -
+					      sampled_ns(line, sink[i]->next - 1)),
+				    NSEC_PER_MSEC, "unit %u", sink[i]->unit);
+	}
+	KUNIT_EXPECT_EQ(test, 0, bench_log_lines());
+	KUNIT_EXPECT_EQ(test, 3, bench_modules(line));
+}
+
+static void scans_that_a_sleep_costs_are_counted(struct kunit *test)
+{
+	struct fake_line *line = bench_new(test);
+	struct bench_sink *sink = bench_stream(line, HUB);
+
+	KUNIT_ASSERT_TRUE(test, bench_get(sink, 2 * SECOND));
+	power(test, line, false);
+	schedule_timeout_uninterruptible(10 * HZ);
+	power(test, line, true);
+	KUNIT_ASSERT_TRUE(test, bench_get(sink, 2 * SECOND));
+	KUNIT_EXPECT_GE(test, sink->missing, 10 * SECOND);
+	KUNIT_EXPECT_GE(test, lost(line, HUB), (s64)sink->missing - 2);
+	KUNIT_EXPECT_LE(test, lost(line, HUB), (s64)sink->missing + 2);
+	KUNIT_EXPECT_EQ(test, 0, lost(line, HUB2));
+}
+
+static void nobody_uses_the_line_of_a_sleeping_host(struct kunit *test)
+{
+	struct fake_line *line = bench_new(test);
+	struct smappee_device *hub = bench_module(line, HUB);
+	u16 type;
+
+	power(test, line, false);
+	KUNIT_EXPECT_EQ(test, -ESHUTDOWN, smappee_read_registers(hub, SMAPPEE_REG_TYPE, 1, &type));
+	power(test, line, true);
+	KUNIT_EXPECT_EQ(test, 0, smappee_read_registers(hub, SMAPPEE_REG_TYPE, 1, &type));
+}
+
+static void a_module_that_was_exchanged_during_a_sleep_is_noticed(struct kunit *test)
+{
+	struct fake_line *line = bench_new(test);
+	struct bench_sink *other = bench_stream(line, HUB2);
+
+	KUNIT_ASSERT_TRUE(test, bench_get(other, 1000));
+	power(test, line, false);
+	spin_lock(&line->lock);
+	line->module[HUB - 1].serial = 104299;
+	spin_unlock(&line->lock);
+	power(test, line, true);
+	KUNIT_EXPECT_TRUE(test, fake_line_wait(line, bench_module(line, HUB) &&
+					       bench_module(line, HUB)->serial == 104299, 10000));
+	KUNIT_EXPECT_TRUE(test, bench_get(other, SECOND));
+	KUNIT_EXPECT_EQ(test, 0, other->backwards);
+}
+
+static void a_port_may_go_while_the_host_sleeps(struct kunit *test)
+{
+	struct fake_line *line = bench_new(test);
+	struct bench_sink *sink = bench_stream(line, HUB);
+
+	KUNIT_ASSERT_TRUE(test, bench_get(sink, 1000));
+	power(test, line, false);
+	fake_line_remove(line);
+	KUNIT_EXPECT_EQ(test, 0, sink->wrong);
+}
+
+static void a_box_is_polled_again_after_a_sleep(struct kunit *test)
+{
+	struct fake_line *line = fake_box_line(test);
+	unsigned int requests;
+
+	box_scanned(line);
+	power(test, line, false);
+	requests = READ_ONCE(line->requests);
+	schedule_timeout_uninterruptible(10 * HZ);
+	KUNIT_EXPECT_EQ(test, requests, READ_ONCE(line->requests));
+	power(test, line, true);
+	KUNIT_EXPECT_TRUE(test, fake_line_wait(line, READ_ONCE(line->requests) > requests + 30,
+					       20000));
+	KUNIT_EXPECT_NOT_NULL(test, box_entry(line, -1));
+}
+
+static struct kunit_case time_cases[] = {
+	KUNIT_CASE_PARAM(stamps_are_right_with_receive_jitter, jitter_gen_params),
+	KUNIT_CASE(a_jump_of_the_wall_clock_moves_realtime_only),
+	KUNIT_CASE(a_sleeping_host_sends_nothing_and_goes_on_when_it_wakes),
+	KUNIT_CASE(scans_that_a_sleep_costs_are_counted),
+	KUNIT_CASE(nobody_uses_the_line_of_a_sleeping_host),
+	KUNIT_CASE(a_module_that_was_exchanged_during_a_sleep_is_noticed),
+	KUNIT_CASE(a_port_may_go_while_the_host_sleeps),
+	KUNIT_CASE(a_box_is_polled_again_after_a_sleep),
+	{ }
+};
+
+static struct kunit_suite time_suite = {
+	.name = "smappee-time",
+	.test_cases = time_cases,
+};
+
+kunit_test_suite(time_suite);
+
+MODULE_DESCRIPTION("Tests of time on a metering segment");
+MODULE_LICENSE("GPL");

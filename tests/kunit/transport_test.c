@@ -1,0 +1,314 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The line under load: who waits for how long, what all its capacity carries,
+ * transceivers that hear themselves, faults on request, several segments.
+ */
+
+#include <kunit/test.h>
+#include <linux/errno.h>
+#include <linux/iio/buffer.h>
+#include <linux/iio/buffer_impl.h>
+#include <linux/iio/iio.h>
+#include <linux/ktime.h>
+#include <linux/sched.h>
+
+#include "../../drivers/tty/serdev/smappee_bus/internal.h"
+#include "bench.h"
+
+#define SECOND		4000ULL		/* scans at the rate of the bench */
+#define HUBS		7		/* on a full segment: 31 channels */
+
+static struct smappee_segment *segment_of(struct fake_line *line)
+{
+	return dev_get_drvdata(fake_line_serdev(line));
+}
+
+#define COUNT(line, name) atomic64_read(&segment_of(line)->count.name)
+
+static s64 lost(struct fake_line *line, u8 unit)
+{
+	return bench_number(line->test, &bench_module(line, unit)->dev, "lost_scans");
+}
+
+/* A voltage module and hubs, all of one format and at one rate. */
+static struct fake_line *full_line(struct kunit *test, int hubs, u16 format, u16 rate_hz)
+{
+	struct fake_line *line = fake_line_new(test);
+
+	fake_voltage(line, VOLTAGE, 100001);
+	for (int i = 0; i < hubs; i++)
+		fake_hub(line, HUB + i, 104233 + i);
+	for (int i = 0; i <= hubs; i++) {
+		line->module[i].formats = BIT(format);
+		line->module[i].rates = SMAPPEE_RATES_2000 | SMAPPEE_RATES_4000 |
+					SMAPPEE_RATES_8000;
+		/* a quarter second, as the specification asks for */
+		line->module[i].depth = rate_hz / 4;
+	}
+	fake_line_add(line);
+	bench_settle(line, 1 + hubs);
+	if (rate_hz != 4000)
+		KUNIT_ASSERT_EQ(test, 0, smappee_stream_set_rate(bench_module(line, HUB), rate_hz));
+	return line;
+}
+
+struct load_row {
+	int hubs;
+	u16 format;
+	u16 rate_hz;
+};
+
+static const struct load_row load_rows[] = {
+	{ 7, SMAPPEE_FORMAT_S16, 2000 },
+	{ 7, SMAPPEE_FORMAT_S16, 4000 },
+	{ 7, SMAPPEE_FORMAT_S24_PACKED, 4000 },
+	{ 7, SMAPPEE_FORMAT_S16_PACKED, 8000 },
+	{ 4, SMAPPEE_FORMAT_S24_PACKED, 8000 },
+	{ 2, SMAPPEE_FORMAT_S24, 8000 },
+};
+
+static void load_name(const struct load_row *row, char *desc)
+{
+	snprintf(desc, KUNIT_PARAM_DESC_SIZE, "%d channels, format %u, %u Hz",
+		 3 + 4 * row->hubs, row->format, row->rate_hz);
+}
+
+KUNIT_ARRAY_PARAM(load, load_rows, load_name);
+
+static void a_full_segment_streams_without_a_loss(struct kunit *test)
+{
+	const struct load_row *row = test->param_value;
+	struct fake_line *line = full_line(test, row->hubs, row->format, row->rate_hz);
+	struct bench_sink *sink[1 + HUBS];
+
+	for (int i = 0; i <= row->hubs; i++)
+		sink[i] = bench_stream(line, VOLTAGE + i);
+	for (int i = 0; i <= row->hubs; i++)
+		KUNIT_ASSERT_TRUE(test, bench_get(sink[i], 5 * row->rate_hz));
+	for (int i = 0; i <= row->hubs; i++) {
+		bench_expect_clean(test, sink[i]);
+		KUNIT_EXPECT_EQ(test, 0, lost(line, VOLTAGE + i));
+	}
+}
+
+static void control_waits_for_one_block_at_most(struct kunit *test)
+{
+	struct fake_line *line = full_line(test, HUBS, SMAPPEE_FORMAT_S16, 4000);
+	const u64 byte_ns = segment_of(line)->line.byte_ns;
+	struct smappee_device *hub = bench_module(line, HUB);
+	struct bench_sink *sink[1 + HUBS];
+	s64 alone = 0, worst = 0, took;
+	/*
+	 * A block of 128 scans, and those that came while it waited for its turn, a
+	 * quarter of a block at most; its request, and the turnaround.
+	 */
+	const s64 block = byte_ns * (160 * 8 + 40) + 200 * NSEC_PER_USEC;
+	u16 rate = 4000;
+
+	for (int i = 0; i < 20; i++) {
+		took = ktime_get_ns();
+		KUNIT_ASSERT_EQ(test, 0, smappee_write_registers(hub, SMAPPEE_REG_RATE, 1, &rate));
+		alone = max(alone, (s64)ktime_get_ns() - took);
+	}
+	for (int i = 0; i <= HUBS; i++)
+		sink[i] = bench_stream(line, VOLTAGE + i);
+	KUNIT_ASSERT_TRUE(test, bench_get(sink[HUBS], SECOND));
+	for (int i = 0; i < 300; i++) {
+		took = ktime_get_ns();
+		KUNIT_ASSERT_EQ(test, 0, smappee_write_registers(hub, SMAPPEE_REG_RATE, 1, &rate));
+		worst = max(worst, (s64)ktime_get_ns() - took);
+		/* another moment of the 32 ms each time */
+		usleep_range(3100, 3101);
+	}
+	kunit_info(test, "a write takes %lld us on an idle line, %lld us at most with 31 channels\n",
+		   div_s64(alone, 1000), div_s64(worst, 1000));
+	KUNIT_EXPECT_GT(test, worst, alone);
+	KUNIT_EXPECT_LE(test, worst, alone + block);
+	for (int i = 0; i <= HUBS; i++)
+		bench_expect_clean(test, sink[i]);
+}
+
+static struct fake_line *echoing(struct kunit *test, bool described, bool echoes)
+{
+	struct fake_line *line = fake_line_new(test);
+
+	fake_voltage(line, VOLTAGE, 100001);
+	fake_hub(line, HUB, 104233);
+	line->echo = echoes;
+	if (described)
+		fake_line_local_echo(line);
+	fake_line_add(line);
+	return line;
+}
+
+static void the_echo_of_a_request_is_swallowed(struct kunit *test)
+{
+	struct fake_line *line = echoing(test, true, true);
+	struct bench_sink *sink;
+
+	line->read_chunk = 3;
+	bench_settle(line, 2);
+	line->read_chunk = 0;
+	sink = bench_stream(line, HUB);
+	KUNIT_ASSERT_TRUE(test, bench_get(sink, 3 * SECOND));
+	bench_expect_clean(test, sink);
+	KUNIT_EXPECT_EQ(test, 0, COUNT(line, echo_errors));
+	KUNIT_EXPECT_EQ(test, 0, COUNT(line, stray_bytes));
+	KUNIT_EXPECT_EQ(test, 0, lost(line, HUB));
+}
+
+static void an_echo_that_differs_is_a_collision_and_is_repaired(struct kunit *test)
+{
+	struct fake_line *line = echoing(test, true, true);
+	struct bench_sink *sink;
+
+	bench_settle(line, 2);
+	sink = bench_stream(line, HUB);
+	KUNIT_ASSERT_TRUE(test, bench_get(sink, SECOND));
+	for (int i = 1; i <= 5; i++) {
+		line->echo_spoilt = 1;
+		KUNIT_ASSERT_TRUE(test, bench_get(sink, SECOND));
+		KUNIT_EXPECT_EQ(test, i, COUNT(line, echo_errors));
+	}
+	bench_expect_clean(test, sink);
+	KUNIT_EXPECT_EQ(test, 0, lost(line, HUB));
+}
+
+static void a_wrong_description_of_the_echo_is_seen_in_the_counters(struct kunit *test)
+{
+	struct fake_line *mute = echoing(test, true, false);
+
+	fake_line_wait(mute, false, 3000);
+	KUNIT_EXPECT_EQ(test, 0, bench_modules(mute));
+	KUNIT_EXPECT_GT(test, COUNT(mute, echo_errors), 0);
+
+	fake_line_wait(echoing(test, false, true), false, 3000);
+}
+
+struct inject_row {
+	enum smappee_fault fault;
+	const char *counter;
+};
+
+static const struct inject_row inject_rows[] = {
+	{ SMAPPEE_FAULT_DROP_BYTE, "timeouts" },
+	{ SMAPPEE_FAULT_CORRUPT, "crc_errors" },
+	{ SMAPPEE_FAULT_WRITE, "timeouts" },
+	{ SMAPPEE_FAULT_LATE, "timeouts" },
+};
+
+static void inject_name(const struct inject_row *row, char *desc)
+{
+	snprintf(desc, KUNIT_PARAM_DESC_SIZE, "fault %u", row->fault);
+}
+
+KUNIT_ARRAY_PARAM(inject, inject_rows, inject_name);
+
+static void a_fault_on_request_is_counted_and_costs_no_scan(struct kunit *test)
+{
+	const struct inject_row *row = test->param_value;
+	struct fake_line *line = fake_line_new(test);
+	struct bench_sink *sink;
+	s64 before;
+
+	fake_voltage(line, VOLTAGE, 100001);
+	/* a late answer holds up the receive worker for 0.3 s */
+	fake_hub(line, HUB, 104233)->depth = 4 * SECOND;
+	fake_line_add(line);
+	bench_settle(line, 2);
+	sink = bench_stream(line, HUB);
+	KUNIT_ASSERT_TRUE(test, bench_get(sink, SECOND));
+	before = bench_number(test, fake_line_serdev(line), row->counter);
+	for (int i = 0; i < 5; i++) {
+		atomic_set(&segment_of(line)->line.fault[row->fault], 1);
+		KUNIT_ASSERT_TRUE(test, bench_get(sink, SECOND));
+		KUNIT_EXPECT_EQ(test, 0, atomic_read(&segment_of(line)->line.fault[row->fault]));
+	}
+	KUNIT_EXPECT_GE(test, bench_number(test, fake_line_serdev(line), row->counter), before + 5);
+	bench_expect_clean(test, sink);
+	KUNIT_EXPECT_EQ(test, 0, lost(line, HUB));
+}
+
+static void segments_do_not_disturb_each_other(struct kunit *test)
+{
+	struct fake_line *noisy = bench_new(test);
+	struct fake_line *line = bench_new(test);
+	struct bench_sink *a = bench_stream(noisy, HUB);
+	struct bench_sink *b = bench_stream(line, HUB);
+
+	KUNIT_EXPECT_NE(test, segment_of(noisy)->line.id, segment_of(line)->line.id);
+	WRITE_ONCE(noisy->noise_percent, 20);
+	KUNIT_ASSERT_TRUE(test, bench_get(a, 5 * SECOND));
+	KUNIT_ASSERT_TRUE(test, bench_get(b, 1000));
+	bench_expect_clean(test, a);
+	bench_expect_clean(test, b);
+	KUNIT_EXPECT_GT(test, COUNT(noisy, crc_errors), 10);
+	KUNIT_EXPECT_EQ(test, 0, COUNT(line, crc_errors));
+	fake_line_remove(noisy);
+	KUNIT_ASSERT_TRUE(test, bench_get(b, 2 * SECOND));
+	bench_expect_clean(test, b);
+}
+
+static void a_small_kfifo_that_nobody_reads_counts_each_scan(struct kunit *test)
+{
+	struct fake_line *line = bench_new(test);
+	struct iio_dev *indio_dev = bench_iio(line, HUB);
+	struct iio_dev *other = bench_iio(line, HUB2);
+	struct iio_buffer *buffer = indio_dev->buffer;
+	u64 from;
+
+	KUNIT_ASSERT_NOT_NULL(test, buffer->scan_mask);
+	KUNIT_ASSERT_EQ(test, 0, buffer->access->set_length(buffer, 64));
+	*buffer->scan_mask = 0xf;
+	buffer->scan_timestamp = true;
+	KUNIT_ASSERT_EQ(test, 0, iio_update_buffers(indio_dev, buffer, NULL));
+	KUNIT_ASSERT_TRUE(test, fake_line_wait(line, bench_number(test, &indio_dev->dev,
+								  "overruns") > 2000, 5000));
+	from = bench_number(test, &indio_dev->dev, "overruns");
+	schedule_timeout_uninterruptible(HZ);
+	iio_update_buffers(indio_dev, NULL, buffer);
+	from = bench_number(test, &indio_dev->dev, "overruns") - from;
+	KUNIT_EXPECT_GE(test, from, SECOND - 200);
+	KUNIT_EXPECT_LE(test, from, SECOND + 200);
+	KUNIT_EXPECT_EQ(test, 0, bench_number(test, &other->dev, "overruns"));
+	KUNIT_EXPECT_EQ(test, 0, lost(line, HUB));
+	KUNIT_EXPECT_EQ(test, COUNT(line, overruns),
+			bench_number(test, &indio_dev->dev, "overruns"));
+}
+
+static void a_byte_time_is_right_at_all_speeds(struct kunit *test)
+{
+	static const unsigned int speeds[] = { 1200, 9600, 38400, 115200, 4000000, 12000000 };
+	struct smappee_line *line = kunit_kzalloc(test, sizeof(*line), GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(test, line);
+	for (int i = 0; i < ARRAY_SIZE(speeds); i++) {
+		smappee_line_set_speed(line, speeds[i]);
+		/* 10^10 does not fit in 32 bits */
+		KUNIT_EXPECT_EQ(test, div_u64(10 * 1000000000ULL, speeds[i]), line->byte_ns);
+		KUNIT_EXPECT_GT(test, line->byte_ns, 800);
+	}
+}
+
+static struct kunit_case transport_cases[] = {
+	KUNIT_CASE_PARAM(a_full_segment_streams_without_a_loss, load_gen_params),
+	KUNIT_CASE(control_waits_for_one_block_at_most),
+	KUNIT_CASE(the_echo_of_a_request_is_swallowed),
+	KUNIT_CASE(an_echo_that_differs_is_a_collision_and_is_repaired),
+	KUNIT_CASE(a_wrong_description_of_the_echo_is_seen_in_the_counters),
+	KUNIT_CASE_PARAM(a_fault_on_request_is_counted_and_costs_no_scan, inject_gen_params),
+	KUNIT_CASE(segments_do_not_disturb_each_other),
+	KUNIT_CASE(a_small_kfifo_that_nobody_reads_counts_each_scan),
+	KUNIT_CASE(a_byte_time_is_right_at_all_speeds),
+	{ }
+};
+
+static struct kunit_suite transport_suite = {
+	.name = "smappee-transport",
+	.test_cases = transport_cases,
+};
+
+kunit_test_suite(transport_suite);
+
+MODULE_DESCRIPTION("Tests of the load of a metering segment");
+MODULE_LICENSE("GPL");
