@@ -41,6 +41,7 @@ help:
 	@echo '  lint               checkpatch, sparse, W=1, kernel-doc, clang-format, cppcheck, dt schema'
 	@echo '  vm                 tests in the virtual gateway; T="NAME..." for some: kernel powerbox chain recorded;'
 	@echo '                     vm-6.1, vm-7.2: in short, on these kernels'
+	@echo '  upstream [T=NAME]  records to real brokers and databases'
 	@echo '  browser            the web page in a headless browser'
 	@echo '  clean              remove build/ ("distclean": and the cache of suites and kernels)'
 
@@ -108,6 +109,10 @@ $(other_lines:%=vm-%): vm-%: guest-% userspace-native selftests
 	@$(suite) trixie env GUEST_KERNEL=$* python3 tests/vm/check.py $(T)
 bench: $(vm_needs)
 	@$(suite) trixie python3 tests/vm/bench.py $(T)
+upstream: userspace-native
+	@mkdir -p build/results
+	@$(suite) trixie python3 tests/upstream/run.py $(T) > build/results/upstream.tap; \
+		status=$$?; $(suite) trixie scripts/tally build/results/upstream.tap; exit $$status
 browser: userspace-native
 	@mkdir -p build/results
 	@$(suite) trixie python3 tests/browser/run.py > build/results/browser.tap; \
@@ -123,6 +128,6 @@ distclean: clean
 
 .PHONY: help build modules $(lines:%=modules-%) userspace userspace-native userspace-arm64 \
 	userspace-bookworm unit unit-sanitize kunit kunit-debug fuzz lint guest $(other_lines:%=guest-%) \
-	selftests demo vm $(other_lines:%=vm-%) bench browser \
+	selftests demo vm $(other_lines:%=vm-%) bench browser upstream \
 	check clean distclean
 .DELETE_ON_ERROR:

@@ -2,7 +2,7 @@
 #include "crc32.h"
 
 /* Four bits at a time. */
-uint32_t crc32(const void *data, size_t bytes)
+uint32_t crc32_ethernet(const void *data, size_t bytes)
 {
 	static const uint32_t table[16] = {
 		0x00000000, 0x1db71064, 0x3b6e20c8, 0x26d930ac, 0x76dc4190, 0x6b6b51f4,

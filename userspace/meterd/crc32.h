@@ -8,7 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/** crc32() - CRC-32 (IEEE 802.3) of @bytes bytes */
-uint32_t crc32(const void *data, size_t bytes);
+/** crc32_ethernet() - CRC-32 (IEEE 802.3) of @bytes bytes */
+uint32_t crc32_ethernet(const void *data, size_t bytes);
 
 #endif

@@ -2,60 +2,39 @@
 /* influx-line - a record in InfluxDB's line protocol. */
 #include <errno.h>
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "influx.h"
 #include "live.h"
 #include "record.h"
+#include "text.h"
 
 #define NS_PER_MS INT64_C(1000000)
 
-struct line {
-	char *text;
-	size_t size;
-	size_t length;
-	bool full;
-};
-
-__attribute__((format(printf, 2, 3))) static void put(struct line *l, const char *format, ...)
-{
-	va_list args;
-	int n;
-
-	va_start(args, format);
-	n = vsnprintf(l->text + l->length, l->size - l->length, format, args);
-	va_end(args);
-	if (n < 0 || (size_t)n >= l->size - l->length)
-		l->full = true;
-	else
-		l->length += (size_t)n;
-}
-
 /*
- * Bytes of @escaped get a backslash. A newline would end the line, so control characters
- * become spaces; so does a backslash, which would take the character after it.
+ * Bytes of @escaped get a backslash. A newline would end the line, and a backslash
+ * take the character after it: both, and all control characters, become "_".
  */
-static void put_escaped(struct line *l, const char *text, const char *escaped)
+static void put_escaped(struct text *l, const char *text, const char *escaped)
 {
 	for (; *text; text++) {
 		bool control = (unsigned char)*text < ' ' || *text == 0x7f || *text == '\\';
 		char c = control ? '_' : *text;
 
-		put(l, strchr(escaped, c) ? "\\%c" : "%c", c);
+		text_put(l, strchr(escaped, c) ? "\\%c" : "%c", c);
 	}
 }
 
-static void put_tag(struct line *l, const char *key, const char *value)
+static void put_tag(struct text *l, const char *key, const char *value)
 {
 	if (!*value)
 		return;
-	put(l, ",%s=", key);
+	text_put(l, ",%s=", key);
 	put_escaped(l, value, ", =");
 }
 
-static void put_quantities(struct line *l, const struct record *r)
+static void put_quantities(struct text *l, const struct record *r)
 {
 	static const char *const names[RECORD_STATISTICS] = { "mean", "min", "max" };
 	unsigned int q;
@@ -66,38 +45,38 @@ static void put_quantities(struct line *l, const struct record *r)
 
 		for (s = 0; s < RECORD_STATISTICS; s++)
 			if (r->value[q][s] != RECORD_UNKNOWN)
-				put(l, ",%s_%s=%.*f", row->key, names[s], row->digits,
-				    r->value[q][s] * row->scale);
+				text_put(l, ",%s_%s=%.*f", row->key, names[s], row->digits,
+					 r->value[q][s] * row->scale);
 	}
 }
 
 int influx_line(const struct record *r, const char *gateway, const char *store, char *text,
 		size_t size)
 {
-	struct line l = { .text = text, .size = size };
+	struct text l = { .at = text, .size = size };
 	bool event = r->kind == RECORD_EVENT;
 
-	put(&l, event ? "meterd_event" : "meterd_interval");
+	text_put(&l, event ? "meterd_event" : "meterd_interval");
 	put_tag(&l, "gateway", gateway);
 	put_tag(&l, event ? "subject" : "load", r->name);
 	if (!event) {
 		put_tag(&l, "role", live_role(r->role));
-		put(&l, ",seconds=%u", record_seconds(r->kind));
+		text_put(&l, ",seconds=%u", record_seconds(r->kind));
 	}
-	put(&l, " sequence=%" PRIu64 "i,store=\"%s\",flags=%ui,uptime_s=%.3f", r->sequence, store,
-	    r->flags, r->uptime_ms / 1e3);
+	text_put(&l, " sequence=%" PRIu64 "i,store=\"%s\",flags=%ui,uptime_s=%.3f", r->sequence,
+		 store, r->flags, r->uptime_ms / 1e3);
 	if (event) {
-		put(&l, ",text=\"");
+		text_put(&l, ",text=\"");
 		put_escaped(&l, r->text, "\"");
-		put(&l, "\"");
+		text_put(&l, "\"");
 	} else {
-		put(&l,
-		    ",covered_s=%.3f,import_wh=%.6f,export_wh=%.6f,import_total_wh=%.6f,"
-		    "export_total_wh=%.6f",
-		    r->covered_ms / 1e3, r->import_uwh / 1e6, r->export_uwh / 1e6,
-		    r->import_total_uwh / 1e6, r->export_total_uwh / 1e6);
+		text_put(&l,
+			 ",covered_s=%.3f,import_wh=%.6f,export_wh=%.6f,import_total_wh=%.6f,"
+			 "export_total_wh=%.6f",
+			 r->covered_ms / 1e3, r->import_uwh / 1e6, r->export_uwh / 1e6,
+			 r->import_total_uwh / 1e6, r->export_total_uwh / 1e6);
 		put_quantities(&l, r);
 	}
-	put(&l, " %" PRId64 "\n", r->utc_ms * NS_PER_MS + (int64_t)(r->sequence % 1000000));
+	text_put(&l, " %" PRId64 "\n", r->utc_ms * NS_PER_MS + (int64_t)(r->sequence % 1000000));
 	return l.full ? -ENOBUFS : (int)l.length;
 }

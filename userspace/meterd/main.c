@@ -30,6 +30,7 @@
 #include "registers.h"
 #include "source.h"
 #include "store.h"
+#include "vendor.h"
 #include "version.h"
 
 #define CONFIG_FILE "/etc/meterd/meterd.conf"
@@ -63,6 +64,7 @@ struct options {
  * @recorder: makes them, or NULL
  * @mqtt_records: records to the broker, or NULL
  * @discovery: for Home Assistant, or NULL
+ * @vendor: the vendor's topics, or NULL
  * @influx: records to InfluxDB, or NULL
  * @mqtt: publisher, or NULL
  * @http: local API, or NULL
@@ -86,6 +88,7 @@ struct meterd {
 	struct recorder *recorder;
 	struct mqtt_records *mqtt_records;
 	struct discovery *discovery;
+	struct vendor *vendor;
 	struct influx *influx;
 	struct mqtt *mqtt;
 	struct http *http;
@@ -182,6 +185,7 @@ static void on_reading(void *user, const struct reading *r)
 		puts(d->text.text);
 	recorder_add(d->recorder, r);
 	mqtt_publish(d->mqtt, r);
+	vendor_publish(d->vendor, r);
 	http_publish(d->http, r);
 	sd_notify(0, "WATCHDOG=1");
 	if (!d->began)
@@ -267,6 +271,8 @@ static int open_loop(struct meterd *d)
 	sigset_t signals;
 	int error;
 
+	/* a peer that goes away is an error of the call that writes to it */
+	signal(SIGPIPE, SIG_IGN);
 	sigemptyset(&signals);
 	sigaddset(&signals, SIGTERM);
 	sigaddset(&signals, SIGINT);
@@ -369,6 +375,8 @@ static int open_outputs(struct meterd *d)
 		error = mqtt_open(&d->mqtt, d->event, &c->mqtt, c->gateway);
 	if (!error && d->mqtt && strcmp(c->mqtt.discovery, "no"))
 		error = discovery_open(&d->discovery, d->mqtt, &c->mqtt, &d->in, c->gateway);
+	if (!error && d->mqtt && c->mqtt.vendor_uuid)
+		error = vendor_open(&d->vendor, d->mqtt, &c->mqtt, &d->in);
 	if (!error && d->mqtt && d->store)
 		error = mqtt_records_open(&d->mqtt_records, d->mqtt, d->store, 0, c->mqtt.topic,
 					  c->gateway);
@@ -429,6 +437,7 @@ static void close_all(struct meterd *d)
 	http_close(d->http);
 	mqtt_close(d->mqtt);
 	discovery_close(d->discovery);
+	vendor_close(d->vendor);
 	mqtt_records_close(d->mqtt_records);
 	influx_close(d->influx);
 	store_close(d->store);

@@ -16,9 +16,11 @@
  * measurement for as long as a name server is silent.
  */
 #include <errno.h>
+#include <linux/tcp.h>
 #include <mosquitto.h>
 #include <mqtt_protocol.h>
 #include <netdb.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -59,6 +61,8 @@
 /* We tell the broker that we take no greater packet; none of ours is needed. */
 #define PACKET_MAX (64 * 1024)
 #define PASSWORD_MAX 1024
+/* A small buffer, so that a broker that sends without end is noticed before it is read. */
+#define RECEIVE_BUFFER (32 * 1024)
 
 #define STATUS_ONLINE "online"
 #define STATUS_STALE "stale"
@@ -106,6 +110,8 @@ struct lookup {
  * @accepted: set by the callback: CONNACK came and was positive
  * @refused: set by the callback: reason of a negative CONNACK, 0 for none
  * @disconnected: set by the callback: the library has closed the socket
+ * @heard: the library has told of something it received or sent
+ * @heard_bytes: bytes received at that time
  * @stop: why the connection is to be left, NULL: it is not
  * @old_version: the broker does not speak MQTT 5
  * @config: configuration
@@ -142,6 +148,8 @@ struct mqtt {
 	bool accepted;
 	int refused;
 	bool disconnected;
+	bool heard;
+	uint64_t heard_bytes;
 	const char *stop;
 	bool old_version;
 	const struct mqtt_config *config;
@@ -249,6 +257,7 @@ static void on_connect(struct mosquitto *client, void *data, int reason)
 {
 	struct mqtt *m = data;
 
+	m->heard = true;
 	if (reason)
 		m->refused = reason;
 	else
@@ -283,6 +292,7 @@ static void on_publish(struct mosquitto *client, void *data, int mid, int reason
 	struct mqtt *m = data;
 	unsigned int k;
 
+	m->heard = true;
 	if (was_live(m, mid))
 		return;
 	for (k = 0; k < m->listeners; k++)
@@ -296,6 +306,7 @@ static void on_message(struct mosquitto *client, void *data, const struct mosqui
 	unsigned int k;
 	char *text;
 
+	m->heard = true;
 	if (msg->payloadlen < 0 || msg->payloadlen > PACKET_MAX)
 		return;
 	text = strndup(msg->payload ? msg->payload : "", (size_t)msg->payloadlen);
@@ -303,6 +314,24 @@ static void on_message(struct mosquitto *client, void *data, const struct mosqui
 		if (m->listener[k]->message)
 			m->listener[k]->message(m->listener[k]->user, msg->topic, text);
 	free(text);
+}
+
+/*
+ * libmosquitto takes any packet, whatever maximum was told to the broker. It tells of
+ * each one it has, so a lot of bytes of which it tells nothing are a packet too great.
+ */
+static bool is_flooded(struct mqtt *m)
+{
+	struct tcp_info info = { 0 };
+	socklen_t length = sizeof(info);
+
+	if (m->port &&
+	    !getsockopt(mosquitto_socket(m->client), IPPROTO_TCP, TCP_INFO, &info, &length)) {
+		if (m->heard)
+			m->heard_bytes = info.tcpi_bytes_received;
+		m->heard = false;
+	}
+	return info.tcpi_bytes_received > m->heard_bytes + 2 * (uint64_t)PACKET_MAX;
 }
 
 static int on_io(sd_event_source *source, int fd, uint32_t events, void *data)
@@ -313,7 +342,9 @@ static int on_io(sd_event_source *source, int fd, uint32_t events, void *data)
 	errno = 0;
 	if (events & (EPOLLIN | EPOLLHUP | EPOLLERR))
 		rc = mosquitto_loop_read(m->client, 1);
-	if (rc == MOSQ_ERR_SUCCESS && (events & EPOLLOUT))
+	if (rc == MOSQ_ERR_SUCCESS && is_flooded(m))
+		m->stop = "it sends a packet of more than 64 kB";
+	if (rc == MOSQ_ERR_SUCCESS && !m->stop && (events & EPOLLOUT))
 		rc = mosquitto_loop_write(m->client, 1);
 	step(m, rc);
 	return 0;
@@ -398,6 +429,7 @@ static const char *reason_of(const struct mqtt *m, int rc)
 
 static void connect_address(struct mqtt *m, const char *address)
 {
+	const int buffer = RECEIVE_BUFFER;
 	int rc;
 
 	m->accepted = false;
@@ -419,6 +451,8 @@ static void connect_address(struct mqtt *m, const char *address)
 		fail(m, reason_of(m, rc));
 		return;
 	}
+	m->heard_bytes = 0;
+	setsockopt(mosquitto_socket(m->client), SOL_SOCKET, SO_RCVBUF, &buffer, sizeof(buffer));
 	rc = sd_event_add_io(m->event, &m->io, mosquitto_socket(m->client), EPOLLIN | EPOLLOUT,
 			     on_io, m);
 	if (rc < 0)

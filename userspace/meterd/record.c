@@ -4,13 +4,12 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <math.h>
-#include <stdarg.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
 
 #include "live.h"
+#include "text.h"
 
 const struct record_quantity_row record_quantities[RECORD_QUANTITIES] = {
 	[RECORD_P] = { "p_w", 0.01, 2 },
@@ -21,44 +20,10 @@ const struct record_quantity_row record_quantities[RECORD_QUANTITIES] = {
 	[RECORD_THD_I] = { "thd_i_percent", 0.01, 2 },
 };
 
-/**
- * struct line - text that is being written
- * @text: where to
- * @size: its bytes
- * @length: written
- * @full: there was no room
- */
-struct line {
-	char *text;
-	size_t size;
-	size_t length;
-	bool full;
-};
-
-__attribute__((format(printf, 2, 3))) static void put(struct line *l, const char *format, ...)
+static void put_string(struct text *t, const char *key, const char *value)
 {
-	va_list args;
-	int n;
-
-	va_start(args, format);
-	n = vsnprintf(l->text + l->length, l->size - l->length, format, args);
-	va_end(args);
-	if (n < 0 || (size_t)n >= l->size - l->length) {
-		l->full = true;
-		return;
-	}
-	l->length += (size_t)n;
-}
-
-static void put_string(struct line *l, const char *key, const char *value)
-{
-	struct live_buffer b = { 0 };
-
-	if (live_string(&b, key, value))
-		l->full = true;
-	else
-		put(l, ",%s", b.text);
-	live_free(&b);
+	text_put(t, ",\"%s\":", key);
+	text_json(t, value);
 }
 
 unsigned int record_seconds(uint32_t kind)
@@ -89,70 +54,72 @@ int64_t uwh_of_j(double joules)
 	return isfinite(joules) ? llrint(joules * (1e6 / 3600.0)) : 0;
 }
 
-static void put_flags(struct line *l, uint32_t flags)
+static void put_flags(struct text *l, uint32_t flags)
 {
 	unsigned int k, n = 0;
 
-	put(l, ",\"flags\":[");
+	text_put(l, ",\"flags\":[");
 	for (k = 0; k < RECORD_FLAGS; k++)
 		if (flags & 1U << k)
-			put(l, "%s\"%s\"", n++ ? "," : "", record_flag_name(k));
-	put(l, "]");
+			text_put(l, "%s\"%s\"", n++ ? "," : "", record_flag_name(k));
+	text_put(l, "]");
 }
 
-static void put_quantity(struct line *l, enum record_quantity q, const int32_t *value)
+static void put_quantity(struct text *l, enum record_quantity q, const int32_t *value)
 {
 	static const char *const names[RECORD_STATISTICS] = { "mean", "min", "max" };
 	const struct record_quantity_row *row = &record_quantities[q];
 	unsigned int k;
 
-	put(l, ",\"%s\":{", row->key);
+	text_put(l, ",\"%s\":{", row->key);
 	for (k = 0; k < RECORD_STATISTICS; k++) {
-		put(l, "%s\"%s\":", k ? "," : "", names[k]);
+		text_put(l, "%s\"%s\":", k ? "," : "", names[k]);
 		if (value[k] == RECORD_UNKNOWN)
-			put(l, "null");
+			text_put(l, "null");
 		else
-			put(l, "%.*f", row->digits, value[k] * row->scale);
+			text_put(l, "%.*f", row->digits, value[k] * row->scale);
 	}
-	put(l, "}");
+	text_put(l, "}");
 }
 
-static void put_time(struct line *l, int64_t utc_ms)
+static void put_time(struct text *l, int64_t utc_ms)
 {
 	int64_t rest = (utc_ms % 1000 + 1000) % 1000;
 	time_t t = (utc_ms - rest) / 1000;
 	struct tm tm;
 
 	if (!gmtime_r(&t, &tm)) {
-		put(l, ",\"time\":null");
+		text_put(l, ",\"time\":null");
 		return;
 	}
-	put(l, ",\"time\":\"%04d-%02d-%02dT%02d:%02d:%02d.%03dZ\"", tm.tm_year + 1900,
-	    tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec, (int)rest);
+	text_put(l, ",\"time\":\"%04d-%02d-%02dT%02d:%02d:%02d.%03dZ\"", tm.tm_year + 1900,
+		 tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec, (int)rest);
 }
 
-static void put_interval(struct line *l, const struct record *r)
+static void put_interval(struct text *l, const struct record *r)
 {
 	unsigned int q;
 
-	put(l, ",\"seconds\":%u,\"covered_s\":%.3f", record_seconds(r->kind), r->covered_ms / 1e3);
+	text_put(l, ",\"seconds\":%u,\"covered_s\":%.3f", record_seconds(r->kind),
+		 r->covered_ms / 1e3);
 	put_string(l, "load", r->name);
 	put_string(l, "role", live_role(r->role));
-	put(l, ",\"import_wh\":%.6f,\"export_wh\":%.6f", r->import_uwh / 1e6, r->export_uwh / 1e6);
-	put(l, ",\"import_total_wh\":%.6f,\"export_total_wh\":%.6f", r->import_total_uwh / 1e6,
-	    r->export_total_uwh / 1e6);
+	text_put(l, ",\"import_wh\":%.6f,\"export_wh\":%.6f", r->import_uwh / 1e6,
+		 r->export_uwh / 1e6);
+	text_put(l, ",\"import_total_wh\":%.6f,\"export_total_wh\":%.6f", r->import_total_uwh / 1e6,
+		 r->export_total_uwh / 1e6);
 	for (q = 0; q < RECORD_QUANTITIES; q++)
 		put_quantity(l, q, r->value[q]);
 }
 
 int record_json(const struct record *r, const char *store, char *text, size_t size)
 {
-	struct line l = { .text = text, .size = size };
+	struct text l = { .at = text, .size = size };
 
-	put(&l, "{\"kind\":\"%s\",\"sequence\":%" PRIu64 ",\"store\":\"%s\"",
-	    r->kind == RECORD_EVENT ? "event" : "interval", r->sequence, store);
+	text_put(&l, "{\"kind\":\"%s\",\"sequence\":%" PRIu64 ",\"store\":\"%s\"",
+		 r->kind == RECORD_EVENT ? "event" : "interval", r->sequence, store);
 	put_time(&l, r->utc_ms);
-	put(&l, ",\"uptime_s\":%.3f", r->uptime_ms / 1e3);
+	text_put(&l, ",\"uptime_s\":%.3f", r->uptime_ms / 1e3);
 	put_flags(&l, r->flags);
 	if (r->kind == RECORD_EVENT) {
 		put_string(&l, "subject", r->name);
@@ -160,6 +127,6 @@ int record_json(const struct record *r, const char *store, char *text, size_t si
 	} else {
 		put_interval(&l, r);
 	}
-	put(&l, "}");
+	text_put(&l, "}");
 	return l.full ? -ENOBUFS : (int)l.length;
 }

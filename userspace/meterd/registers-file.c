@@ -67,7 +67,7 @@ static size_t slot_bytes(const struct slot *s)
 
 static uint32_t slot_crc(const struct slot *s)
 {
-	return crc32((const char *)s + sizeof(s->crc), slot_bytes(s) - sizeof(s->crc));
+	return crc32_ethernet((const char *)s + sizeof(s->crc), slot_bytes(s) - sizeof(s->crc));
 }
 
 static bool slot_valid(const struct slot *s, ssize_t bytes)

@@ -47,7 +47,7 @@ static bool is_whole(const struct slot *s, ssize_t bytes)
 		return false;
 	used = offsetof(struct slot, entry) + s->entries * sizeof(struct entry);
 	return bytes >= (ssize_t)used && !memcmp(s->magic, MAGIC, sizeof(MAGIC)) &&
-	       s->crc == crc32((const char *)s + sizeof(s->crc), used - sizeof(s->crc));
+	       s->crc == crc32_ethernet((const char *)s + sizeof(s->crc), used - sizeof(s->crc));
 }
 
 static void split(struct record *r, int64_t net_uwh)
