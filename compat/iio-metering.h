@@ -2,9 +2,12 @@
 /*
  * IIO names of metering values. Newer kernels have modifiers for RMS and for the
  * kinds of power, and a type for alternating current; older ones have the plain
- * types. What the names cannot tell apart has another range of indices: input 3 of
- * the second value is channel 35. These are different attributes for user space, so
- * both are documented.
+ * types. These are different attributes for user space, so both are documented.
+ *
+ * Values of one type have ranges of indices of their own: input 3 of the second value
+ * is channel 35. Older kernels tell them apart by that only; and libiio 0.x, which
+ * does not know the modifiers, gives up on the whole system if two scan elements
+ * differ in nothing else.
  */
 #ifndef SMAPPEE_IIO_METERING_H
 #define SMAPPEE_IIO_METERING_H
@@ -51,6 +54,10 @@ static inline void metering_name(struct iio_chan_spec *chan,
 	}
 	if (value == METERING_ACTIVE_MEAN || value == METERING_EXPORT)
 		chan->channel += METERING_RANGE;
+	else if (value == METERING_REACTIVE)
+		chan->channel += 2 * METERING_RANGE;
+	else if (value == METERING_APPARENT)
+		chan->channel += 3 * METERING_RANGE;
 
 #ifdef SMAPPEE_HAVE_METERING
 	chan->modified = 1;
@@ -66,11 +73,6 @@ static inline void metering_name(struct iio_chan_spec *chan,
 		chan->channel2 = IIO_MOD_ACTIVE;
 	else
 		chan->modified = 0;
-#else
-	if (value == METERING_REACTIVE)
-		chan->channel += 2 * METERING_RANGE;
-	if (value == METERING_APPARENT)
-		chan->channel += 3 * METERING_RANGE;
 #endif
 }
 
