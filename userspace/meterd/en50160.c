@@ -42,7 +42,8 @@ static void turn_week(struct en50160 *e, int64_t utc_ns)
 	int64_t start = s - (s % WEEK_S + WEEK_S) % WEEK_S + MONDAY_S;
 
 	/* a clock that is set back by a little does not end a week */
-	if (start <= e->week.start_utc_s && start + WEEK_S >= e->week.start_utc_s)
+	if (e->week.start_utc_s && start <= e->week.start_utc_s &&
+	    start + WEEK_S >= e->week.start_utc_s)
 		return;
 	if (e->week.start_utc_s)
 		e->last = e->week;
@@ -98,7 +99,7 @@ static void add_harmonics(struct en50160 *e, const struct aggregate_value *v)
 
 	tally(&t[EN50160_THD], thd <= 8.0, thd);
 	for (h = 2; h <= v->orders && h <= EN50160_ORDERS; h++) {
-		double x[READING_PHASES_MAX];
+		double x[READING_PHASES_MAX] = { 0 };
 		double worst;
 
 		for (k = 0; k < e->slots; k++)
