@@ -372,6 +372,54 @@ static void intervals_end_at_the_marks_of_utc(void **state)
 	rig_close(&r);
 }
 
+static void a_dip_flags_the_window_in_which_it_begins(void **state)
+{
+	struct mains m = { .steps = 1 };
+
+	rig_prepare(&r, 4000, 1, 50);
+	/* its first Urms(1/2) begins half a cycle before it, in the window before */
+	m.step[0] = (struct step){ crossing(50), crossing(52), 1, 0.0 };
+	rig_open(&r, voltage, &m);
+	rig_run(&r, 4.0);
+	assert_int_equal(interval(AGGREGATE_150, 0)->flagged_windows, 2);
+	rig_close(&r);
+}
+
+static void urms_is_right_at_any_phase_of_the_mains(void **state)
+{
+	struct mains m = { 0 };
+	float v[2][400];
+	const float *const x[] = { v[0], v[1] };
+	double worst = 0.0;
+	unsigned int n;
+	unsigned int k;
+
+	for (n = 0; n < 100; n++) {
+		double hz = 47.5 + 0.05 * n;
+		double half = 1000.0 / hz;
+		double edge = 10.0 + 0.17 * n;
+		struct urms u = { 0 };
+		struct urms_value value;
+
+		for (k = 0; k < 400; k++) {
+			v[0][k] = (float)voltage(&m, 0, 0, (k - edge) * hz / 2000);
+			v[1][k] = (float)voltage(&m, 1, 0, (k - edge) * hz / 2000 + n / 100.0);
+		}
+		for (k = 0; k < 5; k++) {
+			bool known = urms_half(&u, 2, x, edge + k * half, edge + (k + 1) * half, k,
+					       k + 1, &value);
+
+			assert_true(known == (k > 0));
+			if (!known)
+				continue;
+			worst = fmax(worst, fabs(value.v[0] / 230 - 1.0));
+			worst = fmax(worst, fabs(value.v[1] / 230 - 1.0));
+		}
+	}
+	print_message("Urms(1/2), 2 kHz, 47.5 to 52.5 Hz, any phase: worst %.4f %%\n", 100 * worst);
+	assert_true(worst < 1e-3);
+}
+
 static void two_hours_are_twelve_intervals(void **state)
 {
 	struct aggregate_config config = { .slots = 1, .emit = rig_interval, .user = &r };
@@ -465,6 +513,8 @@ int main(void)
 		cmocka_unit_test(harmonics_and_slow_changes_are_no_transients),
 		cmocka_unit_test(an_event_over_a_hole_is_incomplete),
 		cmocka_unit_test(intervals_end_at_the_marks_of_utc),
+		cmocka_unit_test(a_dip_flags_the_window_in_which_it_begins),
+		cmocka_unit_test(urms_is_right_at_any_phase_of_the_mains),
 		cmocka_unit_test(two_hours_are_twelve_intervals),
 		cmocka_unit_test(the_declared_voltage_is_learned),
 		cmocka_unit_test(nothing_is_allocated_while_samples_flow),
