@@ -215,7 +215,7 @@ static void shifting_all_time_stamps_changes_only_the_marks(void **state)
 /* Outside the range of lock windows go on at the last frequency: f unknown, energy right. */
 static void a_frequency_outside_the_range_is_said_and_its_energy_counted(void **state)
 {
-	static const double frequencies[] = { 30.0, 40.0, 75.0, 100.0 };
+	static const double frequencies[] = { 30.0, CYCLE_MIN_HZ - 2.5, CYCLE_MAX_HZ + 5.0, 100.0 };
 	unsigned int n;
 	unsigned int k;
 	unsigned int w;
