@@ -50,8 +50,8 @@ def listens(port):
 class House:
     """A folder with a meterd and its peers."""
 
-    def __init__(self, loads=2, speed=60):
-        self.dir = tempfile.mkdtemp(prefix="meterd-upstream-")
+    def __init__(self, loads=2, speed=60, folder=None):
+        self.dir = tempfile.mkdtemp(prefix="meterd-upstream-", dir=folder)
         os.chmod(self.dir, 0o755)
         self.loads = [f"load {k}" for k in range(loads)]
         self.speed = speed

@@ -51,20 +51,18 @@ static const char schema[] =
 	"uptime_ms INTEGER NOT NULL, flags INTEGER NOT NULL, subject TEXT NOT NULL, "
 	"text TEXT NOT NULL);";
 
-#define STATISTICS(name) name "_mean INTEGER, " name "_min INTEGER, " name "_max INTEGER"
-
-static const char
-	interval_schema
-		[] = "CREATE TABLE IF NOT EXISTS %s(sequence INTEGER PRIMARY KEY, utc_ms INTEGER "
-		     "NOT NULL, "
-		     "uptime_ms INTEGER NOT NULL, flags INTEGER NOT NULL, covered_ms INTEGER NOT "
-		     "NULL, "
-		     "load INTEGER NOT NULL REFERENCES load, import_uwh INTEGER NOT NULL, "
-		     "export_uwh INTEGER NOT NULL, import_total_uwh INTEGER NOT NULL, "
-		     "export_total_uwh INTEGER NOT NULL, " STATISTICS("p_cw") ", " STATISTICS("v_"
-											      "mv") ", " STATISTICS(
-			     "i_ma") ", " STATISTICS("pf_e4") ", " STATISTICS("thd_v_e4") ","
-											  " " STATISTICS("thd_i_e4") ")";
+static const char interval_schema[] =
+	"CREATE TABLE IF NOT EXISTS %s(sequence INTEGER PRIMARY KEY, utc_ms INTEGER NOT NULL, "
+	"uptime_ms INTEGER NOT NULL, flags INTEGER NOT NULL, covered_ms INTEGER NOT NULL, "
+	"load INTEGER NOT NULL REFERENCES load, import_uwh INTEGER NOT NULL, "
+	"export_uwh INTEGER NOT NULL, import_total_uwh INTEGER NOT NULL, "
+	"export_total_uwh INTEGER NOT NULL, "
+	"p_cw_mean INTEGER, p_cw_min INTEGER, p_cw_max INTEGER, "
+	"v_mv_mean INTEGER, v_mv_min INTEGER, v_mv_max INTEGER, "
+	"i_ma_mean INTEGER, i_ma_min INTEGER, i_ma_max INTEGER, "
+	"pf_e4_mean INTEGER, pf_e4_min INTEGER, pf_e4_max INTEGER, "
+	"thd_v_e4_mean INTEGER, thd_v_e4_min INTEGER, thd_v_e4_max INTEGER, "
+	"thd_i_e4_mean INTEGER, thd_i_e4_min INTEGER, thd_i_e4_max INTEGER)";
 
 /**
  * struct known_load - a row of table load

@@ -267,10 +267,10 @@ int discovery_open(struct discovery **out, struct mqtt *m, const struct mqtt_con
 {
 	struct discovery *d = calloc(1, sizeof(*d));
 	char id[DEVICE_ID_MAX];
-	int error = d ? 0 : -ENOMEM;
+	int error = 0;
 
-	if (error)
-		return error;
+	if (!d)
+		return -ENOMEM;
 	device_id(id, sizeof(id), gateway);
 	d->mqtt = m;
 	d->listener = (struct mqtt_listener){

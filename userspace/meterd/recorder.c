@@ -85,12 +85,13 @@ int recorder_open(struct recorder **out, struct store *store, const struct insta
 {
 	struct recorder *r = calloc(1, sizeof(*r));
 	unsigned int k;
-	int error = r ? 0 : -ENOMEM;
+	int error = 0;
 
-	for (k = 0; k < RECORD_EVENT && !error; k++) {
-		r->store = store;
+	if (!r)
+		return -ENOMEM;
+	r->store = store;
+	for (k = 0; k < RECORD_EVENT && !error; k++)
 		error = interval_create(&r->interval[k], in, k, registers, on_closed, r);
-	}
 	if (error) {
 		log_error("store: out of memory");
 		recorder_close(r);

@@ -1,3 +1,8 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Home Assistant's device discovery, the parts that meterd uses, from its documentation."""
+import json
+
+SCHEMA = json.loads(r"""
 {
   "$schema": "https://json-schema.org/draft/2020-12/schema",
   "title": "Home Assistant MQTT device discovery, the parts that meterd uses, from its documentation",
@@ -76,3 +81,4 @@
     }
   }
 }
+""")
