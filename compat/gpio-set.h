@@ -10,41 +10,34 @@
 #include <linux/device.h>
 #include <linux/gpio/driver.h>
 
+/* Which members of struct gpio_chip take them. */
 #if defined(SMAPPEE_HAVE_GPIO_SET_INT)
-
-#define COMPAT_GPIO_SETTERS(one, many)
-#define compat_gpio_set_setters(gc, one, many)				\
-	do { (gc)->set = one; (gc)->set_multiple = many; } while (0)
-
+#define compat_gpio_set			set
+#define compat_gpio_set_multiple	set_multiple
 #elif defined(SMAPPEE_HAVE_GPIO_SET_RV)
-
-#define COMPAT_GPIO_SETTERS(one, many)
-#define compat_gpio_set_setters(gc, one, many)				\
-	do { (gc)->set_rv = one; (gc)->set_multiple_rv = many; } while (0)
-
+#define compat_gpio_set			set_rv
+#define compat_gpio_set_multiple	set_multiple_rv
 #else
+#define compat_gpio_set			set
+#define compat_gpio_set_multiple	set_multiple
+#define SMAPPEE_GPIO_SET_VOID
+#endif
 
-static inline void compat_gpio_set_failed(struct gpio_chip *gc, int ret)
+/* What they return, and how: an error that cannot be returned is logged. */
+#ifdef SMAPPEE_GPIO_SET_VOID
+#define compat_gpio_set_t		void
+static inline void compat_gpio_set_result(struct gpio_chip *gc, int ret)
 {
 	if (ret)
 		dev_err_ratelimited(gc->parent, "not switched: %pe\n",
 				    ERR_PTR(ret));
 }
-
-#define COMPAT_GPIO_SETTERS(one, many)					\
-static void one##_void(struct gpio_chip *gc, unsigned int offset,	\
-		       int value)					\
-{									\
-	compat_gpio_set_failed(gc, one(gc, offset, value));		\
-}									\
-static void many##_void(struct gpio_chip *gc, unsigned long *mask,	\
-			unsigned long *bits)				\
-{									\
-	compat_gpio_set_failed(gc, many(gc, mask, bits));		\
+#else
+#define compat_gpio_set_t		int
+static inline int compat_gpio_set_result(struct gpio_chip *gc, int ret)
+{
+	return ret;
 }
-#define compat_gpio_set_setters(gc, one, many)				\
-	do { (gc)->set = one##_void; (gc)->set_multiple = many##_void; } while (0)
-
 #endif
 
 #endif

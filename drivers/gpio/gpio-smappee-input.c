@@ -543,37 +543,56 @@ static ssize_t input_debounce_store(struct device *dev,
 	return ret ?: len;
 }
 
-#define INPUT_ATTR(n, _name, _mode, _show, _store, _address)		\
-	static struct input_attribute input_attr_in##n##_##_name = {	\
-		.attr = __ATTR(in##n##_##_name, _mode, _show, _store),	\
-		.input = (n) - 1,					\
+#define INPUT_ATTR(_name, _input, _mode, _show, _store, _address)	\
+	static struct input_attribute input_attr_##_name = {		\
+		.attr = __ATTR(_name, _mode, _show, _store),		\
+		.input = _input,					\
 		.address = _address,					\
 	}
 
-#define INPUT_ATTRS(n)							\
-	INPUT_ATTR(n, pulses, 0444, input_count_show, NULL, 0);		\
-	INPUT_ATTR(n, edge_time_ns, 0444, input_edge_time_show, NULL, 0); \
-	INPUT_ATTR(n, min_closed_ms, 0644, input_debounce_show,		\
-		   input_debounce_store, SMAPPEE_REG_INPUT_CLOSED);	\
-	INPUT_ATTR(n, min_open_ms, 0644, input_debounce_show,		\
-		   input_debounce_store, SMAPPEE_REG_INPUT_OPEN)
+#define INPUT_ATTR_PULSES(n)						\
+	INPUT_ATTR(in##n##_pulses, (n) - 1, 0444, input_count_show, NULL, 0)
+#define INPUT_ATTR_EDGE_TIME(n)						\
+	INPUT_ATTR(in##n##_edge_time_ns, (n) - 1, 0444,			\
+		   input_edge_time_show, NULL, 0)
+#define INPUT_ATTR_DEBOUNCE(n, _name, _address)				\
+	INPUT_ATTR(in##n##_##_name, (n) - 1, 0644, input_debounce_show,	\
+		   input_debounce_store, _address)
 
-INPUT_ATTRS(1);
-INPUT_ATTRS(2);
-INPUT_ATTRS(3);
-INPUT_ATTRS(4);
-
-#define INPUT_ATTR_LIST(n)						\
-	&input_attr_in##n##_pulses.attr.attr,				\
-	&input_attr_in##n##_edge_time_ns.attr.attr,			\
-	&input_attr_in##n##_min_closed_ms.attr.attr,			\
-	&input_attr_in##n##_min_open_ms.attr.attr
+INPUT_ATTR_PULSES(1);
+INPUT_ATTR_EDGE_TIME(1);
+INPUT_ATTR_DEBOUNCE(1, min_closed_ms, SMAPPEE_REG_INPUT_CLOSED);
+INPUT_ATTR_DEBOUNCE(1, min_open_ms, SMAPPEE_REG_INPUT_OPEN);
+INPUT_ATTR_PULSES(2);
+INPUT_ATTR_EDGE_TIME(2);
+INPUT_ATTR_DEBOUNCE(2, min_closed_ms, SMAPPEE_REG_INPUT_CLOSED);
+INPUT_ATTR_DEBOUNCE(2, min_open_ms, SMAPPEE_REG_INPUT_OPEN);
+INPUT_ATTR_PULSES(3);
+INPUT_ATTR_EDGE_TIME(3);
+INPUT_ATTR_DEBOUNCE(3, min_closed_ms, SMAPPEE_REG_INPUT_CLOSED);
+INPUT_ATTR_DEBOUNCE(3, min_open_ms, SMAPPEE_REG_INPUT_OPEN);
+INPUT_ATTR_PULSES(4);
+INPUT_ATTR_EDGE_TIME(4);
+INPUT_ATTR_DEBOUNCE(4, min_closed_ms, SMAPPEE_REG_INPUT_CLOSED);
+INPUT_ATTR_DEBOUNCE(4, min_open_ms, SMAPPEE_REG_INPUT_OPEN);
 
 static struct attribute *smappee_input_attrs[] = {
-	INPUT_ATTR_LIST(1),
-	INPUT_ATTR_LIST(2),
-	INPUT_ATTR_LIST(3),
-	INPUT_ATTR_LIST(4),
+	&input_attr_in1_pulses.attr.attr,
+	&input_attr_in1_edge_time_ns.attr.attr,
+	&input_attr_in1_min_closed_ms.attr.attr,
+	&input_attr_in1_min_open_ms.attr.attr,
+	&input_attr_in2_pulses.attr.attr,
+	&input_attr_in2_edge_time_ns.attr.attr,
+	&input_attr_in2_min_closed_ms.attr.attr,
+	&input_attr_in2_min_open_ms.attr.attr,
+	&input_attr_in3_pulses.attr.attr,
+	&input_attr_in3_edge_time_ns.attr.attr,
+	&input_attr_in3_min_closed_ms.attr.attr,
+	&input_attr_in3_min_open_ms.attr.attr,
+	&input_attr_in4_pulses.attr.attr,
+	&input_attr_in4_edge_time_ns.attr.attr,
+	&input_attr_in4_min_closed_ms.attr.attr,
+	&input_attr_in4_min_open_ms.attr.attr,
 	&dev_attr_pulse_epoch.attr,
 	&dev_attr_lost_edges.attr,
 	NULL

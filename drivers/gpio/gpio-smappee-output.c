@@ -113,30 +113,35 @@ static int output_get(struct gpio_chip *gc, unsigned int offset)
 	return ret ?: !!bits;
 }
 
-static int output_set_multiple(struct gpio_chip *gc, unsigned long *mask,
-			       unsigned long *bits)
+static int output_switch(struct gpio_chip *gc, unsigned long mask,
+			 unsigned long bits)
 {
-	u16 those = *mask & GENMASK(gc->ngpio - 1, 0);
-	u16 on = *bits & those;
+	u16 those = mask & GENMASK(gc->ngpio - 1, 0);
+	u16 on = bits & those;
 
 	return output_write(gpiochip_get_data(gc), SMAPPEE_REG_OUTPUT_SWITCH,
 			    those | on << SMAPPEE_RELAY_STAYS);
 }
 
-static int output_set(struct gpio_chip *gc, unsigned int offset, int value)
+static compat_gpio_set_t output_set_multiple(struct gpio_chip *gc,
+					     unsigned long *mask,
+					     unsigned long *bits)
 {
-	unsigned long mask = BIT(offset), bits = value ? mask : 0;
+	return compat_gpio_set_result(gc, output_switch(gc, *mask, *bits));
+}
 
-	return output_set_multiple(gc, &mask, &bits);
+static compat_gpio_set_t output_set(struct gpio_chip *gc, unsigned int offset,
+				    int value)
+{
+	return compat_gpio_set_result(gc, output_switch(gc, BIT(offset),
+							value ? BIT(offset) : 0));
 }
 
 static int output_direction_output(struct gpio_chip *gc, unsigned int offset,
 				   int value)
 {
-	return output_set(gc, offset, value);
+	return output_switch(gc, BIT(offset), value ? BIT(offset) : 0);
 }
-
-COMPAT_GPIO_SETTERS(output_set, output_set_multiple);
 
 /* Attributes */
 
@@ -216,23 +221,25 @@ static ssize_t output_relay_show(struct device *dev,
 	return ret ?: sysfs_emit(buf, "%u\n", !!(relays & BIT(a->relay)));
 }
 
-#define OUTPUT_ATTR(n, _name, _mode, _show, _store, _address)		\
-	static struct output_attribute output_attr_relay##n##_##_name = { \
-		.attr = __ATTR(relay##n##_##_name, _mode, _show, _store), \
-		.relay = (n) - 1,					\
+#define OUTPUT_ATTR(_name, _relay, _mode, _show, _store, _address)	\
+	static struct output_attribute output_attr_##_name = {		\
+		.attr = __ATTR(_name, _mode, _show, _store),		\
+		.relay = _relay,					\
 		.address = _address,					\
 	}
 
-#define OUTPUT_ATTRS(n)							\
-	OUTPUT_ATTR(n, state, 0444, output_relay_show, NULL,		\
-		    SMAPPEE_REG_OUTPUT_RELAYS);				\
-	OUTPUT_ATTR(n, fail_safe, 0644, output_state_show,		\
-		    output_state_store, SMAPPEE_REG_OUTPUT_SAFE);	\
-	OUTPUT_ATTR(n, restart, 0644, output_state_show,		\
-		    output_state_store, SMAPPEE_REG_OUTPUT_START)
-
-OUTPUT_ATTRS(1);
-OUTPUT_ATTRS(2);
+OUTPUT_ATTR(relay1_state, 0, 0444, output_relay_show, NULL,
+	    SMAPPEE_REG_OUTPUT_RELAYS);
+OUTPUT_ATTR(relay1_fail_safe, 0, 0644, output_state_show, output_state_store,
+	    SMAPPEE_REG_OUTPUT_SAFE);
+OUTPUT_ATTR(relay1_restart, 0, 0644, output_state_show, output_state_store,
+	    SMAPPEE_REG_OUTPUT_START);
+OUTPUT_ATTR(relay2_state, 1, 0444, output_relay_show, NULL,
+	    SMAPPEE_REG_OUTPUT_RELAYS);
+OUTPUT_ATTR(relay2_fail_safe, 1, 0644, output_state_show, output_state_store,
+	    SMAPPEE_REG_OUTPUT_SAFE);
+OUTPUT_ATTR(relay2_restart, 1, 0644, output_state_show, output_state_store,
+	    SMAPPEE_REG_OUTPUT_START);
 
 static ssize_t output_number_show(struct device *dev, char *buf, u16 address)
 {
@@ -320,14 +327,13 @@ static ssize_t last_change_show(struct device *dev,
 }
 static DEVICE_ATTR_RO(last_change);
 
-#define OUTPUT_ATTR_LIST(n)						\
-	&output_attr_relay##n##_state.attr.attr,			\
-	&output_attr_relay##n##_fail_safe.attr.attr,			\
-	&output_attr_relay##n##_restart.attr.attr
-
 static struct attribute *smappee_output_attrs[] = {
-	OUTPUT_ATTR_LIST(1),
-	OUTPUT_ATTR_LIST(2),
+	&output_attr_relay1_state.attr.attr,
+	&output_attr_relay1_fail_safe.attr.attr,
+	&output_attr_relay1_restart.attr.attr,
+	&output_attr_relay2_state.attr.attr,
+	&output_attr_relay2_fail_safe.attr.attr,
+	&output_attr_relay2_restart.attr.attr,
 	&dev_attr_fail_safe.attr,
 	&dev_attr_fail_safe_left_sec.attr,
 	&dev_attr_fail_safe_timeout_sec.attr,
@@ -411,7 +417,8 @@ static int output_add_chip(struct smappee_outputs *out)
 	gc->direction_output = output_direction_output;
 	gc->get = output_get;
 	gc->get_multiple = output_get_multiple;
-	compat_gpio_set_setters(gc, output_set, output_set_multiple);
+	gc->compat_gpio_set = output_set;
+	gc->compat_gpio_set_multiple = output_set_multiple;
 	for (i = 0; i < gc->ngpio; i++) {
 		out->names[i] = devm_kasprintf(dev, GFP_KERNEL, "%s:relay%u",
 					       out->sdev->label, i + 1);

@@ -80,6 +80,7 @@ static void rig_down(void *data)
 static struct rig *rig_up(struct kunit *test, struct fake_line *line, struct fake_module *module)
 {
 	struct rig *rig = kunit_kzalloc(test, sizeof(*rig), GFP_KERNEL);
+	const char *chip;
 
 	KUNIT_ASSERT_NOT_NULL(test, rig);
 	rig->line = line;
@@ -92,10 +93,10 @@ static struct rig *rig_up(struct kunit *test, struct fake_line *line, struct fak
 	rig->table = kunit_kzalloc(test, struct_size(rig->table, table, LINES + 1), GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, rig->table);
 	rig->table->dev_id = dev_name(rig->user);
+	chip = kunit_kstrdup(test, dev_name(rig->dev), GFP_KERNEL);
 	for (unsigned int i = 0; i < LINES; i++)
-		rig->table->table[i] = (struct gpiod_lookup)GPIO_LOOKUP_IDX(
-			kunit_kstrdup(test, dev_name(rig->dev), GFP_KERNEL), i, "io", i,
-			GPIO_ACTIVE_HIGH);
+		rig->table->table[i] = (struct gpiod_lookup)
+			GPIO_LOOKUP_IDX(chip, i, "io", i, GPIO_ACTIVE_HIGH);
 	gpiod_add_lookup_table(rig->table);
 	KUNIT_ASSERT_EQ(test, 0, kunit_add_action_or_reset(test, rig_down, rig));
 	return rig;
@@ -150,6 +151,16 @@ static void take_irq(struct kunit *test, struct rig *rig, unsigned int i, unsign
 static s64 pulses(struct kunit *test, struct rig *rig, const char *name)
 {
 	return bench_number(test, rig->dev, name);
+}
+
+static bool is_silent(struct kunit *test, struct rig *rig)
+{
+	return !strcmp("silent", bench_show(test, rig->dev, "state"));
+}
+
+static bool is_replaced(struct rig *rig)
+{
+	return bound(rig->line, INPUTS) && &bench_module(rig->line, INPUTS)->dev != rig->dev;
 }
 
 static void a_line_reads_what_the_module_says_now(struct kunit *test)
@@ -280,8 +291,7 @@ static void pulses_are_exact_through_silence_and_restarts(struct kunit *test)
 	KUNIT_EXPECT_STREQ(test, "error -110", bench_show(test, rig->dev, "in1_pulses"));
 	fake_input_pulses(rig->line, rig->module, 0, 2000);
 	rig->module->silent = false;
-	KUNIT_ASSERT_TRUE(test, fake_line_wait(rig->line, strcmp("silent",
-			  bench_show(test, rig->dev, "state")), 5000));
+	KUNIT_ASSERT_TRUE(test, fake_line_wait(rig->line, !is_silent(test, rig), 5000));
 	msleep(2000);
 	KUNIT_EXPECT_EQ(test, 2010, pulses(test, rig, "in1_pulses"));
 	for (int i = 0; i < 5; i++) {
@@ -334,8 +344,7 @@ static void another_module_at_the_address_does_not_count_here(struct kunit *test
 	rig->module->serial = 101;
 	*fake_io_reg(rig->module, SMAPPEE_REG_INPUT_COUNT) = 7;
 	rig->module->silent = false;
-	KUNIT_ASSERT_TRUE(test, fake_line_wait(rig->line, bound(rig->line, INPUTS) &&
-			  &bench_module(rig->line, INPUTS)->dev != rig->dev, 10000));
+	KUNIT_ASSERT_TRUE(test, fake_line_wait(rig->line, is_replaced(rig), 10000));
 	rig->dev = &bench_module(rig->line, INPUTS)->dev;
 	KUNIT_EXPECT_EQ(test, 7, pulses(test, rig, "in1_pulses"));
 }

@@ -1,0 +1,59 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+#
+# Inputs as GPIO lines and as counters, with the tools of libgpiod 2.x and 1.6. Wants
+# the input module of the scenario io.ini: in1 2 pulses a second, in2 closed, in4 10.
+. "$(dirname "$0")/common.sh"
+
+module=$(first_of smappee-input)
+[ -n "$module" ] || skip_all "no input module"
+old=/opt/libgpiod-1.6
+awk=$(command -v awk || command -v mawk)
+dev=$BUS/$module
+chip=$(basename "$(ls -d "$dev"/gpiochip[0-9]* | head -n 1)")
+tool16() { name=$1; shift; LD_LIBRARY_PATH=$old timeout 20 "$old/$name" "$@"; }
+ktap_print_header
+ktap_set_plan 16
+
+info=$(gpioinfo -c "$chip" 2>&1)
+expect "four lines" 4 "$(echo "$info" | grep -c 'line *[0-9]*:')"
+expect_match "a line has the name of the device tree" '.*line *0:.*"?gas"?.*input.*' "$(echo "$info" | grep 'line *0:')"
+expect "gpioget 2.x by name: closed" '"door"=active' "$(gpioget door 2>&1)"
+expect "gpioget 2.x: open" '"water"=inactive' "$(gpioget water 2>&1)"
+
+# Ten edges: five pulses of 100 ms, two a second.
+events=$(timeout 20 gpiomon -n 10 --format '%E %S' gas 2>&1)
+expect "gpiomon 2.x: ten edges" 10 "$(echo "$events" | wc -l)"
+expect "gpiomon 2.x: rising and falling in turn" 0 \
+	"$(echo "$events" | $awk '$1 == last { n++ } { last = $1 } END { print n + 0 }')"
+# Stamped when they are read: late by up to a poll, an answer and the guest's scheduling.
+expect "gpiomon 2.x: pulses are half a second apart, within 0.1 s" 0 "$(echo "$events" |
+	$awk '$1 == "rising" { if (last && ($2 - last < 0.4 || $2 - last > 0.6)) n++; last = $2 } END { print n + 0 }')"
+
+if [ -x "$old/gpioget" ]; then
+	expect "gpioget 1.6: both" "1 0" "$(tool16 gpioget "$chip" 1 2 2>&1)"
+	expect "gpiomon 1.6: four edges" 4 "$(tool16 gpiomon -n 4 "$chip" 0 2>&1 | grep -c EDGE)"
+else
+	ktap_test_skip "gpioget 1.6: $old is not there"
+	ktap_test_skip "gpiomon 1.6: $old is not there"
+fi
+
+# Ten pulses a second for ten seconds by the guest's clock, to one or two at the ends.
+pulses=$(cat "$dev/in4_pulses"); started=$(cut -d ' ' -f 1 /proc/uptime)
+sleep 10
+rate=$(echo "$pulses $(cat "$dev/in4_pulses") $started $(cut -d ' ' -f 1 /proc/uptime)" |
+	$awk '{ r = ($2 - $1) / ($4 - $3); print r > 9.6 && r < 10.4 ? "10/s" : r "/s" }')
+expect "in4 counts ten a second" "10/s" "$rate"
+beyond() { [ "$(cat "$dev/in4_pulses")" -gt 4294967296 ]; }
+until_true 60 beyond
+expect "in4 counts on beyond 32 bits" 0 $?
+expect "an open input counts nothing" 0 "$(cat "$dev/in3_pulses")"
+expect "the module debounces" 10 "$(cat "$dev/in1_min_closed_ms")"
+echo 300 > "$dev/in1_min_closed_ms"
+pulses=$(cat "$dev/in1_pulses")
+sleep 2
+expect "what is shorter than the shortest pulse is none" "$pulses" "$(cat "$dev/in1_pulses")"
+echo 10 > "$dev/in1_min_closed_ms"
+expect "a time out of range is refused" 1 "$( (echo 10001 > "$dev/in1_min_open_ms") 2>/dev/null; echo $?)"
+expect "no edge was lost" 0 "$(cat "$dev/lost_edges")"
+ktap_finished
