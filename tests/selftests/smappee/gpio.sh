@@ -42,7 +42,7 @@ fi
 pulses=$(cat "$dev/in4_pulses"); started=$(cut -d ' ' -f 1 /proc/uptime)
 sleep 10
 rate=$(echo "$pulses $(cat "$dev/in4_pulses") $started $(cut -d ' ' -f 1 /proc/uptime)" |
-	$awk '{ r = ($2 - $1) / ($4 - $3); print r > 9.6 && r < 10.4 ? "10/s" : r "/s" }')
+	$awk '{ r = ($2 - $1) / ($4 - $3); print (r > 9.6 && r < 10.4 ? "10/s" : r "/s") }')
 expect "in4 counts ten a second" "10/s" "$rate"
 beyond() { [ "$(cat "$dev/in4_pulses")" -gt 4294967296 ]; }
 until_true 60 beyond
