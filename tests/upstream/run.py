@@ -52,9 +52,13 @@ def mqtt_plain():
         b = Broker(h)
         b.start()
         l = Listener(b)
-        h.configure(b.section())
+        port = free_port()
+        h.configure(b.section(), f"[http]\nlisten = 127.0.0.1:{port}\nsocket = {h.path('sock')}\n")
         h.start()
         wait(lambda: all_arrived(h, l, 20), 30, "records arrive")
+        state = json.loads(get(f"http://127.0.0.1:{port}/api/v1/store"))
+        assert state["open"] and state["last"] >= 20 and state["dropped"] == 0, state
+        assert state["upstreams"][0]["name"] == "mqtt" and state["upstreams"][0]["lost"] == 0, state
         record = next(r for r in l.records.values() if r["kind"] == "interval")
         assert abs(record["p_w"]["mean"] - 230) < 1, record
         assert "online" in l.status

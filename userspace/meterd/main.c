@@ -29,6 +29,7 @@
 #include "register-meter.h"
 #include "registers.h"
 #include "source.h"
+#include "store-json.h"
 #include "store.h"
 #include "vendor.h"
 #include "version.h"
@@ -206,6 +207,13 @@ static void on_quality_event(void *user, const struct pq_event *e)
 			    event_type_name(e->type), text);
 	}
 	http_event(d->http, "event", quality_event_json(e, d->in.topology));
+}
+
+static struct json_object *store_report(void *user)
+{
+	struct meterd *d = user;
+
+	return store_json(d->store);
 }
 
 static struct json_object *quality_report(void *user)
@@ -387,6 +395,8 @@ static int open_outputs(struct meterd *d)
 		error = http_open(&d->http, d->event, &c->http, c->gateway);
 	if (!error && d->http)
 		http_watch_mqtt(d->http, d->mqtt);
+	if (!error)
+		http_provide(d->http, "/api/v1/store", store_report, d);
 	if (!error && d->quality) {
 		http_provide(d->http, "/api/v1/quality", quality_report, d);
 		http_provide(d->http, "/api/v1/quality/events", quality_events, d);
