@@ -43,6 +43,8 @@ static int fake_request_len(const u8 *rx, size_t len)
 		return SMAPPEE_SAMPLES_REQ_LEN;
 	case SMAPPEE_FC_SYNC:
 		return SMAPPEE_SYNC_REQ_LEN;
+	case SMAPPEE_FC_DISCOVER:
+		return SMAPPEE_DISCOVER_LEN;
 	default:
 		return -1;
 	}
@@ -398,6 +400,11 @@ void fake_line_label(struct fake_line *line, u8 unit, const char *label)
 void fake_line_local_echo(struct fake_line *line)
 {
 	fake_prop(&line->segment, 2, "local-echo", NULL, 0);
+}
+
+void fake_line_serial(struct fake_line *line, const char *serial)
+{
+	fake_prop(&line->label[line->labels - 1], 2, "serial-number", serial, strlen(serial) + 1);
 }
 
 void fake_line_add(struct fake_line *line)

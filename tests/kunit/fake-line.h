@@ -26,7 +26,7 @@ struct fake_box;
 struct fake_io;
 struct kunit;
 
-#define FAKE_MODULES_MAX	10
+#define FAKE_MODULES_MAX	20
 #define FAKE_FAULTS_MAX		16
 #define FAKE_LOG		8192	/* requests kept, a power of two */
 
@@ -62,7 +62,11 @@ struct fake_fault {
 
 /**
  * struct fake_module - one open module
- * @unit: address on the line, 0 for a free place
+ * @used: this place is taken
+ * @unit: address on the line, 0: it has none
+ * @known: somebody has asked at its address since it started
+ * @stubborn: it does not take an address
+ * @babbles: it answers requests to units that are not there
  * @silent: does not answer
  * @type: type code
  * @serial: serial number
@@ -89,7 +93,11 @@ struct fake_fault {
  * @io: what it is if it is an input or output module
  */
 struct fake_module {
+	bool used;
 	u8 unit;
+	bool known;
+	bool stubborn;
+	bool babbles;
 	bool silent;
 	u16 type;
 	u32 serial;
@@ -186,6 +194,8 @@ struct fake_line {
 	struct work_struct work;
 	u8 answer[2 * SMAPPEE_FRAME_MAX_SAMPLES + 64];
 	s32 samples[SMAPPEE_SAMPLES_SCANS_MAX];
+	u8 other[SMAPPEE_FRAME_MAX_SAMPLES];
+	unsigned int clashes;	/* requests that several modules answered */
 
 	wait_queue_head_t seen;	/* woken after each answer */
 	unsigned int exchanges;	/* requests that were dealt with */
@@ -212,6 +222,9 @@ void fake_line_remove(struct fake_line *line);
 
 /** fake_line_local_echo() - the device tree says that the segment hears itself. */
 void fake_line_local_echo(struct fake_line *line);
+
+/** fake_line_serial() - the node of fake_line_label() just made is for this serial number. */
+void fake_line_serial(struct fake_line *line, const char *serial);
 
 /** fake_line_label() - a module@UNIT child with a label in the device tree. */
 void fake_line_label(struct fake_line *line, u8 unit, const char *label);

@@ -62,10 +62,10 @@ u64 fake_module_next(const struct fake_module *module)
 	return fake_index_at(module, ktime_get_ns()) + 1;
 }
 
-static struct fake_module *fake_find(struct fake_line *line, u8 unit)
+static struct fake_module *fake_free_place(struct fake_line *line)
 {
 	for (int i = 0; i < FAKE_MODULES_MAX; i++) {
-		if (line->module[i].unit == unit)
+		if (!line->module[i].used)
 			return &line->module[i];
 	}
 	return NULL;
@@ -74,7 +74,7 @@ static struct fake_module *fake_find(struct fake_line *line, u8 unit)
 static struct fake_module *fake_reference(struct fake_line *line)
 {
 	for (int i = 0; i < FAKE_MODULES_MAX; i++) {
-		if (line->module[i].unit && line->module[i].reference)
+		if (line->module[i].used && line->module[i].reference)
 			return &line->module[i];
 	}
 	return NULL;
@@ -82,10 +82,11 @@ static struct fake_module *fake_reference(struct fake_line *line)
 
 static struct fake_module *fake_module_new(struct fake_line *line, u8 unit, u32 serial)
 {
-	struct fake_module *module = fake_find(line, 0);
+	struct fake_module *module = fake_free_place(line);
 
 	KUNIT_ASSERT_NOT_NULL(line->test, module);
 	*module = (struct fake_module){
+		.used = true,
 		.unit = unit,
 		.serial = serial,
 		.fw_minor = 7,
@@ -479,14 +480,55 @@ static size_t fake_sync(struct fake_line *line, struct fake_module *module, cons
 	return fake_seal(out, SMAPPEE_SYNC_LEN - 2);
 }
 
-size_t fake_module_answer(struct fake_line *line, const u8 *request, size_t len, u8 *out)
+static u64 fake_key(u16 type, u32 serial)
 {
-	struct fake_module *module = request[0] ? fake_find(line, request[0]) : NULL;
+	return (u64)type << 20 | serial;
+}
 
-	if (!module || module->silent)
+static size_t fake_discover(struct fake_module *module, const u8 *request, u8 *out)
+{
+	u64 wanted = fake_key(get_unaligned_be16(request + 6), get_unaligned_be32(request + 8));
+	u64 key = fake_key(module->type, module->serial);
+	u8 operation = request[2], unit = request[3], bits = request[4];
+	u64 mask = (1ULL << bits) - 1;
+
+	if (unit > SMAPPEE_UNIT_MAX || bits > 34 || request[5] || (wanted & ~mask) ||
+	    (key & mask) != wanted)
 		return 0;
+	switch (operation) {
+	case SMAPPEE_DISCOVER_SEARCH:
+		if (unit ? module->unit != unit : module->unit && module->known)
+			return 0;
+		break;
+	case SMAPPEE_DISCOVER_ASSIGN:
+		if (bits != 34)
+			return 0;
+		if (!module->stubborn)
+			module->unit = unit;
+		break;
+	case SMAPPEE_DISCOVER_RELEASE:
+		if (!unit || module->unit == unit)
+			module->unit = 0;
+		return 0;
+	default:
+		return 0;
+	}
+	memcpy(out, request, 6);
+	out[0] = module->unit;
+	out[2] |= SMAPPEE_DISCOVER_ANSWER;
+	put_unaligned_be16(module->type, out + 6);
+	put_unaligned_be32(module->serial, out + 8);
+	return fake_seal(out, 12);
+}
+
+static size_t fake_one_answer(struct fake_line *line, struct fake_module *module,
+			      const u8 *request, size_t len, u8 *out)
+{
 	if (module->box)
-		return fake_box_answer(module, request, len, out);
+		return request[0] ? fake_box_answer(module, request, len, out) : 0;
+	if (!request[0])
+		return request[1] == SMAPPEE_FC_DISCOVER ? fake_discover(module, request, out) : 0;
+	module->known = true;
 	switch (request[1]) {
 	case SMAPPEE_FC_READ_REGISTERS:
 		return fake_read_registers(module, request, out);
@@ -499,4 +541,51 @@ size_t fake_module_answer(struct fake_line *line, const u8 *request, size_t len,
 	default:
 		return fake_exception(out, request, SMAPPEE_EX_ILLEGAL_FUNCTION);
 	}
+}
+
+/* A low bit of either is low; the second one is a byte late every other time. */
+static size_t fake_clash(struct fake_line *line, u8 *out, size_t len, const u8 *other,
+			 size_t other_len)
+{
+	unsigned int late = line->clashes++ & 1;
+
+	for (size_t i = 0; i < other_len; i++)
+		out[i + late] = i + late < len ? out[i + late] & other[i] : other[i];
+	return max(len, other_len + late);
+}
+
+/* Whoever babbles says its identity where nobody has answered. */
+static size_t fake_babble(struct fake_line *line, const u8 *request, u8 *out)
+{
+	u8 self[8] = { 0, SMAPPEE_FC_READ_REGISTERS, 0x16, 0x20, 0, SMAPPEE_REG_IDENTITY_COUNT };
+
+	for (int i = 0; request[0] && i < FAKE_MODULES_MAX; i++) {
+		const struct fake_module *module = &line->module[i];
+
+		if (!module->used || !module->babbles || module->silent)
+			continue;
+		self[0] = module->unit;
+		return fake_read_registers(module, self, out);
+	}
+	return 0;
+}
+
+size_t fake_module_answer(struct fake_line *line, const u8 *request, size_t len, u8 *out)
+{
+	size_t answer = 0, other;
+
+	for (int i = 0; i < FAKE_MODULES_MAX; i++) {
+		struct fake_module *module = &line->module[i];
+
+		if (!module->used || module->silent || (request[0] && module->unit != request[0]))
+			continue;
+		if (!answer) {
+			answer = fake_one_answer(line, module, request, len, out);
+			continue;
+		}
+		other = fake_one_answer(line, module, request, len, line->other);
+		if (other)
+			answer = fake_clash(line, out, answer, line->other, other);
+	}
+	return answer ?: fake_babble(line, request, out);
 }

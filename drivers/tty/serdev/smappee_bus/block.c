@@ -12,6 +12,7 @@
 #include <linux/math64.h>
 #include <linux/minmax.h>
 
+#include "enumerate.h"
 #include "internal.h"
 #include "sampler-parts.h"
 #include "samples.h"
@@ -21,6 +22,8 @@
 #define BLOCK_LATE_NS		(500 * NSEC_PER_USEC)
 /* A block whose data cannot be decoded this often will never be. */
 #define BLOCK_HOPELESS		8
+/* After so many damaged answers in a row: is it alone at its address? */
+#define BLOCK_CROWDED		6
 /* On a bad line short answers get through; fewer scans than this never help. */
 #define BLOCK_ASK_MIN		16
 /* Scans that a module may be behind before it is given up on them. */
@@ -153,6 +156,9 @@ static void block_failed(struct smappee_module *module, int ret)
 	s64 now = ktime_get_ns();
 
 	module->failures++;
+	/* Twice the same address damages every answer. */
+	if (module->failures == BLOCK_CROWDED && !smappee_no_answer(ret))
+		smappee_enumerate_crowded(module);
 	atomic64_inc(&module->count.retries);
 	atomic64_inc(&module->segment->count.retries);
 

@@ -53,6 +53,7 @@ static void core_free(struct kref *kref)
 		container_of(kref, struct smappee_segment, kref);
 
 	cleanup_srcu_struct(&segment->sink_srcu);
+	mutex_destroy(&segment->problems.lock);
 	mutex_destroy(&segment->clock_lock);
 	mutex_destroy(&segment->list_lock);
 	mutex_destroy(&segment->rate_lock);
@@ -120,6 +121,7 @@ static struct smappee_segment *core_alloc(struct serdev_device *serdev,
 	mutex_init(&segment->rate_lock);
 	mutex_init(&segment->list_lock);
 	mutex_init(&segment->clock_lock);
+	mutex_init(&segment->problems.lock);
 	INIT_LIST_HEAD(&segment->modules);
 	init_waitqueue_head(&segment->wake);
 	init_waitqueue_head(&segment->configured);
@@ -300,6 +302,32 @@ static ssize_t rescan_store(struct device *dev, struct device_attribute *attr,
 }
 static DEVICE_ATTR_WO(rescan);
 
+static ssize_t release_addresses_store(struct device *dev,
+				       struct device_attribute *attr,
+				       const char *buf, size_t count)
+{
+	bool yes;
+	int ret;
+
+	ret = kstrtobool(buf, &yes);
+	if (ret)
+		return ret;
+	if (yes && core_segment(dev)->registers)
+		return -EOPNOTSUPP;
+	if (yes)
+		smappee_enumerate_release(core_segment(dev));
+
+	return count;
+}
+static DEVICE_ATTR_WO(release_addresses);
+
+static ssize_t problems_show(struct device *dev, struct device_attribute *attr,
+			     char *buf)
+{
+	return smappee_problems_emit(core_segment(dev), buf);
+}
+static DEVICE_ATTR_RO(problems);
+
 static ssize_t transactions_show(struct device *dev,
 				 struct device_attribute *attr, char *buf)
 {
@@ -346,6 +374,8 @@ static struct attribute *smappee_segment_attrs[] = {
 	&dev_attr_speed.attr,
 	&dev_attr_modules.attr,
 	&dev_attr_rescan.attr,
+	&dev_attr_release_addresses.attr,
+	&dev_attr_problems.attr,
 	&dev_attr_transactions.attr,
 	&dev_attr_crc_errors.attr,
 	&dev_attr_timeouts.attr,

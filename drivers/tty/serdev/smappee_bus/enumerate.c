@@ -9,12 +9,11 @@
  * a time and nothing is registered under a lock. Transactions have the lowest
  * priority: streams go on while a segment is scanned.
  *
-
  * On a segment of register modules there is a Power Box, and its device table
  * tells what is behind it. A read of the table is compared in the same way.
  *
- * Automatic assignment of unit addresses (function code discover) will go here:
- * it ends in enumerate_unit() for the address that was assigned.
+ * Modules without an address, and those that share one, are search.c's business:
+ * it ends in smappee_enumerate_unit() for the address that was assigned.
  */
 #include <linux/bitmap.h>
 #include <linux/delay.h>
@@ -25,10 +24,18 @@
 #include "enumerate.h"
 #include "internal.h"
 #include "poll.h"
+#include "problems.h"
 #include "sampler.h"
+#include "search.h"
 #include "table.h"
 #include "trace.h"
 
+/* Measuring points of a gateway. */
+#define ENUMERATE_INPUTS_MAX	28
+/* Looks in a row without an answer, after which a module is silent. */
+#define ENUMERATE_ABSENT	3
+/* Bursts of unasked bytes between two looks that noise does not explain. */
+#define ENUMERATE_BABBLE	10
 /* A unit that is listed, or known, is asked more often than any other. */
 #define ENUMERATE_TRIES_KNOWN	3
 #define ENUMERATE_TRIES		2
@@ -88,14 +95,47 @@ u8 smappee_choose_format(u16 formats)
 	return 0;
 }
 
-static struct smappee_module *enumerate_find(struct smappee_segment *segment,
-					     u8 unit, s8 entry)
+/**
+ * smappee_enumerate_find() - the module at a unit
+ * @segment: the segment
+ * @unit: unit address
+ * @entry: entry in the device table of a Power Box, -1 for all other modules
+ *
+ * Context: the enumeration work; nothing else removes modules.
+ * Return: the module, or NULL.
+ */
+struct smappee_module *smappee_enumerate_find(struct smappee_segment *segment,
+					      u8 unit, s8 entry)
 {
 	struct smappee_module *module;
 
 	guard(mutex)(&segment->list_lock);
 	list_for_each_entry(module, &segment->modules, node)
 		if (module->sdev.unit == unit && module->sdev.entry == entry)
+			return module;
+
+	return NULL;
+}
+
+/**
+ * smappee_enumerate_find_serial() - the module with a serial number
+ * @segment: the segment
+ * @type: type code
+ * @serial: serial number
+ *
+ * Context: the enumeration work.
+ * Return: the module, or NULL; not one behind a Power Box.
+ */
+struct smappee_module *
+smappee_enumerate_find_serial(struct smappee_segment *segment, u16 type,
+			      u32 serial)
+{
+	struct smappee_module *module;
+
+	guard(mutex)(&segment->list_lock);
+	list_for_each_entry(module, &segment->modules, node)
+		if (module->sdev.type == type &&
+		    module->sdev.serial == serial && module->sdev.entry < 0)
 			return module;
 
 	return NULL;
@@ -114,6 +154,11 @@ static int enumerate_identify(struct smappee_segment *segment, u8 unit,
 		return ret;
 	if (segment->registers)
 		return smappee_box_parse(regs, id);
+	/* Whatever else it says, it does not belong here. */
+	if (regs[0] == SMAPPEE_TYPE_POWER_BOX) {
+		smappee_box_parse(regs, id);
+		return -ENODEV;
+	}
 
 	return smappee_identity_parse(regs, id);
 }
@@ -183,19 +228,64 @@ static int enumerate_describe(struct smappee_module *module)
 	return enumerate_channels(module);
 }
 
-/* The firmware node of a unit or entry, with a reference, or NULL. */
+/*
+ * The firmware node of a module, with a reference, or NULL: the one with its serial
+ * number, else the one with its address that has no other serial number.
+ */
 static struct fwnode_handle *enumerate_fwnode(struct device *parent,
-					      unsigned int address)
+					      unsigned int address,
+					      const char *serial)
 {
+	struct fwnode_handle *found = NULL;
 	struct fwnode_handle *child;
+	const char *text;
 	u32 reg;
 
-	device_for_each_child_node(parent, child)
-		if (!fwnode_property_read_u32(child, "reg", &reg) &&
-		    reg == address)
+	device_for_each_child_node(parent, child) {
+		if (!fwnode_property_read_string(child, "serial-number",
+						 &text)) {
+			if (strcmp(text, serial))
+				continue;
+			fwnode_handle_put(found);
 			return child;
+		}
+		if (!found && !fwnode_property_read_u32(child, "reg", &reg) &&
+		    reg == address)
+			found = fwnode_handle_get(child);
+	}
 
-	return NULL;
+	return found;
+}
+
+/**
+ * smappee_enumerate_named_unit() - the unit that the firmware description has for
+ *				    a serial number
+ * @segment: the segment
+ * @type: type code
+ * @serial: serial number
+ *
+ * Return: unit address, 0 if the serial number is in no node.
+ */
+u8 smappee_enumerate_named_unit(struct smappee_segment *segment, u16 type,
+				u32 serial)
+{
+	char wanted[SMAPPEE_SERIAL_LEN];
+	struct fwnode_handle *child;
+	const char *text;
+	u32 reg;
+
+	snprintf(wanted, sizeof(wanted), "%04u%06u", type, serial);
+	device_for_each_child_node(segment->dev, child) {
+		if (fwnode_property_read_string(child, "serial-number",
+						&text) ||
+		    strcmp(text, wanted) ||
+		    fwnode_property_read_u32(child, "reg", &reg))
+			continue;
+		fwnode_handle_put(child);
+		return reg;
+	}
+
+	return 0;
 }
 
 static int enumerate_label(struct smappee_module *module)
@@ -269,7 +359,8 @@ enumerate_alloc(struct smappee_segment *segment, struct smappee_module *box,
 	sdev->dev.type = &smappee_module_type;
 	device_initialize(&sdev->dev);
 	device_set_node(&sdev->dev, enumerate_fwnode(sdev->dev.parent,
-						     box ? entry : unit));
+						     box ? entry : unit,
+						     module->serial_text));
 
 	return module;
 }
@@ -303,6 +394,45 @@ put:
 	return ret;
 }
 
+/* Measuring points of all modules, and of one that is to be added. */
+static unsigned int enumerate_inputs(struct smappee_segment *segment,
+				     const struct smappee_device *sdev)
+{
+	const struct smappee_module *module;
+	unsigned int inputs = 0;
+	unsigned int i;
+
+	for (i = 0; i < sdev->channels; i++)
+		inputs += sdev->channel[i].kind == SMAPPEE_KIND_CURRENT;
+	/* Whatever has none does no harm. */
+	if (!inputs)
+		return 0;
+
+	guard(mutex)(&segment->list_lock);
+	list_for_each_entry(module, &segment->modules, node)
+		for (i = 0; i < module->sdev.channels; i++)
+			inputs += module->sdev.channel[i].kind ==
+				  SMAPPEE_KIND_CURRENT;
+
+	return inputs;
+}
+
+static int enumerate_limit(struct smappee_module *module)
+{
+	struct smappee_segment *segment = module->segment;
+	unsigned int inputs = enumerate_inputs(segment, &module->sdev);
+
+	if (inputs <= ENUMERATE_INPUTS_MAX)
+		return 0;
+	smappee_problem_set(segment, SMAPPEE_PROBLEM_TOO_MANY_INPUTS,
+			    module->sdev.unit,
+			    "unit %u (%s) is not used: with it there are %u CT inputs, and a gateway has %u; remove a module and rescan",
+			    module->sdev.unit, module->serial_text, inputs,
+			    ENUMERATE_INPUTS_MAX);
+
+	return -ENOSPC;
+}
+
 static int enumerate_add(struct smappee_segment *segment, u8 unit,
 			 const struct smappee_identity *id)
 {
@@ -332,10 +462,14 @@ static int enumerate_add(struct smappee_segment *segment, u8 unit,
 				 unit, module->serial_text, ERR_PTR(ret));
 		goto put;
 	}
+	ret = enumerate_limit(module);
+	if (ret)
+		goto put;
 
 	ret = enumerate_register(module);
 	if (ret)
 		return ret;
+	smappee_problem_clear(segment, SMAPPEE_PROBLEM_TOO_MANY_INPUTS, unit);
 	dev_info(&sdev->dev, "%s, firmware %u.%u, %u channels, label \"%s\"\n",
 		 module->serial_text, sdev->firmware_major,
 		 sdev->firmware_minor, sdev->channels ?: sdev->slots,
@@ -430,7 +564,7 @@ static int enumerate_add_entry(struct smappee_module *box, s8 entry,
 static int enumerate_entry(struct smappee_module *box, s8 entry,
 			   const struct smappee_entry *said)
 {
-	struct smappee_module *module = enumerate_find(box->segment,
+	struct smappee_module *module = smappee_enumerate_find(box->segment,
 						       box->sdev.unit, entry);
 
 	if (module && said->id.type && enumerate_same(module, &said->id) &&
@@ -467,31 +601,81 @@ static int enumerate_table(struct smappee_module *box)
 	return ret;
 }
 
-/* Say once why we do not take the module that answers. */
+/* Say why we do not take the module that answers. */
 static void enumerate_refuse(struct smappee_segment *segment, u8 unit,
 			     const struct smappee_identity *id, int why)
 {
-	if (test_and_set_bit(unit, segment->refused))
-		return;
-	trace_smappee_enumerate(segment->line.id, unit, id->type, id->serial,
-				SMAPPEE_ENUMERATE_REFUSED);
+	if (!test_and_set_bit(unit, segment->refused))
+		trace_smappee_enumerate(segment->line.id, unit, id->type,
+					id->serial, SMAPPEE_ENUMERATE_REFUSED);
 	if (why == -EPROTONOSUPPORT)
-		dev_err(segment->dev,
-			"unit %u (%04u%06u): firmware %u.%u is too old, its registers are others; update it to %u.%u or later\n",
-			unit, id->type, id->serial, id->firmware_major,
-			id->firmware_minor, SMAPPEE_PB_FW_MAJOR_MIN,
-			SMAPPEE_PB_FW_MINOR_MIN);
+		smappee_problem_set(segment, SMAPPEE_PROBLEM_FIRMWARE, unit,
+				    "unit %u (%04u%06u): firmware %u.%u is too old, its registers are others; update it to %u.%u or later",
+				    unit, id->type, id->serial,
+				    id->firmware_major, id->firmware_minor,
+				    SMAPPEE_PB_FW_MAJOR_MIN,
+				    SMAPPEE_PB_FW_MINOR_MIN);
+	else if (segment->registers)
+		smappee_problem_set(segment, SMAPPEE_PROBLEM_WRONG_SEGMENT, unit,
+				    "unit %u (%04u%06u) is no Power Box; on this segment nothing else is supported",
+				    unit, id->type, id->serial);
 	else
-		dev_err(segment->dev,
-			"unit %u (%04u%06u) is no Power Box; on this segment nothing else is supported\n",
-			unit, id->type, id->serial);
+		smappee_problem_set(segment, SMAPPEE_PROBLEM_WRONG_SEGMENT, unit,
+				    "unit %u (%04u%06u) is a Power Box; connect it to a segment of register modules",
+				    unit, id->type, id->serial);
 }
 
-/* Who is at this unit? Then make the list of modules say so. */
-static int enumerate_unit(struct smappee_segment *segment, u8 unit,
-			  unsigned int tries, bool drop_silent)
+/* What was wrong with the module at a unit no longer is. */
+static void enumerate_accept(struct smappee_segment *segment, u8 unit)
 {
-	struct smappee_module *module = enumerate_find(segment, unit, -1);
+	clear_bit(unit, segment->refused);
+	smappee_problem_clear(segment, SMAPPEE_PROBLEM_FIRMWARE, unit);
+	smappee_problem_clear(segment, SMAPPEE_PROBLEM_WRONG_SEGMENT, unit);
+}
+
+/*
+ * The same serial number is known at another unit. Either the module has been
+ * given another address, or it answers at two.
+ */
+static int enumerate_moved(struct smappee_segment *segment, u8 unit,
+			   const struct smappee_identity *id)
+{
+	struct smappee_module *module;
+	struct smappee_identity there;
+
+	module = smappee_enumerate_find_serial(segment, id->type, id->serial);
+	if (!module || module->sdev.unit == unit)
+		return 0;
+	if (!enumerate_identify(segment, module->sdev.unit,
+				ENUMERATE_TRIES_KNOWN, &there) &&
+	    enumerate_same(module, &there)) {
+		smappee_problem_set(segment, SMAPPEE_PROBLEM_BABBLING,
+				    module->sdev.unit,
+				    "unit %u (%s) answers for unit %u, too; replace it",
+				    module->sdev.unit, module->serial_text,
+				    unit);
+		return -EEXIST;
+	}
+	enumerate_remove(segment, module, "it has another address now");
+
+	return 0;
+}
+
+/**
+ * smappee_enumerate_unit() - who is at this unit? Make the list of modules say so
+ * @segment: the segment
+ * @unit: unit address
+ * @tries: how often to ask
+ * @drop_silent: remove a silent module that does not answer now either
+ *
+ * Context: the enumeration work.
+ * Return: 0 if there is a module that is registered, -ETIMEDOUT if nobody answers,
+ * or why who answers is not registered.
+ */
+int smappee_enumerate_unit(struct smappee_segment *segment, u8 unit,
+			   unsigned int tries, bool drop_silent)
+{
+	struct smappee_module *module = smappee_enumerate_find(segment, unit, -1);
 	struct smappee_identity id;
 	int ret;
 
@@ -505,6 +689,9 @@ static int enumerate_unit(struct smappee_segment *segment, u8 unit,
 	}
 	if (ret == -ETIMEDOUT && drop_silent) {
 		clear_bit(unit, segment->heard);
+		enumerate_accept(segment, unit);
+		smappee_problem_clear(segment, SMAPPEE_PROBLEM_TOO_MANY_INPUTS,
+				      unit);
 		if (module && test_bit(SMAPPEE_MODULE_SILENT, &module->flags))
 			enumerate_remove(segment, module, "it does not answer");
 	}
@@ -514,7 +701,7 @@ static int enumerate_unit(struct smappee_segment *segment, u8 unit,
 		return ret;
 	}
 
-	clear_bit(unit, segment->refused);
+	enumerate_accept(segment, unit);
 	if (module && enumerate_same(module, &id)) {
 		atomic_inc(&module->renewals);
 		if (test_and_clear_bit(SMAPPEE_MODULE_VERIFY, &module->flags))
@@ -524,16 +711,25 @@ static int enumerate_unit(struct smappee_segment *segment, u8 unit,
 	if (module)
 		enumerate_remove(segment, module, "another module answers for it");
 
+	ret = enumerate_moved(segment, unit, &id);
+	if (ret)
+		return ret;
 	ret = enumerate_add(segment, unit, &id);
 	assign_bit(unit, segment->heard, ret);
 	if (ret || !segment->registers)
 		return ret;
 
-	return enumerate_table(enumerate_find(segment, unit, -1));
+	return enumerate_table(smappee_enumerate_find(segment, unit, -1));
 }
 
-/* Look at modules that restarted or came back: are they still the same? */
-static bool enumerate_verify(struct smappee_segment *segment)
+/**
+ * smappee_enumerate_verify() - are modules that restarted or came back the same?
+ * @segment: the segment
+ *
+ * Context: the enumeration work.
+ * Return: all that had to be looked at are registered.
+ */
+bool smappee_enumerate_verify(struct smappee_segment *segment)
 {
 	DECLARE_BITMAP(units, SMAPPEE_UNIT_MAX + 1) = {};
 	struct smappee_module *module;
@@ -546,10 +742,80 @@ static bool enumerate_verify(struct smappee_segment *segment)
 				set_bit(module->sdev.unit, units);
 
 	for_each_set_bit(unit, units, SMAPPEE_UNIT_MAX + 1)
-		if (enumerate_unit(segment, unit, 1, false))
+		if (smappee_enumerate_unit(segment, unit, 1, false))
 			all = false;
 
 	return all;
+}
+
+/* Modules whose answers are damaged again and again: are they alone? */
+static void enumerate_crowds(struct smappee_segment *segment)
+{
+	DECLARE_BITMAP(units, SMAPPEE_UNIT_MAX + 1) = {};
+	struct smappee_module *module;
+	unsigned int unit;
+
+	scoped_guard(mutex, &segment->list_lock)
+		list_for_each_entry(module, &segment->modules, node)
+			if (test_and_clear_bit(SMAPPEE_MODULE_CROWDED,
+					       &module->flags))
+				set_bit(module->sdev.unit, units);
+
+	for_each_set_bit(unit, units, SMAPPEE_UNIT_MAX + 1)
+		smappee_search_unit(segment, unit);
+}
+
+/* Modules that are not sampled and have no driver are asked by nobody else. */
+static void enumerate_ping(struct smappee_segment *segment)
+{
+	DECLARE_BITMAP(units, SMAPPEE_UNIT_MAX + 1) = {};
+	struct smappee_module *module;
+	unsigned int unit;
+	int ret;
+
+	scoped_guard(mutex, &segment->list_lock)
+		list_for_each_entry(module, &segment->modules, node)
+			if (!module->sdev.channels &&
+			    !device_is_bound(&module->sdev.dev))
+				set_bit(module->sdev.unit, units);
+
+	for_each_set_bit(unit, units, SMAPPEE_UNIT_MAX + 1) {
+		ret = smappee_enumerate_unit(segment, unit, 1, false);
+		module = smappee_enumerate_find(segment, unit, -1);
+		if (!module || ret == -ESHUTDOWN)
+			continue;
+		if (ret != -ETIMEDOUT) {
+			module->absent = 0;
+			smappee_module_set_silent(module, false);
+		} else if (++module->absent >= ENUMERATE_ABSENT) {
+			smappee_module_set_silent(module, true);
+		}
+	}
+}
+
+/* Does something send that nobody has asked? Twice in a row is no accident. */
+static void enumerate_babble(struct smappee_segment *segment)
+{
+	unsigned int strays;
+	u8 unit;
+
+	strays = smappee_line_strays(&segment->line, &unit);
+	if (strays < ENUMERATE_BABBLE) {
+		if (segment->babbles)
+			smappee_problem_clear(segment,
+					      SMAPPEE_PROBLEM_BABBLING, -1);
+		segment->babbles = 0;
+		return;
+	}
+	if (++segment->babbles < 2)
+		return;
+	if (unit)
+		smappee_problem_set(segment, SMAPPEE_PROBLEM_BABBLING, unit,
+				    "unit %u sends without having been asked; replace it",
+				    unit);
+	else if (segment->babbles == 2)
+		smappee_problem_set(segment, SMAPPEE_PROBLEM_BABBLING, 0,
+				    "something sends without having been asked; unplug modules until this ends");
 }
 
 static bool enumerate_stopping(struct smappee_segment *segment)
@@ -562,28 +828,47 @@ static void enumerate_scan(struct smappee_segment *segment, bool drop_silent)
 {
 	unsigned int unit;
 
+	if (drop_silent) {
+		/* What is still wrong is said again. */
+		smappee_problem_clear(segment, SMAPPEE_PROBLEM_DUPLICATE_SERIAL,
+				      -1);
+		smappee_problem_clear(segment, SMAPPEE_PROBLEM_WRONG_SEGMENT,
+				      -1);
+		smappee_problem_clear(segment, SMAPPEE_PROBLEM_NO_ADDRESS, -1);
+	}
 	for_each_set_bit(unit, segment->named, SMAPPEE_UNIT_MAX + 1) {
 		if (enumerate_stopping(segment))
 			return;
-		enumerate_unit(segment, unit, ENUMERATE_TRIES_KNOWN,
-			       drop_silent);
+		smappee_enumerate_unit(segment, unit, ENUMERATE_TRIES_KNOWN,
+				       drop_silent);
 	}
 	if (segment->registers && !test_bit(SMAPPEE_PB_UNIT, segment->named))
-		enumerate_unit(segment, SMAPPEE_PB_UNIT, ENUMERATE_TRIES_KNOWN,
-			       drop_silent);
+		smappee_enumerate_unit(segment, SMAPPEE_PB_UNIT,
+				       ENUMERATE_TRIES_KNOWN, drop_silent);
+	/*
+	 * An open module on a segment of register modules shows up as well, but
+	 * there a question takes as long as a poll.
+	 */
+	if (!segment->registers || !READ_ONCE(segment->streams))
+		smappee_search_new(segment);
+	/* A Power Box on a segment of open modules can only be there. */
+	if (!segment->registers && !test_bit(SMAPPEE_PB_UNIT, segment->named))
+		smappee_enumerate_unit(segment, SMAPPEE_PB_UNIT, 1,
+				       drop_silent);
 	for (unit = SMAPPEE_UNIT_MIN;
 	     unit <= SMAPPEE_UNIT_SCAN_MAX && !segment->registers; unit++) {
 		if (enumerate_stopping(segment))
 			return;
 		if (test_bit(unit, segment->named))
 			continue;
-		if (enumerate_unit(segment, unit, ENUMERATE_TRIES,
-				   drop_silent) == -ETIMEDOUT &&
+		if (smappee_enumerate_unit(segment, unit, ENUMERATE_TRIES,
+					   drop_silent) == -ETIMEDOUT &&
 		    READ_ONCE(segment->streams))
 			msleep(ENUMERATE_PAUSE_MS);
-		enumerate_verify(segment);
+		smappee_enumerate_verify(segment);
 	}
 	segment->scanned = true;
+	segment->look_at = jiffies + msecs_to_jiffies(ENUMERATE_AGAIN_MS);
 }
 
 /*
@@ -595,17 +880,34 @@ static bool enumerate_missing(struct smappee_segment *segment)
 	DECLARE_BITMAP(units, SMAPPEE_UNIT_MAX + 1);
 	bool missing = false;
 	unsigned int unit;
+	int ret;
 
 	bitmap_or(units, segment->named, segment->heard, SMAPPEE_UNIT_MAX + 1);
 	for_each_set_bit(unit, units, SMAPPEE_UNIT_MAX + 1) {
 		if (enumerate_stopping(segment))
 			return false;
-		if (!enumerate_find(segment, unit, -1) &&
-		    enumerate_unit(segment, unit, 1, false))
+		if (smappee_enumerate_find(segment, unit, -1))
+			continue;
+		ret = smappee_enumerate_unit(segment, unit, 1, false);
+		if (ret)
 			missing = true;
+		/* Two modules that nobody knows yet, with one address. */
+		if ((ret == -EBADMSG || ret == -EPROTO) && !segment->registers)
+			smappee_search_unit(segment, unit);
 	}
 
 	return missing;
+}
+
+/* What has to be looked for now and then. */
+static void enumerate_look(struct smappee_segment *segment)
+{
+	segment->look_at = jiffies + msecs_to_jiffies(ENUMERATE_AGAIN_MS);
+	if (segment->registers)
+		return;
+	smappee_search_new(segment);
+	enumerate_ping(segment);
+	enumerate_babble(segment);
 }
 
 static void enumerate_work(struct work_struct *work)
@@ -616,16 +918,21 @@ static void enumerate_work(struct work_struct *work)
 	bool drop_silent = xchg(&segment->rescan, false);
 	unsigned int again_ms = 0;
 
+	if (xchg(&segment->release, false))
+		smappee_search_release(segment);
+	enumerate_crowds(segment);
 	if (drop_silent || !segment->scanned)
 		enumerate_scan(segment, drop_silent);
+	else if (time_after_eq(jiffies, segment->look_at))
+		enumerate_look(segment);
 	if (!smappee_segment_modules(segment)) {
 		/* Nobody at home: the whole line may not be powered yet. */
 		segment->scanned = false;
 		again_ms = ENUMERATE_AGAIN_MS;
-	} else if (enumerate_missing(segment)) {
+	} else if (enumerate_missing(segment) || !segment->registers) {
 		again_ms = ENUMERATE_AGAIN_MS;
 	}
-	if (!enumerate_verify(segment))
+	if (!smappee_enumerate_verify(segment))
 		again_ms = ENUMERATE_VERIFY_MS;
 
 	if (again_ms && !enumerate_stopping(segment))
@@ -692,6 +999,29 @@ void smappee_enumerate_pause(struct smappee_segment *segment)
 void smappee_enumerate_now(struct smappee_segment *segment)
 {
 	mod_delayed_work(segment->queue, &segment->enumerate, 0);
+}
+
+/**
+ * smappee_enumerate_crowded() - the answers of a module are damaged again and again
+ * @module: the module; another one may have the same address
+ */
+void smappee_enumerate_crowded(struct smappee_module *module)
+{
+	if (!test_and_set_bit(SMAPPEE_MODULE_CROWDED, &module->flags))
+		smappee_enumerate_now(module->segment);
+}
+
+/**
+ * smappee_enumerate_release() - let all modules forget their addresses, and find
+ *				 them anew
+ * @segment: the segment, of open modules
+ *
+ * Those that are registered get the addresses that they had. Waits for the end.
+ */
+void smappee_enumerate_release(struct smappee_segment *segment)
+{
+	WRITE_ONCE(segment->release, true);
+	smappee_enumerate_rescan(segment);
 }
 
 /**

@@ -29,11 +29,25 @@ struct smappee_identity {
 int smappee_identity_parse(const u16 *regs, struct smappee_identity *id);
 u8 smappee_choose_format(u16 formats);
 
+/* For search.c, in the enumeration work. */
+struct smappee_module *smappee_enumerate_find(struct smappee_segment *segment,
+					      u8 unit, s8 entry);
+struct smappee_module *
+smappee_enumerate_find_serial(struct smappee_segment *segment, u16 type,
+			      u32 serial);
+u8 smappee_enumerate_named_unit(struct smappee_segment *segment, u16 type,
+				u32 serial);
+int smappee_enumerate_unit(struct smappee_segment *segment, u8 unit,
+			   unsigned int tries, bool drop_silent);
+bool smappee_enumerate_verify(struct smappee_segment *segment);
+
 int smappee_enumerate_init(struct smappee_segment *segment);
 void smappee_enumerate_start(struct smappee_segment *segment);
 void smappee_enumerate_pause(struct smappee_segment *segment);
 void smappee_enumerate_now(struct smappee_segment *segment);
 void smappee_enumerate_again(struct smappee_segment *segment);
+void smappee_enumerate_crowded(struct smappee_module *module);
+void smappee_enumerate_release(struct smappee_segment *segment);
 void smappee_enumerate_rescan(struct smappee_segment *segment);
 void smappee_enumerate_exit(struct smappee_segment *segment);
 

@@ -37,6 +37,7 @@
 
 #include "clock.h"
 #include "compat.h"
+#include "problems.h"
 #include "segment.h"
 
 struct dentry;
@@ -55,6 +56,7 @@ enum {
 	SMAPPEE_MODULE_FRESH,		/* nothing has been delivered to its sink yet */
 	SMAPPEE_MODULE_SILENT,		/* it has not answered for a while */
 	SMAPPEE_MODULE_UNUSABLE,	/* it answers, but we cannot use it */
+	SMAPPEE_MODULE_CROWDED,		/* does another one answer with it? */
 };
 
 /**
@@ -84,6 +86,8 @@ enum {
  * @look_ns: when its status is read next
  * @misses: requests in a row without an answer
  * @failures: failed attempts to get the block at @next
+ * @absent: looks in a row without an answer, of a module without samples; the
+ *	    enumeration's own
  */
 struct smappee_module {
 	struct smappee_device sdev;
@@ -111,6 +115,7 @@ struct smappee_module {
 	s64 look_ns;
 	unsigned int misses;
 	unsigned int failures;
+	unsigned int absent;
 };
 
 /**
@@ -146,10 +151,14 @@ static inline int smappee_emit_count(char *buf, const atomic64_t *count)
  * @enumerate: looks for modules
  * @rescan: @enumerate shall also drop modules that are silent
  * @scanned: all units have been looked at once
+ * @look_at: when @enumerate looks for new modules again, jiffies
  * @named: units that the firmware description lists
  * @heard: units where something answers that could not be registered
  * @warned: units that the log says cannot be used
  * @refused: units whose module we do not take, and have said so
+ * @release: @enumerate shall let all modules forget their addresses
+ * @babbles: looks in a row at which something had been sent unasked
+ * @problems: what is wrong
  * @task: the sampler or poll thread
  * @wake: wakes that thread
  * @kick: there is something new to look at
@@ -179,10 +188,14 @@ struct smappee_segment {
 	struct delayed_work enumerate;
 	bool rescan;
 	bool scanned;
+	unsigned long look_at;
 	DECLARE_BITMAP(named, SMAPPEE_UNIT_MAX + 1);
 	DECLARE_BITMAP(heard, SMAPPEE_UNIT_MAX + 1);
 	DECLARE_BITMAP(warned, SMAPPEE_UNIT_MAX + 1);
 	DECLARE_BITMAP(refused, SMAPPEE_UNIT_MAX + 1);
+	bool release;
+	unsigned int babbles;
+	struct smappee_problems problems;
 
 	struct task_struct *task;
 	wait_queue_head_t wake;

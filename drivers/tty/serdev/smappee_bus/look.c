@@ -8,6 +8,7 @@
 #include <linux/math64.h>
 #include <linux/minmax.h>
 
+#include "enumerate.h"
 #include "internal.h"
 #include "sampler-parts.h"
 #include "samples.h"
@@ -144,6 +145,8 @@ void smappee_look(struct smappee_segment *segment,
 		module->look_ns = now + LOOK_FAST_NS;
 		if (smappee_no_answer(ret))
 			module->look_ns = smappee_module_missed(module, now);
+		else if (ret == -EBADMSG || ret == -EPROTO)
+			smappee_enumerate_crowded(module);
 		return;
 	}
 

@@ -381,6 +381,29 @@ int modbus_answer_check(const struct modbus_request *rq, const u8 *answer,
 }
 
 /**
+ * modbus_frame_unit() - whose frame is that, if it is one
+ * @bytes: bytes that nobody has asked for
+ * @len: how many
+ *
+ * Return: unit address of a frame with a right CRC at the beginning of @bytes, 0
+ * if there is none.
+ */
+u8 modbus_frame_unit(const u8 *bytes, size_t len)
+{
+	u16 crc = MODBUS_CRC_SEED;
+	size_t body;
+
+	for (body = 0; body + MODBUS_CRC_LEN <= len; body++) {
+		if (body >= SMAPPEE_FRAME_MIN - MODBUS_CRC_LEN + 1 &&
+		    crc == get_unaligned_le16(bytes + body))
+			return bytes[0] <= SMAPPEE_UNIT_MAX ? bytes[0] : 0;
+		crc = crc16(crc, bytes + body, 1);
+	}
+
+	return 0;
+}
+
+/**
  * modbus_answer_registers() - take the registers out of a checked answer
  * @rq: the read-registers request
  * @answer: the frame, after modbus_answer_check() said 0

@@ -54,6 +54,7 @@ int modbus_answer_check(const struct modbus_request *rq, const u8 *answer,
 			size_t len);
 void modbus_answer_registers(const struct modbus_request *rq,
 			     const u8 *answer, u16 *values);
+u8 modbus_frame_unit(const u8 *bytes, size_t len);
 u64 modbus_answer_key(const u8 *answer);
 
 /**

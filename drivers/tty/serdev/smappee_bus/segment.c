@@ -155,13 +155,34 @@ static void line_finish(struct smappee_line *line, int status)
 	wake_up(&line->rx_done);
 }
 
-static void line_stray(struct smappee_line *line, size_t count)
+/* Count a burst of bytes that belong to no answer, and keep its beginning. */
+static void line_keep_stray(struct smappee_line *line, const u8 *data,
+			    size_t count)
 {
+	size_t n;
+
 	lockdep_assert_held(&line->rx_lock);
 
+	if (!line->rx_dirty) {
+		line->strays++;
+		line->stray_len = 0;
+	}
+	line->rx_dirty = true;
+	n = min(count, sizeof(line->stray) - line->stray_len);
+	memcpy(line->stray + line->stray_len, data, n);
+	line->stray_len += n;
+}
+
+static void line_stray(struct smappee_line *line, const u8 *data, size_t count)
+{
 	if (!count)
 		return;
-	line->rx_dirty = true;
+	/* What follows on discover is the rest of a collision. */
+	if (line->rx_request.function == SMAPPEE_FC_DISCOVER) {
+		line->rx_dirty = true;
+		return;
+	}
+	line_keep_stray(line, data, count);
 	atomic64_add(count, &line->count->stray_bytes);
 }
 
@@ -217,6 +238,9 @@ static void line_receive(struct smappee_line *line, const u8 *data,
 		need = modbus_answer_length(&line->rx_request, line->rx,
 					    line->rx_len);
 		if (need < 0) {
+			/* Collisions are what discover is for. */
+			if (line->rx_request.function != SMAPPEE_FC_DISCOVER)
+				line_keep_stray(line, line->rx, line->rx_len);
 			line->rx_dirty = true;
 			line_finish(line, need);
 			return;
@@ -224,10 +248,34 @@ static void line_receive(struct smappee_line *line, const u8 *data,
 		line->rx_need = need;
 	}
 	if (line->rx_need && line->rx_len >= line->rx_need) {
-		line_stray(line, count - n + line->rx_len - line->rx_need);
+		n = count - n + line->rx_len - line->rx_need;
+		line_stray(line, data + count - n, n);
 		line->rx_len = line->rx_need;
 		line_finish(line, 0);
 	}
+}
+
+/**
+ * smappee_line_strays() - who sends unasked?
+ * @line: the line
+ * @unit: gets the unit whose frame the last burst of strays was, 0 if it was none
+ *
+ * Return: bursts since the last call.
+ */
+unsigned int smappee_line_strays(struct smappee_line *line, u8 *unit)
+{
+	u8 stray[SMAPPEE_STRAY_MAX];
+	unsigned int strays, len;
+
+	spin_lock(&line->rx_lock);
+	strays = line->strays;
+	line->strays = 0;
+	len = line->stray_len;
+	memcpy(stray, line->stray, len);
+	spin_unlock(&line->rx_lock);
+	*unit = strays ? modbus_frame_unit(stray, len) : 0;
+
+	return strays;
 }
 
 /**
@@ -253,7 +301,7 @@ size_t smappee_line_receive(struct smappee_line *line, const u8 *data,
 	if (line->rx_pending)
 		line_receive(line, data, kept);
 	else
-		line_stray(line, kept);
+		line_stray(line, data, kept);
 	spin_unlock(&line->rx_lock);
 
 	return count;
@@ -444,7 +492,8 @@ static void line_settle(struct smappee_line *line,
 			const struct modbus_request *rq, int status)
 {
 	bool numbered = rq->function == SMAPPEE_FC_READ_SAMPLES ||
-			rq->function == SMAPPEE_FC_SYNC;
+			rq->function == SMAPPEE_FC_SYNC ||
+			rq->function == SMAPPEE_FC_DISCOVER;
 
 	switch (status) {
 	case -ETIMEDOUT:
@@ -498,12 +547,13 @@ int smappee_line_transact(struct smappee_line *line,
 		ret = -EPROTO;
 	if (!ret) {
 		memcpy(answer->frame, line->rx, line->rx_len);
-		answer->len = line->rx_len;
 		answer->first_ns = line->rx_first_ns;
 	}
+	answer->len = line->rx_len;
 	trace_smappee_transaction(line->id, rq, line->rx, line->rx_len, ret,
 				  ktime_get_ns() - begin);
-	line_count(line->count, ret);
+	/* To discover, silence and collisions are answers. */
+	line_count(line->count, rq->function == SMAPPEE_FC_DISCOVER ? 0 : ret);
 	if (count)
 		line_count(count, ret);
 

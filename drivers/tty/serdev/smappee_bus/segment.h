@@ -60,6 +60,9 @@ struct smappee_counters {
 	atomic64_t overruns;
 };
 
+/* Of a burst of strays, enough is kept for an identity block. */
+#define SMAPPEE_STRAY_MAX	(5 + 2 * SMAPPEE_REG_IDENTITY_COUNT)
+
 /**
  * struct smappee_line - transactions on a serial port
  * @serdev: the port
@@ -79,6 +82,9 @@ struct smappee_counters {
  * @rx_lock: protects all that follows against the receive callback
  * @rx_pending: an answer is being assembled; otherwise bytes are strays. Cleared
  *		when it is whole or wrong, or when nobody waits for it any more.
+ * @strays: bursts of bytes that belong to no answer
+ * @stray_len: bytes kept in @stray
+ * @stray: the beginning of the last burst
  * @rx_dirty: strays arrived since the line was last seen quiet
  * @rx_request: what the answer must belong to
  * @rx_echo: bytes of the request's echo that are still to come
@@ -112,6 +118,9 @@ struct smappee_line {
 	spinlock_t rx_lock;	/* all below */
 	bool rx_pending;
 	bool rx_dirty;
+	unsigned int strays;
+	unsigned int stray_len;
+	u8 stray[SMAPPEE_STRAY_MAX];
 	struct modbus_request rx_request;
 	size_t rx_echo;
 	size_t rx_len;
@@ -126,7 +135,7 @@ struct smappee_line {
  * struct smappee_answer - where an answer goes
  * @frame: room for it
  * @size: bytes of room
- * @len: bytes of the answer
+ * @len: bytes of the answer; without a good one, bytes that came
  * @first_ns: when its first byte arrived, CLOCK_MONOTONIC; late by however long
  *	      the host took to notice, never early
  */
@@ -146,6 +155,7 @@ void smappee_line_pause(struct smappee_line *line);
 void smappee_line_resume(struct smappee_line *line);
 size_t smappee_line_receive(struct smappee_line *line, const u8 *data,
 			    size_t count);
+unsigned int smappee_line_strays(struct smappee_line *line, u8 *unit);
 int smappee_line_transact(struct smappee_line *line,
 			  enum smappee_priority priority,
 			  const struct modbus_request *rq,
