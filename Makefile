@@ -36,7 +36,8 @@ help:
 	@echo '  userspace          programs for amd64 and arm64 (Debian 13) and with Debian 12 libraries'
 	@echo '  guest              what the virtual gateway boots from'
 	@echo '  unit               unit tests; unit-sanitize: with address and undefined sanitizers'
-	@echo '  kunit              kernel unit tests on UML; kunit-debug: with KASAN, UBSAN, lockdep'
+	@echo '  kunit              kernel unit tests on UML; kunit-debug: with KASAN, UBSAN, lockdep;'
+	@echo '                     kunit-6.1, kunit-7.2: on these kernels'
 	@echo '  fuzz [SECONDS=n]   fuzz the parsers of the wire, 10 s each'
 	@echo '  lint               checkpatch, sparse, W=1, kernel-doc, clang-format, cppcheck, dt schema'
 	@echo '  vm                 tests in the virtual gateway; T="NAME..." for some: kernel powerbox chain recorded;'
@@ -84,6 +85,8 @@ kunit:
 	@scripts/kunit
 kunit-debug:
 	@scripts/kunit --debug
+$(other_lines:%=kunit-%): kunit-%:
+	@scripts/kunit --line $*
 fuzz:
 	@scripts/fuzz $(or $(SECONDS),10)
 lint:
@@ -127,7 +130,8 @@ distclean: clean
 	rm -rf --one-file-system $(cache)
 
 .PHONY: help build modules $(lines:%=modules-%) userspace userspace-native userspace-arm64 \
-	userspace-bookworm unit unit-sanitize kunit kunit-debug fuzz lint guest $(other_lines:%=guest-%) \
+	userspace-bookworm unit unit-sanitize kunit kunit-debug \
+	$(other_lines:%=kunit-%) fuzz lint guest $(other_lines:%=guest-%) \
 	selftests demo vm $(other_lines:%=vm-%) bench browser upstream \
 	check clean distclean
 .DELETE_ON_ERROR:

@@ -32,6 +32,13 @@
 #define bus_uevent_const
 #endif
 
+/* What device_find_child() hands to its match. */
+#ifdef SMAPPEE_HAVE_CONST_FIND_CHILD
+#define find_child_const	const
+#else
+#define find_child_const
+#endif
+
 /* Symbol namespaces: a token first, a string later. */
 #ifdef SMAPPEE_HAVE_STRING_NS
 #define SMAPPEE_BUS_NS		"SMAPPEE_BUS"
@@ -39,6 +46,14 @@
 #else
 #define SMAPPEE_BUS_NS		SMAPPEE_BUS
 #define SMAPPEE_IIO_NS		SMAPPEE_IIO
+#endif
+
+/* The length of a device's scan masks, for those who have buffers of their own. */
+#if defined(_INDUSTRIAL_IO_H_) && !defined(SMAPPEE_HAVE_MASKLENGTH)
+static inline unsigned int iio_get_masklength(const struct iio_dev *indio_dev)
+{
+	return indio_dev->masklength;
+}
 #endif
 
 /* The push that knows how large its buffer is. */

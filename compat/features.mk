@@ -15,7 +15,9 @@ smappee_features := \
 	$(call smappee_has,virtio_config.h,^struct virtqueue_info,SMAPPEE_HAVE_VIRTQUEUE_INFO) \
 	$(call smappee_has,device/bus.h,match..*const struct device_driver,SMAPPEE_HAVE_CONST_MATCH) \
 	$(call smappee_has,device/bus.h,uevent..const struct device,SMAPPEE_HAVE_CONST_UEVENT) \
+	$(call smappee_has,device.h,device_find_child.struct device .parent. const void,SMAPPEE_HAVE_CONST_FIND_CHILD) \
 	$(call smappee_has,module.h,MODULE_INFO.import_ns. ns.,SMAPPEE_HAVE_STRING_NS) \
+	$(call smappee_has,iio/iio.h,iio_get_masklength,SMAPPEE_HAVE_MASKLENGTH) \
 	$(call smappee_has,iio/buffer.h,iio_push_to_buffers_with_ts.struct,SMAPPEE_HAVE_PUSH_WITH_TS) \
 	$(call smappee_has,gpio/driver.h,int.*.\*set..struct gpio_chip,SMAPPEE_HAVE_GPIO_SET_INT) \
 	$(call smappee_has,gpio/driver.h,int.*.\*set_rv..struct gpio_chip,SMAPPEE_HAVE_GPIO_SET_RV) \

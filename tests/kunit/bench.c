@@ -84,9 +84,10 @@ static void bench_put(void *dev)
 	put_device(dev);
 }
 
-static int is_unit(struct device *dev, void *data)
+static int is_unit(struct device *dev, find_child_const void *data)
 {
-	return dev->type == &smappee_module_type && to_smappee_device(dev)->unit == *(u8 *)data;
+	return dev->type == &smappee_module_type &&
+	       to_smappee_device(dev)->unit == *(const u8 *)data;
 }
 
 struct smappee_device *bench_module(struct fake_line *line, u8 unit)
@@ -99,7 +100,7 @@ struct smappee_device *bench_module(struct fake_line *line, u8 unit)
 	return to_smappee_device(dev);
 }
 
-static int is_iio(struct device *dev, void *data)
+static int is_iio(struct device *dev, find_child_const void *data)
 {
 	return dev->bus == &iio_bus_type;
 }
@@ -115,7 +116,8 @@ struct iio_dev *bench_iio(struct fake_line *line, u8 unit)
 	return dev_to_iio_dev(dev);
 }
 
-static struct device_attribute *find_in(const struct attribute_group **groups, const char *name)
+static struct device_attribute *find_in(const struct attribute_group *const *groups,
+					const char *name)
 {
 	for (; groups && *groups; groups++) {
 		for (struct attribute **attr = (*groups)->attrs; attr && *attr; attr++) {

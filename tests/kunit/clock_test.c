@@ -7,6 +7,7 @@
 #include <kunit/test.h>
 #include <linux/errno.h>
 #include <linux/math64.h>
+#include <linux/prandom.h>
 #include <linux/random.h>
 
 #include "../../drivers/tty/serdev/smappee_bus/clock.h"

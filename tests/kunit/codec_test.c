@@ -6,6 +6,7 @@
 
 #include <kunit/test.h>
 #include <linux/errno.h>
+#include <linux/prandom.h>
 #include <linux/random.h>
 #include <linux/slab.h>
 #include <linux/unaligned.h>

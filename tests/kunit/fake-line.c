@@ -9,6 +9,7 @@
 #include <linux/async.h>
 #include <linux/delay.h>
 #include <linux/device.h>
+#include <linux/prandom.h>
 #include <linux/slab.h>
 #include <linux/unaligned.h>
 
@@ -322,7 +323,7 @@ static void fake_prop(struct fake_node *node, int n, const char *name, const voi
 static void fake_node_init(struct fake_node *node, struct fake_node *parent, const char *name)
 {
 	of_node_init(&node->np);
-	strscpy(node->name, name);
+	strscpy(node->name, name, sizeof(node->name));
 	node->np.name = node->name;
 	node->np.full_name = node->name;
 	if (!parent)

@@ -16,6 +16,7 @@
 
 #include "../../drivers/tty/serdev/smappee_bus/internal.h"
 #include "bench.h"
+#include "compat.h"
 
 #define SECOND		4000ULL		/* scans at the rate of the bench */
 #define KEPT		32768

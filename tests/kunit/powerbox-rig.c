@@ -13,6 +13,7 @@
 
 #include "../../drivers/tty/serdev/smappee_bus/internal.h"
 #include "bench.h"
+#include "compat.h"
 #include "fake-box.h"
 #include "powerbox-rig.h"
 
@@ -46,7 +47,7 @@ struct fake_line *powered_up(struct kunit *test)
 	return line;
 }
 
-static int is_iio(struct device *dev, void *data)
+static int is_iio(struct device *dev, find_child_const void *data)
 {
 	return dev->bus == &iio_bus_type;
 }

@@ -69,7 +69,7 @@ static void an_input_without_a_channel_has_no_settings_but_flashes(struct kunit 
 static void inputs_that_a_module_has_not_have_no_settings(struct kunit *test)
 {
 	struct fake_line *line = powered_up(test);
-	const struct attribute_group **groups;
+	const struct attribute_group *const *groups;
 	struct device *dev = &box_entry(line, SOLID)->dev;
 	unsigned int shown = 0;
 

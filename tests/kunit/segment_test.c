@@ -15,6 +15,7 @@
 #include <linux/workqueue.h>
 
 #include "../../drivers/tty/serdev/smappee_bus/segment.h"
+#include "compat.h"
 #include "fake-line.h"
 
 #define VOLTAGE		1
@@ -26,7 +27,8 @@ struct bench {
 	struct smappee_counters count;
 };
 
-static size_t bench_receive(struct serdev_device *serdev, const u8 *bytes, size_t len)
+static serdev_receive_t bench_receive(struct serdev_device *serdev, const serdev_receive_u8 *bytes,
+				      size_t len)
 {
 	struct bench *bench = serdev_device_get_drvdata(serdev);
 

@@ -13,6 +13,7 @@
  * A box that does not answer several times in a row is silent: it is looked at
  * once a second, and when it answers, enumeration verifies who it is first.
  */
+#include <linux/hrtimer.h>
 #include <linux/kernel.h>
 #include <linux/kthread.h>
 #include <linux/ktime.h>

@@ -27,6 +27,7 @@
  * This file is the thread and its choice; what it does is in sync.c, block.c and
  * look.c.
  */
+#include <linux/hrtimer.h>
 #include <linux/kernel.h>
 #include <linux/kthread.h>
 #include <linux/ktime.h>

@@ -16,6 +16,7 @@
  * when the line has been quiet for a while.
  */
 #include <linux/delay.h>
+#include <linux/hrtimer.h>
 #include <linux/jiffies.h>
 #include <linux/ktime.h>
 #include <linux/math64.h>
