@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * http-private - what the parts of the server share: http.c (connections),
+ * http-stream.c (server-sent events), http-page.c (files of the page), http-answer.c
+ * (answers) and http-routes.c (what is answered to which request).
+ */
+#ifndef METERD_HTTP_PRIVATE_H
+#define METERD_HTTP_PRIVATE_H
+
+#include <microhttpd.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <systemd/sd-event.h>
+#include <time.h>
+
+#include "http.h"
+#include "live.h"
+
+#define US_PER_S 1000000ULL
+#define US_PER_MS 1000ULL
+
+#define RING 16
+#define LISTENERS 2
+#define PAGE_FILES 3
+
+/**
+ * struct client - one connection
+ * @listener: where it came in
+ * @previous: older connection
+ * @next: newer connection
+ * @connection: MHD's
+ * @fd: its socket
+ * @since_us: when it began to owe us a request
+ * @busy: a request was read and is being answered
+ * @streaming: it is a stream of events
+ * @suspended: it is taken out of MHD's loop until the next event
+ * @event: number of the event to send next
+ * @offset: bytes of that event that were sent
+ */
+struct client {
+	struct listener *listener;
+	struct client *previous;
+	struct client *next;
+	struct MHD_Connection *connection;
+	int fd;
+	uint64_t since_us;
+	bool busy;
+	bool streaming;
+	bool suspended;
+	uint64_t event;
+	size_t offset;
+};
+
+/**
+ * struct listener - one listening socket
+ * @http: owner
+ * @daemon: MHD's; NULL when this listener is not used
+ * @io: watches the epoll descriptor of @daemon
+ * @timer: next time-out of @daemon
+ * @oldest: first of the connections, in order of their age
+ * @newest: last of the connections
+ * @connections: how many
+ * @loopback: on a loopback address: refuse foreign host names
+ */
+struct listener {
+	struct http *http;
+	struct MHD_Daemon *daemon;
+	sd_event_source *io;
+	sd_event_source *timer;
+	struct client *oldest;
+	struct client *newest;
+	unsigned int connections;
+	bool loopback;
+};
+
+/**
+ * struct event - a piece of the event stream
+ * @text: "event: live", its data, and an empty line; or a comment
+ * @length: bytes in @text
+ * @size: bytes allocated
+ */
+struct event {
+	char *text;
+	size_t length;
+	size_t size;
+};
+
+/**
+ * struct provision - a path that someone else answers
+ * @path: the path
+ * @get: makes the answer
+ * @user: its argument
+ */
+struct provision {
+	const char *path;
+	http_provided *get;
+	void *user;
+};
+
+/**
+ * struct http - the server
+ * @event: loop, referenced
+ * @tick: once a second: age of connections, life sign of streams
+ * @ticks: counts them
+ * @listener: TCP and unix
+ * @mqtt: whose counters the status shows; NULL when there is none
+ * @gateway: name
+ * @web_dir: for messages; NULL when there is no page
+ * @modules_dir: folder of the bus; NULL for the default
+ * @socket: path of the unix socket; NULL when none
+ * @port: TCP port in use
+ * @page: answers of the page's files, in the order of page_files; NULL when missing
+ * @ring: the last events, number n in ring[n % RING]
+ * @events: number of the next event; the first is 0
+ * @last_live: number of the last event that is a reading
+ * @streams: open streams
+ * @closing: streams end instead of waiting
+ * @json: the last reading
+ * @history: power of the last minutes
+ * @have_reading: @json holds one
+ * @reading_us: CLOCK_MONOTONIC time at which it came
+ * @first_reading_us: CLOCK_BOOTTIME time of the first
+ * @started_us: CLOCK_BOOTTIME time at which the process began
+ * @modules: text of the module list; NULL before it was asked for
+ * @modules_us: CLOCK_MONOTONIC time at which it was read
+ * @provided: paths that others answer
+ * @provisions: how many
+ */
+struct http {
+	sd_event *event;
+	sd_event_source *tick;
+	unsigned int ticks;
+	struct listener listener[LISTENERS];
+	const struct mqtt *mqtt;
+	char *gateway;
+	char *web_dir;
+	char *modules_dir;
+	char *socket;
+	unsigned int port;
+	struct MHD_Response *page[PAGE_FILES];
+	struct event ring[RING];
+	uint64_t events;
+	uint64_t last_live;
+	unsigned int streams;
+	bool closing;
+	struct live_buffer json;
+	struct history *history;
+	bool have_reading;
+	uint64_t reading_us;
+	uint64_t first_reading_us;
+	uint64_t started_us;
+	char *modules;
+	uint64_t modules_us;
+	struct provision provided[HTTP_PROVIDED];
+	unsigned int provisions;
+};
+
+static inline uint64_t http_clock_us(clockid_t id)
+{
+	struct timespec t;
+
+	clock_gettime(id, &t);
+	return t.tv_sec * US_PER_S + t.tv_nsec / 1000;
+}
+
+/** http_client_of() - our part of a connection, or NULL */
+struct client *http_client_of(struct MHD_Connection *connection);
+
+/** http_run() - let MHD do what there is to do on this listener */
+void http_run(struct listener *l);
+
+/** http_secure() - headers of every answer */
+void http_secure(struct MHD_Response *response, const char *type, const char *cache);
+
+/** http_answer() - answer with JSON text, which is copied */
+enum MHD_Result http_answer(struct MHD_Connection *connection, unsigned int status,
+			    const char *text, size_t length);
+
+/** http_answer_object() - answer with an object, which is put; NULL closes the connection */
+enum MHD_Result http_answer_object(struct MHD_Connection *connection, unsigned int status,
+				   struct json_object *object);
+
+/** http_answer_error() - answer {"error":"..."} */
+enum MHD_Result http_answer_error(struct MHD_Connection *connection, unsigned int status,
+				  const char *format, ...) __attribute__((format(printf, 3, 4)));
+
+/** http_page_load() - read the files of the page; those that are missing are named */
+void http_page_load(struct http *h);
+
+/** http_page_answer() - answer with a file of the page; false: @url is none of them */
+bool http_page_answer(struct http *h, struct MHD_Connection *connection, const char *url,
+		      enum MHD_Result *ret);
+
+/** http_page_free() - forget the files */
+void http_page_free(struct http *h);
+
+/** http_stream_open() - answer with a stream of events */
+enum MHD_Result http_stream_open(struct http *h, struct MHD_Connection *connection);
+
+/** http_stream_end() - the connection is no stream any more */
+void http_stream_end(struct client *c);
+
+/** http_stream_push() - put an event into the ring; false when memory is short */
+bool http_stream_push(struct http *h, const char *name, const char *data, size_t length);
+
+/** http_stream_push_live() - put the last reading into the ring */
+void http_stream_push_live(struct http *h);
+
+/** http_stream_push_life_sign() - so that a client that has gone is noticed without readings */
+void http_stream_push_life_sign(struct http *h);
+
+/** http_streams_serve() - wake the streams that wait, disconnect those that fell behind */
+void http_streams_serve(struct http *h);
+
+/** http_request() - MHD's: a request, its headers first, then its body in pieces, then once more */
+enum MHD_Result http_request(void *data, struct MHD_Connection *connection, const char *url,
+			     const char *method, const char *version, const char *upload,
+			     size_t *upload_size, void **progress);
+
+/** http_request_uri() - MHD's: the address of a request, before anything else of it */
+void *http_request_uri(void *data, const char *uri, struct MHD_Connection *connection);
+
+#endif

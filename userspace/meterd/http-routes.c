@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * http-routes - what is answered to which request.
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <json-c/json.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "history.h"
+#include "http-private.h"
+#include "lib/modules.h"
+#include "mqtt.h"
+#include "version.h"
+
+/* A reading older than this is not handed out any more as the present one. */
+#define STALE_US (10 * US_PER_S)
+/* The list of modules is read from sysfs at most this often. */
+#define MODULES_US (1 * US_PER_S)
+#define URI_MAX 1024
+
+/* Progress of a request, kept by MHD as the address of one of these. */
+static char request_new, request_too_long, request_encoded, request_known;
+
+static enum MHD_Result get_live(struct http *h, struct MHD_Connection *connection)
+{
+	uint64_t age = http_clock_us(CLOCK_MONOTONIC) - h->reading_us;
+
+	if (!h->have_reading)
+		return http_answer_error(
+			connection, MHD_HTTP_SERVICE_UNAVAILABLE,
+			"no reading yet; the first comes some seconds after the start, "
+			"see /api/v1/status and /api/v1/modules");
+	if (age > STALE_US)
+		return http_answer_error(
+			connection, MHD_HTTP_SERVICE_UNAVAILABLE,
+			"no reading for %.1f s; see /api/v1/modules for modules that "
+			"are silent, and the log of meterd",
+			(double)age / US_PER_S);
+	return http_answer(connection, MHD_HTTP_OK, h->json.text, h->json.length);
+}
+
+static enum MHD_Result get_history(struct http *h, struct MHD_Connection *connection)
+{
+	return http_answer_object(connection, MHD_HTTP_OK, history_json(h->history));
+}
+
+static enum MHD_Result get_modules(struct http *h, struct MHD_Connection *connection)
+{
+	uint64_t now = http_clock_us(CLOCK_MONOTONIC);
+	struct json_object *list;
+
+	if (!h->modules || now - h->modules_us >= MODULES_US) {
+		list = modules_list(h->modules_dir);
+		if (!list)
+			return http_answer_error(connection, MHD_HTTP_INTERNAL_SERVER_ERROR,
+						 "%s: %s; meterd must be allowed to read it",
+						 h->modules_dir ? h->modules_dir : MODULES_DIR,
+						 strerror(errno));
+		free(h->modules);
+		h->modules = strdup(json_object_to_json_string_ext(
+			list, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE));
+		h->modules_us = now;
+		json_object_put(list);
+		if (!h->modules)
+			return MHD_NO;
+	}
+	return http_answer(connection, MHD_HTTP_OK, h->modules, strlen(h->modules));
+}
+
+static struct json_object *seconds(uint64_t us)
+{
+	char text[32];
+
+	snprintf(text, sizeof(text), "%.3f", (double)us / US_PER_S);
+	return json_object_new_double_s((double)us / US_PER_S, text);
+}
+
+static struct json_object *mqtt_status(const struct mqtt *m)
+{
+	struct json_object *object;
+	struct mqtt_counters c;
+
+	if (!m)
+		return NULL;
+	mqtt_counters(m, &c);
+	object = json_object_new_object();
+	json_object_object_add(object, "connected", json_object_new_boolean(c.connected));
+	json_object_object_add(object, "published", json_object_new_int64(c.published));
+	json_object_object_add(object, "dropped", json_object_new_int64(c.dropped));
+	return object;
+}
+
+static enum MHD_Result get_status(struct http *h, struct MHD_Connection *connection)
+{
+	struct json_object *object = json_object_new_object();
+
+	if (!object)
+		return MHD_NO;
+	json_object_object_add(object, "gateway", json_object_new_string(h->gateway));
+	json_object_object_add(object, "version", json_object_new_string(SMAPPEE_VERSION));
+	json_object_object_add(object, "uptime_s",
+			       seconds(http_clock_us(CLOCK_BOOTTIME) - h->started_us));
+	json_object_object_add(
+		object, "source_age_s",
+		h->have_reading ? seconds(http_clock_us(CLOCK_MONOTONIC) - h->reading_us) : NULL);
+	json_object_object_add(object, "first_reading_s",
+			       h->first_reading_us ? seconds(h->first_reading_us - h->started_us)
+						   : NULL);
+	json_object_object_add(object, "boot_to_first_reading_s",
+			       h->first_reading_us ? seconds(h->first_reading_us) : NULL);
+	json_object_object_add(object, "event_streams", json_object_new_int(h->streams));
+	json_object_object_add(object, "mqtt", mqtt_status(h->mqtt));
+	return http_answer_object(connection, MHD_HTTP_OK, object);
+}
+
+static const struct {
+	const char *path;
+	enum MHD_Result (*get)(struct http *h, struct MHD_Connection *connection);
+} routes[] = {
+	{ "/api/v1/live", get_live },	    { "/api/v1/events", http_stream_open },
+	{ "/api/v1/history", get_history }, { "/api/v1/modules", get_modules },
+	{ "/api/v1/status", get_status },
+};
+
+/*
+ * A page from elsewhere can let its own name point to 127.0.0.1 and then read
+ * what a loopback server answers. It cannot change the Host header, though.
+ */
+static bool host_is_ours(struct MHD_Connection *connection)
+{
+	const char *host = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, "Host");
+	unsigned char address[sizeof(struct in6_addr)];
+	char name[INET6_ADDRSTRLEN];
+	size_t n;
+
+	if (!host)
+		return true;
+	if (*host == '[') {
+		host++;
+		n = strcspn(host, "]");
+	} else {
+		n = strcspn(host, ":");
+	}
+	if (n >= sizeof(name))
+		return false;
+	memcpy(name, host, n);
+	name[n] = '\0';
+	return !strcasecmp(name, "localhost") || inet_pton(AF_INET, name, address) == 1 ||
+	       inet_pton(AF_INET6, name, address) == 1;
+}
+
+static enum MHD_Result answer_provided(struct MHD_Connection *connection, const struct provision *p)
+{
+	struct json_object *object = p->get(p->user);
+
+	if (!object)
+		return http_answer(connection, MHD_HTTP_OK, "null", 4);
+	return http_answer_object(connection, MHD_HTTP_OK, object);
+}
+
+static enum MHD_Result get(struct http *h, struct MHD_Connection *connection, const char *url)
+{
+	enum MHD_Result ret;
+	size_t i;
+
+	for (i = 0; i < sizeof(routes) / sizeof(routes[0]); i++)
+		if (!strcmp(url, routes[i].path))
+			return routes[i].get(h, connection);
+	for (i = 0; i < h->provisions; i++)
+		if (!strcmp(url, h->provided[i].path))
+			return answer_provided(connection, &h->provided[i]);
+	if (http_page_answer(h, connection, url, &ret))
+		return ret;
+	return http_answer_error(connection, MHD_HTTP_NOT_FOUND,
+				 "nothing at %.200s; there are /, /api/v1/live, /api/v1/events, "
+				 "/api/v1/history, /api/v1/modules and /api/v1/status",
+				 url);
+}
+
+/* Called with the headers first, then once more per piece of body, then without. */
+enum MHD_Result http_request(void *data, struct MHD_Connection *connection, const char *url,
+			     const char *method, const char *version, const char *upload,
+			     size_t *upload_size, void **progress)
+{
+	struct listener *l = data;
+	struct client *c = http_client_of(connection);
+
+	if (*progress == &request_too_long)
+		return http_answer_error(connection, MHD_HTTP_URI_TOO_LONG,
+					 "the address is longer than %d characters", URI_MAX);
+	if (strcmp(method, "GET") && strcmp(method, "HEAD"))
+		return http_answer_error(
+			connection, MHD_HTTP_METHOD_NOT_ALLOWED,
+			"method %.20s is not possible, only GET and HEAD; nothing can "
+			"be changed here",
+			method);
+	if (*progress == &request_encoded)
+		return http_answer_error(connection, MHD_HTTP_NOT_FOUND,
+					 "nothing at an address with %% in its path");
+	if (*progress != &request_known) {
+		*progress = &request_known;
+		return MHD_YES;
+	}
+	if (*upload_size) {
+		*upload_size = 0;
+		return MHD_YES;
+	}
+	if (c)
+		c->busy = true;
+	if (l->loopback && !host_is_ours(connection))
+		return http_answer_error(connection, MHD_HTTP_MISDIRECTED_REQUEST,
+					 "this address is for this machine only; open it as "
+					 "http://127.0.0.1:%u/",
+					 l->http->port);
+	return get(l->http, connection, url);
+}
+
+void *http_request_uri(void *data, const char *uri, struct MHD_Connection *connection)
+{
+	if (strlen(uri) > URI_MAX)
+		return &request_too_long;
+	/* Our paths need no %XX, and a %00 would hide what follows it. */
+	if (memchr(uri, '%', strcspn(uri, "?")))
+		return &request_encoded;
+	return &request_new;
+}
