@@ -776,7 +776,7 @@ static void enumerate_ping(struct smappee_segment *segment)
 	scoped_guard(mutex, &segment->list_lock)
 		list_for_each_entry(module, &segment->modules, node)
 			if (!module->sdev.channels &&
-			    !device_is_bound(&module->sdev.dev))
+			    !READ_ONCE(module->sdev.dev.driver))
 				set_bit(module->sdev.unit, units);
 
 	for_each_set_bit(unit, units, SMAPPEE_UNIT_MAX + 1) {
