@@ -83,7 +83,7 @@ static void wrong_lines_are_named_with_the_way_out(void **state)
 	(void)state;
 	assert_refused("[segment]\nbit_rate = 4000000\nbitrate = 9600\n",
 		       ":3: [segment] bitrate: unknown key; known: bit_rate, turnaround_us, seed, "
-		       "rate_hz, depth_ms, first_index");
+		       "rate_hz, depth_ms, first_index, echo");
 	assert_refused("[segment]\nbit_rate = fast\n",
 		       ":2: [segment] bit_rate = fast: not allowed; give 1200 to 20000000 bits per "
 		       "second");

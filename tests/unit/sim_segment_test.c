@@ -499,6 +499,50 @@ static void bytes_during_a_reply_collide(void **state)
 	assert_int_equal(w.collisions, 8);
 }
 
+static void an_echo_comes_before_the_answer_and_not_before_it_was_sent(void **state)
+{
+	uint8_t request[8] = { 2, SMAPPEE_FC_READ_REGISTERS, 0x16, 0x20, 0, 10 };
+	const uint8_t *bytes;
+
+	(void)state;
+	s.echo = true;
+	frame_seal(request, 6);
+	wire_receive(&w, request, 3, now);
+	wire_receive(&w, request + 3, 5, now + 1000);
+	assert_int_equal(wire_due(&w, now + 8 * 2500 - 1, &bytes), 0);
+	assert_int_equal(wire_next(&w), now + 8 * 2500);
+	assert_int_equal(wire_due(&w, now + 8 * 2500, &bytes), 8);
+	/* the port takes what it can */
+	wire_handed(&w, 2);
+	assert_int_equal(wire_due(&w, now + 8 * 2500, &bytes), 6);
+	assert_memory_equal(bytes, request + 2, 6);
+	wire_handed(&w, 6);
+	assert_int_equal(collect(), 25);
+	assert_int_equal(value(0), SMAPPEE_TYPE_OPEN_CT_HUB);
+	/* also of what nobody answers */
+	wire_receive(&w, request, 1, now + 50000000);
+	assert_int_equal(collect(), 1);
+	assert_int_equal(w.collisions, 0);
+}
+
+static void a_module_of_24_bits_has_no_format_of_16(void **state)
+{
+	(void)state;
+	tear_down(NULL);
+	s.module[1].bits = 24;
+	assert_int_equal(segment_init(&g, &s), 0);
+	read_registers(2, SMAPPEE_REG_FORMAT, 2);
+	assert_int_equal(value(0), SMAPPEE_FORMAT_S24);
+	assert_int_equal(value(1), 1 << SMAPPEE_FORMAT_S24 | 1 << SMAPPEE_FORMAT_S24_PACKED);
+	assert_exception(write_register(2, SMAPPEE_REG_FORMAT, SMAPPEE_FORMAT_S16_PACKED),
+			 SMAPPEE_EX_ILLEGAL_VALUE);
+	assert_int_equal(write_register(2, SMAPPEE_REG_FORMAT, SMAPPEE_FORMAT_S24_PACKED), 8);
+	assert_exception(write_register(2, SMAPPEE_REG_FORMAT, 77), SMAPPEE_EX_ILLEGAL_VALUE);
+	/* the others have both */
+	assert_int_equal(write_register(3, SMAPPEE_REG_FORMAT, SMAPPEE_FORMAT_S16_PACKED), 8);
+	assert_int_equal(write_register(3, SMAPPEE_REG_FORMAT, SMAPPEE_FORMAT_S24), 8);
+}
+
 static void random_bytes_do_no_harm(void **state)
 {
 	uint64_t random = 12345;
@@ -547,6 +591,8 @@ int main(void)
 		TEST(bytes_come_no_earlier_than_on_the_line),
 		TEST(slow_lines_hand_over_every_millisecond),
 		TEST(bytes_during_a_reply_collide),
+		TEST(an_echo_comes_before_the_answer_and_not_before_it_was_sent),
+		TEST(a_module_of_24_bits_has_no_format_of_16),
 		TEST(random_bytes_do_no_harm),
 	};
 

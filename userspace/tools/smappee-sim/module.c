@@ -112,7 +112,7 @@ int module_init(struct module *m, const struct scenario *s, unsigned int number)
 	m->plugged = !m->built->unplugged;
 	m->unit = m->built->unit;
 	m->serial = m->built->serial;
-	m->format = SMAPPEE_FORMAT_S16;
+	m->format = m->built->bits == 24 ? SMAPPEE_FORMAT_S24 : SMAPPEE_FORMAT_S16;
 	m->reference = m->built->reference;
 	m->silent_until = -INFINITY;
 	if (m->built->type == SMAPPEE_TYPE_POWER_BOX) {

@@ -9,9 +9,8 @@
 #include <string.h>
 
 #define RATES (SMAPPEE_RATES_2000 | SMAPPEE_RATES_4000 | SMAPPEE_RATES_8000)
-#define FORMATS                                                                                    \
-	(1u << SMAPPEE_FORMAT_S16 | 1u << SMAPPEE_FORMAT_S24 | 1u << SMAPPEE_FORMAT_S16_PACKED |   \
-	 1u << SMAPPEE_FORMAT_S24_PACKED)
+#define FORMATS_16 (1u << SMAPPEE_FORMAT_S16 | 1u << SMAPPEE_FORMAT_S16_PACKED)
+#define FORMATS_24 (1u << SMAPPEE_FORMAT_S24 | 1u << SMAPPEE_FORMAT_S24_PACKED)
 #define CHANNEL_COUNT (SMAPPEE_CHANNELS_MAX * SMAPPEE_REG_CHANNEL_STRIDE)
 
 /* "Saturated now" means within so many seconds. */
@@ -49,6 +48,18 @@ static void identity_block(struct module *m, double t, uint16_t *block)
 		      (uint32_t)fmax(t - m->started, 0));
 }
 
+static uint16_t formats(const struct module *m)
+{
+	switch (m->built->bits) {
+	case 16:
+		return FORMATS_16;
+	case 24:
+		return FORMATS_24;
+	default:
+		return FORMATS_16 | FORMATS_24;
+	}
+}
+
 static uint32_t offset_ns(const struct module *m)
 {
 	double ns = fmin(fmax(m->offset_s * 1e9, INT32_MIN), INT32_MAX);
@@ -62,7 +73,7 @@ static void waveform_block(struct module *m, double t, uint16_t *block)
 	block[SMAPPEE_REG_RATE - SMAPPEE_REG_WAVEFORM] = (uint16_t)m->rate_hz;
 	block[SMAPPEE_REG_RATES - SMAPPEE_REG_WAVEFORM] = RATES;
 	block[SMAPPEE_REG_FORMAT - SMAPPEE_REG_WAVEFORM] = m->format;
-	block[SMAPPEE_REG_FORMATS - SMAPPEE_REG_WAVEFORM] = FORMATS;
+	block[SMAPPEE_REG_FORMATS - SMAPPEE_REG_WAVEFORM] = formats(m);
 	block[SMAPPEE_REG_DEPTH - SMAPPEE_REG_WAVEFORM] = (uint16_t)m->depth;
 	block[SMAPPEE_REG_CHANNELS - SMAPPEE_REG_WAVEFORM] = (uint16_t)m->built->channels;
 	block[SMAPPEE_REG_SYNC_STATE - SMAPPEE_REG_WAVEFORM] = module_sync_state(m, t);
@@ -122,7 +133,7 @@ static uint8_t check(const struct module *m, unsigned int address, uint16_t valu
 		good = value == 2000 || value == 4000 || value == 8000;
 		break;
 	case SMAPPEE_REG_FORMAT:
-		good = value >= SMAPPEE_FORMAT_S16 && value <= SMAPPEE_FORMAT_S24_PACKED;
+		good = value < 16 && formats(m) >> value & 1;
 		break;
 	case SMAPPEE_REG_REFERENCE:
 		good = value == 0 || (value == 1 && m->built->type == SMAPPEE_TYPE_OPEN_VOLTAGE);

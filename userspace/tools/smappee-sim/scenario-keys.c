@@ -65,6 +65,11 @@ static bool take_first_index(struct place *p, const char *value)
 	return true;
 }
 
+static bool take_echo(struct place *p, const char *value)
+{
+	return field_yes(value, &p->d->s->echo);
+}
+
 /* [mains] */
 
 static bool take_topology(struct place *p, const char *value)
@@ -189,6 +194,16 @@ static bool take_capture(struct place *p, const char *value)
 static bool take_noise(struct place *p, const char *value)
 {
 	return field_number(value, 0, 1000, &p->module->m.noise_lsb);
+}
+
+static bool take_bits(struct place *p, const char *value)
+{
+	long bits;
+
+	if (!field_whole(value, 16, 24, &bits) || (bits != 16 && bits != 24))
+		return false;
+	p->module->m.bits = (unsigned int)bits;
+	return true;
 }
 
 static bool take_full_scale(struct place *p, const char *value)
@@ -484,6 +499,7 @@ static const struct key keys[] = {
 	{ "segment", "rate_hz", take_rate, "2000, 4000 or 8000", 0 },
 	{ "segment", "depth_ms", take_depth, "250 to 4000 milliseconds", 0 },
 	{ "segment", "first_index", take_first_index, "a whole number from 0 to 4294967295", 0 },
+	{ "segment", "echo", take_echo, "yes or no", 0 },
 	{ "mains", "topology", take_topology, "1p or 3p+n", 0 },
 	{ "mains", "frequency_hz", take_frequency, "40 to 70 Hz", 0 },
 	{ "mains", "voltage_v", take_voltage, "one RMS voltage or one per phase, 0 to 1000 V", 0 },
@@ -500,6 +516,7 @@ static const struct key keys[] = {
 	{ "module", "wander_period_s", take_wander_period, "10 to 1000000 s", OPEN },
 	{ "module", "capture_ns", take_capture, "0 to 1000 ns", OPEN },
 	{ "module", "noise_lsb", take_noise, "0 to 1000 LSB RMS", OPEN },
+	{ "module", "bits", take_bits, "16 or 24", OPEN },
 	{ "module", "full_scale", take_full_scale,
 	  "one peak value or one per channel, 0.001 to 100000 V or A", OPEN },
 	{ "module", "sensor", take_sensor, "a CT type code from 0 to 65535", OPEN | BEHIND },

@@ -77,6 +77,7 @@ struct scenario_contact {
  * @full_scale: peak value at the rail, V or A, per channel
  * @sensor: CT type code of its channels
  * @noise_lsb: RMS noise, in LSB of the 16-bit formats
+ * @bits: it supports the formats of 16 or of 24 bits only; 0: both
  * @crystal_ppm: constant frequency error, ppm
  * @wander_ppm: amplitude of the slow part, ppm
  * @wander_period_s: period of the slow part, s
@@ -102,6 +103,7 @@ struct scenario_module {
 	double full_scale[SMAPPEE_CHANNELS_MAX];
 	uint16_t sensor;
 	double noise_lsb;
+	unsigned int bits;
 	double crystal_ppm;
 	double wander_ppm;
 	double wander_period_s;
@@ -119,6 +121,7 @@ struct scenario_module {
  * @rate_hz: sampling rate of modules that nobody has set yet
  * @depth_s: how long a module keeps scans, s
  * @first_index: index at which the reference starts, near 2^32 to see it wrap
+ * @echo: the host's transceiver hears what the host sends
  * @signal: mains and loads
  * @modules: number of modules
  * @module: the modules
@@ -130,6 +133,7 @@ struct scenario {
 	unsigned int rate_hz;
 	double depth_s;
 	uint32_t first_index;
+	bool echo;
 	struct signal signal;
 	unsigned int modules;
 	struct scenario_module module[SCENARIO_MODULES_MAX];

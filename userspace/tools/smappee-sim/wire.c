@@ -31,6 +31,7 @@ void wire_init(struct wire *w, struct segment *g, int64_t epoch_ns)
 void wire_reset(struct wire *w)
 {
 	w->request_len = 0;
+	w->echo_len = 0;
 	w->reply.len = 0;
 	w->sent = 0;
 	w->deaf = false;
@@ -107,9 +108,23 @@ static void receive_byte(struct wire *w, uint8_t byte, int64_t now_ns)
 		w->segment->damaged++;
 }
 
+/* The host hears itself. What exceeds a frame it has no use for. */
+static void keep_echo(struct wire *w, const uint8_t *bytes, size_t len, int64_t now_ns)
+{
+	int64_t from = w->echo_len && w->echo_ns > now_ns ? w->echo_ns : now_ns;
+
+	if (len > sizeof(w->echo) - w->echo_len)
+		len = sizeof(w->echo) - w->echo_len;
+	memcpy(w->echo + w->echo_len, bytes, len);
+	w->echo_len += len;
+	w->echo_ns = from + (int64_t)ceil(w->byte_ns * (double)len);
+}
+
 void wire_receive(struct wire *w, const uint8_t *bytes, size_t len, int64_t now_ns)
 {
 	w->bytes_in += len;
+	if (w->segment->scenario->echo)
+		keep_echo(w, bytes, len, now_ns);
 	for (size_t i = 0; i < len; i++)
 		receive_byte(w, bytes[i], now_ns);
 }
@@ -119,6 +134,11 @@ size_t wire_due(const struct wire *w, int64_t now_ns, const uint8_t **bytes)
 	double passed = ((double)(now_ns - w->edge_ns) + 1) / w->byte_ns;
 	size_t due;
 
+	/* A reply follows its request, so the echo comes first. */
+	if (w->echo_len) {
+		*bytes = w->echo;
+		return now_ns >= w->echo_ns ? w->echo_len : 0;
+	}
 	if (w->sent >= w->reply.len || passed <= 0)
 		return 0;
 	due = passed >= (double)w->reply.len ? w->reply.len : (size_t)passed;
@@ -132,8 +152,13 @@ size_t wire_due(const struct wire *w, int64_t now_ns, const uint8_t **bytes)
 
 void wire_handed(struct wire *w, size_t len)
 {
-	w->sent += len;
 	w->bytes_out += len;
+	if (w->echo_len) {
+		w->echo_len -= len;
+		memmove(w->echo, w->echo + len, w->echo_len);
+		return;
+	}
+	w->sent += len;
 	w->busy_ns += w->byte_ns * (double)len;
 }
 
@@ -141,6 +166,8 @@ int64_t wire_next(const struct wire *w)
 {
 	size_t end;
 
+	if (w->echo_len)
+		return w->echo_ns;
 	if (w->sent >= w->reply.len)
 		return WIRE_NEVER;
 	end = w->sent - w->sent % w->chunk + w->chunk;

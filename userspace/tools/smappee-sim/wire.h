@@ -26,6 +26,9 @@
  * @first_ns: when its first byte came
  * @last_ns: when its last byte came
  * @deaf: damaged bytes came; ignore all until the line has been quiet
+ * @echo: what the host sent and hears again, if its transceiver does that
+ * @echo_len: bytes of it
+ * @echo_ns: when the last of them has been on the line
  * @reply: what is being sent
  * @edge_ns: its first edge
  * @sent: bytes of it handed over
@@ -44,6 +47,9 @@ struct wire {
 	int64_t first_ns;
 	int64_t last_ns;
 	bool deaf;
+	uint8_t echo[SMAPPEE_FRAME_MAX_MODBUS + 16];
+	size_t echo_len;
+	int64_t echo_ns;
 	struct reply reply;
 	int64_t edge_ns;
 	size_t sent;
