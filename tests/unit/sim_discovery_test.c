@@ -134,6 +134,21 @@ static void an_address_is_taken_kept_and_taken_away(void **state)
 	assert_int_equal(g.module[2].unit, 0);
 }
 
+static void an_input_module_is_found_like_any_other(void **state)
+{
+	(void)state;
+	segment_free(&g);
+	s.modules = 1;
+	s.module[0] = (struct scenario_module){ .type = 9700, .serial = 300901, .channels = 4 };
+	assert_int_equal(segment_init(&g, &s), 0);
+	ask(SMAPPEE_DISCOVER_SEARCH, 0, 0, 0, 0);
+	assert_one(0, 300901);
+	ask(SMAPPEE_DISCOVER_ASSIGN, 12, SMAPPEE_KEY_BITS, 9700, 300901);
+	assert_one(12, 300901);
+	read_type(12);
+	assert_int_equal(frame_get16(reply.bytes + 3), 9700);
+}
+
 static void strange_requests_are_ignored(void **state)
 {
 	(void)state;
@@ -232,6 +247,7 @@ int main(void)
 		TEST(several_who_match_answer_at_once_and_nobody_understands_them),
 		TEST(a_module_with_an_address_is_new_until_somebody_asks_there),
 		TEST(an_address_is_taken_kept_and_taken_away),
+		TEST(an_input_module_is_found_like_any_other),
 		TEST(strange_requests_are_ignored),
 		TEST(two_with_one_address_answer_at_once),
 		TEST(a_low_bit_of_anybody_is_low),

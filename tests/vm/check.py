@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Tests in the virtual gateway, some 20 seconds each.
 
-    check.py [NAME...]     all, or some of: kernel, powerbox, io, chain, recorded;
+    check.py [NAME...]     all, or some of: kernel, powerbox, io, discovery, chain, recorded;
                            line, which is the drivers and the chain in short
 
 TAP goes to build/results/vm.tap and to standard output. GUEST_KERNEL=LINE takes the
@@ -16,6 +16,7 @@ import subprocess
 import sys
 import traceback
 
+from discovery import discovery
 from io_modules import io
 from meter import Segment
 from powerbox import powerbox
@@ -214,8 +215,8 @@ def recording(tap):
         healthy(tap, gateway.guest, "the UART model")
 
 
-TESTS = {"kernel": kernel, "powerbox": powerbox, "io": io, "chain": chain, "recorded": recording, "line": line}
-DEFAULT = ["kernel", "powerbox", "io", "chain", "recorded"] if KERNEL == "6.12" else ["line"]
+TESTS = {"kernel": kernel, "powerbox": powerbox, "io": io, "discovery": discovery, "chain": chain, "recorded": recording, "line": line}
+DEFAULT = ["kernel", "powerbox", "io", "discovery", "chain", "recorded"] if KERNEL == "6.12" else ["line"]
 
 
 def main():
