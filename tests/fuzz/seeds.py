@@ -1,12 +1,14 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""seeds - the worked answers of protocol.rst as seeds of the fuzz targets.
+"""seeds - the worked answers of protocol.rst, and small recordings, as seeds of the fuzz targets.
 
-    tests/fuzz/seeds.py FOLDER      writes FOLDER/answer_fuzz/* and FOLDER/samples_fuzz/*
+    tests/fuzz/seeds.py FOLDER      writes FOLDER/TARGET/* for each of them
 """
 
 import pathlib
+import struct
 import sys
+import zlib
 
 PAGE = pathlib.Path(__file__).parents[2] / "Documentation/driver-api/smappee/protocol.rst"
 # what the first byte of an input of answer_fuzz must be (its request_for())
@@ -27,22 +29,47 @@ def frames():
     yield name, data
 
 
+CSV = b"# sample rate: 4000 Hz\n# channel L1: unit V scale 0.5 offset 1\nL1,A\n1,2\n-3,4e2\n"
+COMTRADE = (b"x,y,%d\n3,2A,1D\n1,U1,A,,kV,0.1,0,0,-9,9,2,1,S\n2,I1,A,,A,1,0,0,-9,9,1,1,P\n1,t,,,0\n50\n1\n4000,9\n"
+            b"01/01/2026,00:00:00\n01/01/2026,00:00:00\n%s\n1\n\0")
+
+
+def frame(payload):
+    return struct.pack("<II", len(payload), zlib.crc32(payload)) + payload
+
+
+def recordings():
+    yield b"\0" + CSV
+    yield b"\1" + COMTRADE % (1999, b"ASCII") + b"1,0,1,2,0\n2,250,-1,,1\n"
+    for year, kind, size in ((1991, b"BINARY", 2), (2013, b"BINARY32", 4), (2013, b"FLOAT32", 4)):
+        yield b"\1" + COMTRADE % (year, kind) + bytes(range((8 + 2 * size + 2) * 3))
+    json = b'{"version":1,"rate_hz":4000,"channels":[{"name":"L1","scale":0.01},{"name":"A","scale":null}]}'
+    head = b"SMAPCAP\n" + struct.pack("<II", len(json), zlib.crc32(json)) + json
+    scans = b"S\0" + struct.pack("<Hqq", 2, 1000, 5) + b"\3" + b"\xff" + struct.pack("<q", 251000)
+    scans += b"\0" + b"\x01" + b"\xff" + struct.pack("<ff", 0.5, 1e9)
+    for choice in (b"\2", b"\3"):
+        yield choice + head + frame(scans) + frame(b"Ewhy")
+
+
 def main(folder):
+    (folder / "recording_fuzz").mkdir(parents=True, exist_ok=True)
+    for number, seed in enumerate(recordings()):
+        (folder / "recording_fuzz" / f"{number:02}").write_bytes(seed)
     for target in ("answer_fuzz", "samples_fuzz"):
         (folder / target).mkdir(parents=True, exist_ok=True)
-    for number, (name, frame) in enumerate(frames()):
+    for number, (name, data) in enumerate(frames()):
         if "request" in name:
             continue
-        function = frame[1] & 0x7F
+        function = data[1] & 0x7F
         if function == 0x42:
-            head = DISCOVER[frame[2], frame[3] != 0]
+            head = DISCOVER[data[2], data[3] != 0]
         else:
             head = {0x03: 36, 0x41: 254}.get(function, REQUEST[function])
-        (folder / "answer_fuzz" / f"{number:02}-{name}").write_bytes(bytes([head]) + frame)
-        if function == 0x41 and frame[2] in (3, 4):
-            scans = int.from_bytes(frame[10:12], "big")
-            head = bytes([frame[2] & 1, frame[3] - 1, scans // 4])
-            (folder / "samples_fuzz" / f"{number:02}-{name}").write_bytes(head + frame[16:-6])
+        (folder / "answer_fuzz" / f"{number:02}-{name}").write_bytes(bytes([head]) + data)
+        if function == 0x41 and data[2] in (3, 4):
+            scans = int.from_bytes(data[10:12], "big")
+            head = bytes([data[2] & 1, data[3] - 1, scans // 4])
+            (folder / "samples_fuzz" / f"{number:02}-{name}").write_bytes(head + data[16:-6])
 
 
 if __name__ == "__main__":

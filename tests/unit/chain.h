@@ -18,6 +18,7 @@
 
 #include "meter.h"
 #include "support/waveform.h"
+#include "tap.h"
 
 /* Debian 12's cmocka does not have it yet, and that of Debian 13 takes NAN for equal */
 #undef assert_double_equal
@@ -51,6 +52,7 @@ struct chain {
 	unsigned int readings;
 	struct reading reading;
 	struct load_reading reading_load[INPUT_CHANNELS_MAX];
+	struct tap *tap; /* takes the scans, when there is one */
 };
 
 /* Value of a channel, V or A, at scan number @scan. */
@@ -72,6 +74,14 @@ static inline void chain_reading(void *user, const struct reading *r)
 	memcpy(c->reading_load, r->load, r->loads * sizeof(*r->load));
 	c->reading.load = c->reading_load;
 	c->readings++;
+}
+
+static inline void chain_scans(void *user, const struct align_run *run)
+{
+	struct chain *c = user;
+
+	if (c->tap)
+		tap_scans(c->tap, run, 0);
 }
 
 static inline unsigned int chain_channel(struct inputs *in, unsigned int device, const char *name)
@@ -98,6 +108,7 @@ static inline void chain_start(struct chain *c, double rate_hz, const char *regi
 	config.align = c->align;
 	config.registers = c->registers;
 	config.scale = c->scale;
+	config.scans = chain_scans;
 	config.publish = chain_reading;
 	config.window = chain_window;
 	config.user = c;

@@ -636,6 +636,8 @@ void meter_process(struct meter *m)
 	struct align_run run;
 
 	while (align_next(m->config.align, &run)) {
+		if (m->config.scans)
+			m->config.scans(m->config.user, &run);
 		take_run(m, &run);
 		align_release(m->config.align, run.scans);
 	}

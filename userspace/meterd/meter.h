@@ -47,6 +47,7 @@ struct meter_counters {
  * @quality: power quality, or NULL
  * @counters: asks the source for its counters; may be NULL
  * @utc_ns: converts the time of a sample; NULL: samples are in UTC
+ * @scans: gets every run of the join before it is measured; may be NULL
  * @publish: gets every reading
  * @window: gets every window; may be NULL
  * @user: first argument of these
@@ -60,6 +61,7 @@ struct meter_config {
 	struct quality *quality;
 	void (*counters)(void *user, struct meter_counters *counters);
 	int64_t (*utc_ns)(void *user, int64_t sample_ns);
+	void (*scans)(void *user, const struct align_run *run);
 	void (*publish)(void *user, const struct reading *reading);
 	void (*window)(void *user, const struct meter_window *window);
 	void *user;

@@ -112,15 +112,13 @@ int source_iio_open(struct source **s, const struct source_config *config,
 		    const struct inputs *inputs);
 
 /**
- * source_replay_open() - replay a file as fast as it can be processed
+ * source_replay_open() - replay a recording as fast as it can be processed
  * @s: where to put the source
  * @config: must outlive the source
- * @inputs: channels needed; found by the names of the columns, "label/channel" or
- *	"channel"
+ * @inputs: channels needed; found by the names of the recording's channels,
+ *	"label/channel" or "channel"
  *
- * CSV with a head of lines that begin with "#": "# sample rate: R Hz" and
- * "# channel NAME: unit U scale S offset O" are understood (value = S * count + O; 1
- * and 0 when the line is missing). Time stamps begin at 0.
+ * Files are those of recording.h. Time stamps begin at 0 where the file has none.
  *
  * Return: 0 or -errno after printing the error.
  */
