@@ -85,7 +85,7 @@ static uint32_t get_bits(struct bits *b, unsigned int n)
 /* Signed to unsigned: 0, -1, 1, -2 ... */
 static uint64_t fold(int64_t v)
 {
-	return (uint64_t)v << 1 ^ (uint64_t)(v >> 63);
+	return v < 0 ? ~((uint64_t)v << 1) : (uint64_t)v << 1;
 }
 
 static int64_t unfold(uint32_t v)
