@@ -80,7 +80,8 @@ static void make_house(void)
 							     .slot = k % 3,
 							     .sign = 1.0,
 							     .ratio = 1.0,
-							     .multiplier = 1.0 };
+							     .multiplier = 1.0,
+							     .model = SENSOR_IDEAL };
 		add_channel(k / 4 + 1, names[k], 0.003);
 	}
 	for (k = 0; k < LOOP; k++) {

@@ -41,6 +41,7 @@ struct chain {
 	struct load load[INPUT_CHANNELS_MAX];
 	char name[INPUT_CHANNELS_MAX][16];
 	double scale[INPUT_CHANNELS_MAX];
+	float rail[INPUT_CHANNELS_MAX]; /* none is known */
 	double rate_hz;
 	int64_t epoch_ns; /* time stamp of scan 0 */
 	uint64_t scan;	  /* next */
@@ -99,6 +100,10 @@ static inline unsigned int chain_channel(struct inputs *in, unsigned int device,
 static inline void chain_start(struct chain *c, double rate_hz, const char *registers)
 {
 	struct meter_config config = { 0 };
+	unsigned int k;
+
+	for (k = 0; k < INPUT_CHANNELS_MAX; k++)
+		c->rail[k] = INFINITY;
 
 	c->rate_hz = rate_hz;
 	assert_int_equal(align_create(&c->align, &c->in.inputs, rate_hz, 500000000), 0);
@@ -109,6 +114,7 @@ static inline void chain_start(struct chain *c, double rate_hz, const char *regi
 	config.registers = c->registers;
 	config.scale = c->scale;
 	config.scans = chain_scans;
+	config.rail = c->rail;
 	config.publish = chain_reading;
 	config.window = chain_window;
 	config.user = c;
@@ -151,6 +157,7 @@ static inline void chain_open(struct chain *c, const char *topology, unsigned in
 		load->element[load->elements].sign = 1.0;
 		load->element[load->elements].ratio = 1.0;
 		load->element[load->elements].multiplier = 1.0;
+		load->element[load->elements].model = SENSOR_IDEAL;
 		load->elements++;
 	}
 	chain_start(c, rate_hz, registers);

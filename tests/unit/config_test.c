@@ -349,7 +349,9 @@ static void the_manual_page_has_every_key_and_default(void **state)
 		/* ".SS [section]", then ".B key" in it, then "Default:" with the value before the
 		 * next key */
 		snprintf(head, sizeof(head), ".SS [%s%s]\n", o.section,
-			 strcmp(o.section, "load") ? "" : " NAME");
+			 !strcmp(o.section, "load")    ? " NAME"
+			 : !strcmp(o.section, "input") ? " LABEL/CHANNEL"
+						       : "");
 		section = strstr(page, head);
 		if (!section)
 			fail_msg("meterd.conf.5 has no section %s", head);

@@ -82,6 +82,7 @@ static struct reading numbered_reading(void)
 				.s_va = n + 5,
 				.pf = 0.5,
 				.below_range = j == 1,
+				.saturated = j == 1,
 				.v1_v = n + 6,
 				.i1_a = n + 7,
 				.p1_w = n + 8,
@@ -179,6 +180,7 @@ static void element_is(struct json_object *o, const struct element_reading *e)
 	number_is(o, "import_wh", e->energy.import_j / 3600);
 	number_is(o, "export_wh", e->energy.export_j / 3600);
 	assert_int_equal(json_object_get_boolean(member(o, "below_range")), e->below_range);
+	assert_int_equal(json_object_get_boolean(member(o, "saturated")), e->saturated);
 }
 
 static void load_is(struct json_object *o, const struct load_reading *l)
@@ -264,7 +266,7 @@ static void every_field_comes_back(void **state)
 			number_is(e, "s_va", house[i].element[j].s_va);
 			number_is(e, "pf", house[i].element[j].pf);
 			element_is(e, &house[i].element[j]);
-			assert_int_equal(json_object_object_length(e), 20);
+			assert_int_equal(json_object_object_length(e), 21);
 		}
 	}
 	json_object_put(o);

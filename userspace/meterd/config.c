@@ -19,6 +19,7 @@
 #include "log.h"
 
 #define LOAD_PREFIX "load "
+#define INPUT_PREFIX "input "
 #define WAY_OUT_MAX 256
 
 enum option_type {
@@ -31,10 +32,10 @@ enum option_type {
 
 /**
  * struct option - a key of a section
- * @section: name of the section; "load" for [load NAME]
+ * @section: name of the section; "load" for [load NAME], "input" for [input NAME]
  * @key: name of the key
  * @type: type of the value
- * @offset: of the value in struct config, or in struct load_config
+ * @offset: of the value in struct config, struct load_config or struct input_config
  * @least: least value of a number
  * @most: most
  * @fallback: value when the key is not given; NULL: none
@@ -55,6 +56,7 @@ struct option {
 
 #define AT(member) offsetof(struct config, member)
 #define LOAD_AT(member) offsetof(struct load_config, member)
+#define INPUT_AT(member) offsetof(struct input_config, member)
 
 static const struct option options[] = {
 	{ "gateway", "name", OPTION_TEXT, AT(gateway), .fallback = "meterd" },
@@ -75,6 +77,8 @@ static const struct option options[] = {
 	{ "topology", "voltages", OPTION_LIST, AT(voltages), .required = false },
 	{ "topology", "voltage_ratio", OPTION_LIST, AT(voltage_ratio), .fallback = "1" },
 	{ "topology", "pf_min_va", OPTION_REAL, AT(pf_min_va), 0, 1e6, .fallback = "5" },
+	{ "topology", "tuning", OPTION_TEXT, AT(tuning),
+	  .fallback = "/var/lib/meterd/tuning.json" },
 	{ "load", "role", OPTION_CHOICE, LOAD_AT(role), .fallback = "submeter",
 	  .choices = "grid|production|storage|submeter|virtual" },
 	{ "load", "inputs", OPTION_LIST, LOAD_AT(inputs), .required = false },
@@ -82,9 +86,15 @@ static const struct option options[] = {
 	{ "load", "reversed", OPTION_LIST, LOAD_AT(reversed), .fallback = "no" },
 	{ "load", "ratio", OPTION_LIST, LOAD_AT(ratio), .fallback = "1" },
 	{ "load", "multiplier", OPTION_LIST, LOAD_AT(multiplier), .fallback = "1" },
-	{ "load", "min_a", OPTION_LIST, LOAD_AT(min_a), .fallback = "0.02" },
+	{ "load", "min_a", OPTION_LIST, LOAD_AT(min_a), .required = false },
 	{ "load", "neutral", OPTION_TEXT, LOAD_AT(neutral), .required = false },
 	{ "load", "formula", OPTION_TEXT, LOAD_AT(formula), .required = false },
+	{ "input", "sensor", OPTION_TEXT, INPUT_AT(sensor), .fallback = "auto" },
+	{ "input", "gain", OPTION_REAL, INPUT_AT(gain), 0.001, 1000, .fallback = "1" },
+	{ "input", "tau_us", OPTION_REAL, INPUT_AT(tau_us), 0, 1e9, .fallback = "0" },
+	{ "input", "delay_us", OPTION_REAL, INPUT_AT(delay_us), -1000, 1000, .fallback = "0" },
+	{ "input", "integrate", OPTION_CHOICE, INPUT_AT(integrate), .fallback = "no",
+	  .choices = "yes|no" },
 	{ "registers", "file", OPTION_TEXT, AT(registers_file), .required = true },
 	{ "registers", "interval_s", OPTION_WHOLE, AT(registers_interval_s), 1, 3600,
 	  .fallback = "60" },
@@ -148,9 +158,9 @@ static const struct option options[] = {
  * @config: what is filled in
  * @stream: the file
  * @line: number of the line being read
- * @section: name of the section, without the name of a load; NULL: unknown section
+ * @section: name of the section, without the name of a load or input; NULL: unknown section
  * @heading: the section as it stands in the file
- * @load: load of the section, NULL in other sections
+ * @base: what its keys fill in, NULL for the configuration itself
  * @seen: options given in the section
  * @sections: line of each section given, by its first option
  * @errors: errors found
@@ -161,7 +171,7 @@ struct reader {
 	unsigned int line;
 	const char *section;
 	char heading[128];
-	struct load_config *load;
+	void *base;
 	bool seen[OPTIONS];
 	unsigned int sections[OPTIONS];
 	unsigned int errors;
@@ -302,6 +312,12 @@ static bool option_set(const struct option *o, void *base, const char *value, ch
 	return *(char **)target;
 }
 
+/* Sections that there can be more than one of. */
+static bool is_named(const char *section)
+{
+	return !strcmp(section, "load") || !strcmp(section, "input");
+}
+
 static void section_defaults(struct reader *r, const char *section, void *base)
 {
 	char wrong[WAY_OUT_MAX];
@@ -325,7 +341,7 @@ static void section_end(struct reader *r)
 				 o->key);
 	}
 	r->section = NULL;
-	r->load = NULL;
+	r->base = NULL;
 	memset(r->seen, 0, sizeof(r->seen));
 }
 
@@ -363,7 +379,52 @@ static void begin_load(struct reader *r, const char *name)
 	*load = (struct load_config){ .line = r->line, .name = strdup(name) };
 	section_defaults(r, "load", load);
 	r->section = "load";
-	r->load = load;
+	r->base = load;
+}
+
+static void begin_input(struct reader *r, const char *name)
+{
+	struct config *c = r->config;
+	struct input_config *input;
+	unsigned int k;
+
+	for (k = 0; k < c->inputs; k++) {
+		if (strcmp(c->input[k].name, name))
+			continue;
+		complain(r, "[%s]: this section began in line %u already; put its keys there",
+			 r->heading, c->input[k].line);
+		return;
+	}
+	if (c->inputs == INPUT_CHANNELS_MAX) {
+		complain(r, "[%s]: more than %d inputs", r->heading, INPUT_CHANNELS_MAX);
+		return;
+	}
+	input = reallocarray(c->input, c->inputs + 1, sizeof(*input));
+	if (!input) {
+		complain(r, "[%s]: out of memory", r->heading);
+		return;
+	}
+	c->input = input;
+	input += c->inputs++;
+	*input = (struct input_config){ .line = r->line, .name = strdup(name) };
+	section_defaults(r, "input", input);
+	r->section = "input";
+	r->base = input;
+}
+
+/* Is it [load NAME] or [input NAME]? Then it has begun. */
+static bool begin_named(struct reader *r, const char *heading, const char *prefix,
+			void (*begin)(struct reader *r, const char *name))
+{
+	size_t n = strlen(prefix);
+	char *name;
+
+	if (strncmp(heading, prefix, n))
+		return false;
+	name = trimmed(heading + n, strlen(heading) - n);
+	begin(r, name ? name : "");
+	free(name);
+	return true;
 }
 
 static void begin_section(struct reader *r, const char *name)
@@ -372,20 +433,16 @@ static void begin_section(struct reader *r, const char *name)
 
 	section_end(r);
 	snprintf(r->heading, sizeof(r->heading), "%s", name);
-	if (!strncmp(name, LOAD_PREFIX, strlen(LOAD_PREFIX))) {
-		char *load =
-			trimmed(name + strlen(LOAD_PREFIX), strlen(name) - strlen(LOAD_PREFIX));
-
-		begin_load(r, load ? load : "");
-		free(load);
+	if (begin_named(r, name, LOAD_PREFIX, begin_load) ||
+	    begin_named(r, name, INPUT_PREFIX, begin_input))
 		return;
-	}
 	for (k = 0; k < OPTIONS; k++)
-		if (!strcmp(options[k].section, name) && strcmp(name, "load"))
+		if (!strcmp(options[k].section, name) && !is_named(name))
 			break;
 	if (k == OPTIONS) {
 		complain(r,
 			 "[%s]: no such section; there are gateway, source, topology, load NAME, "
+			 "input NAME, "
 			 "registers, quality, store, mqtt, influx, http",
 			 name);
 		return;
@@ -430,7 +487,7 @@ static int on_key(void *user, const char *section, const char *key, const char *
 		return 1;
 	}
 	r->seen[k] = true;
-	if (!option_set(&options[k], r->load ? (void *)r->load : (void *)r->config, value, wrong))
+	if (!option_set(&options[k], r->base ? r->base : r->config, value, wrong))
 		complain(r, "[%s] %s = %s: %s", r->heading, key, value,
 			 wrong[0] ? wrong : "out of memory");
 	return 1;
@@ -478,7 +535,7 @@ static void all_defaults(struct reader *r)
 	unsigned int k;
 
 	for (k = 0; k < OPTIONS; k++)
-		if (strcmp(options[k].section, "load") && options[k].fallback)
+		if (!is_named(options[k].section) && options[k].fallback)
 			option_set(&options[k], r->config, options[k].fallback, wrong);
 }
 
@@ -513,9 +570,8 @@ static void free_options(const char *section, void *base)
 
 	for (k = 0; k < OPTIONS; k++) {
 		void *target = (char *)base + options[k].offset;
-		bool of_load = !strcmp(options[k].section, "load");
-
-		if (of_load != !strcmp(section, "load"))
+		if (is_named(options[k].section) ? strcmp(section, options[k].section) != 0
+						 : section[0] != '\0')
 			continue;
 		if (options[k].type == OPTION_LIST)
 			list_free(target);
@@ -533,6 +589,11 @@ void config_free(struct config *config)
 		free(config->load[k].name);
 	}
 	free(config->load);
+	for (k = 0; k < config->inputs; k++) {
+		free_options("input", &config->input[k]);
+		free(config->input[k].name);
+	}
+	free(config->input);
 	free_options("", config);
 	free(config->file);
 	memset(config, 0, sizeof(*config));

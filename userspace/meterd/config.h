@@ -59,6 +59,26 @@ struct load_config {
 };
 
 /**
+ * struct input_config - a section [input LABEL/CHANNEL]: the sensor there
+ * @name: LABEL/CHANNEL
+ * @line: of the section in the file
+ * @sensor: name of its type, or "auto": what the module tells
+ * @gain: current per current that the module tells
+ * @tau_us: magnetising pole, us; 0: none
+ * @delay_us: delay of the current against the voltage, us
+ * @integrate: "yes": a Rogowski coil whose output is di/dt
+ */
+struct input_config {
+	char *name;
+	unsigned int line;
+	char *sensor;
+	double gain;
+	double tau_us;
+	double delay_us;
+	char *integrate;
+};
+
+/**
  * struct config - all that the file says
  * @file: its path
  * @gateway: [gateway] name
@@ -69,6 +89,9 @@ struct load_config {
  * @pf_min_va: [topology] pf_min_va
  * @loads: entries in @load
  * @load: sections [load NAME], in the order of the file
+ * @inputs: entries in @input
+ * @input: sections [input NAME], in the order of the file
+ * @tuning: [topology] tuning: file of calibration and corrected wiring, or NULL
  * @registers_file: [registers] file, NULL without the section
  * @registers_interval_s: [registers] interval_s
  * @quality: [quality]
@@ -91,6 +114,9 @@ struct config {
 	double pf_min_va;
 	unsigned int loads;
 	struct load_config *load;
+	unsigned int inputs;
+	struct input_config *input;
+	char *tuning;
 	char *registers_file;
 	unsigned int registers_interval_s;
 	struct quality_options quality;
@@ -120,7 +146,7 @@ void config_free(struct config *config);
 
 /**
  * struct config_option - a row of the table, for the test of the manual page
- * @section: section, "load" for [load NAME]
+ * @section: section, "load" for [load NAME], "input" for [input NAME]
  * @key: key
  * @fallback: default as text, NULL when there is none
  */

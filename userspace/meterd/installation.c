@@ -6,6 +6,7 @@
 #include "installation.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -231,6 +232,59 @@ static const char *slot_names(const struct topology *t, char *text, size_t bytes
 	return text;
 }
 
+static const struct input_config *find_input(const struct config *config, const char *name)
+{
+	unsigned int k;
+
+	for (k = 0; k < config->inputs; k++)
+		if (!strcmp(config->input[k].name, name))
+			return &config->input[k];
+	return NULL;
+}
+
+/* What the section [input NAME] says of the sensor, if there is one. */
+static void build_sensor(struct builder *b, const struct load_config *c, struct load_element *e)
+{
+	const struct input_config *input = find_input(b->config, e->input);
+
+	e->model = SENSOR_IDEAL;
+	if (input && strcmp(input->sensor, "auto")) {
+		e->sensor = sensor_find(input->sensor);
+		if (!e->sensor)
+			refuse(b, c,
+			       "[input %s] sensor = %s: no such type; `meterctl sensors` lists "
+			       "them, "
+			       "or write auto",
+			       input->name, input->sensor);
+	}
+	if (input) {
+		e->model.gain = input->gain;
+		e->model.tau_s = input->tau_us > 0.0 ? input->tau_us * 1e-6 : INFINITY;
+		e->model.delay_s = input->delay_us * 1e-6;
+		e->integrate = !strcmp(input->integrate, "yes");
+	}
+	element_sensor(e, SENSOR_UNKNOWN);
+}
+
+/* Sections of inputs that no load uses are mistyped, most likely. */
+static void look_for_strays(struct builder *b)
+{
+	unsigned int k;
+	unsigned int u;
+
+	for (k = 0; k < b->config->inputs; k++) {
+		for (u = 0; u < b->uses; u++)
+			if (!strcmp(b->use[u].name, b->config->input[k].name))
+				break;
+		if (u < b->uses)
+			continue;
+		log_error("%s:%u: [input %s]: no load uses this input; remove the section, or "
+			  "correct its name",
+			  b->config->file, b->config->input[k].line, b->config->input[k].name);
+		b->errors++;
+	}
+}
+
 static void build_element(struct builder *b, const struct load_config *c, unsigned int k,
 			  struct load_element *e)
 {
@@ -249,8 +303,11 @@ static void build_element(struct builder *b, const struct load_config *c, unsign
 	e->sign = strcmp(reversed, "yes") ? 1.0 : -1.0;
 	e->ratio = number_of(b, c, "ratio", nth(&c->ratio, k), 1e-6, 1e6);
 	e->multiplier = number_of(b, c, "multiplier", nth(&c->multiplier, k), 1e-3, 1e3);
-	e->min_a = number_of(b, c, "min_a", nth(&c->min_a, k), 0.0, 1e5);
+	e->min_given = c->min_a.count;
+	if (e->min_given)
+		e->min_a = number_of(b, c, "min_a", nth(&c->min_a, k), 0.0, 1e5);
 	take_input(b, c, "inputs", e->input);
+	build_sensor(b, c, e);
 }
 
 static void build_neutral(struct builder *b, const struct load_config *c, struct load *load)
@@ -262,10 +319,11 @@ static void build_neutral(struct builder *b, const struct load_config *c, struct
 		       b->in->topology->name);
 		return;
 	}
-	*e = (struct load_element){ .input = c->neutral, .sign = 1.0 };
+	*e = (struct load_element){ .input = c->neutral, .sign = 1.0, .min_given = true };
 	e->ratio = number_of(b, c, "ratio", nth(&c->ratio, 0), 1e-6, 1e6);
 	load->has_neutral = true;
 	take_input(b, c, "neutral", e->input);
+	build_sensor(b, c, e);
 }
 
 static enum load_role role_of(const char *name)
@@ -331,7 +389,7 @@ static void build_load(struct builder *b, const struct load_config *c, struct lo
 	    !is_fitting(b, c, "reversed", &c->reversed, n) ||
 	    !is_fitting(b, c, "ratio", &c->ratio, n) ||
 	    !is_fitting(b, c, "multiplier", &c->multiplier, n) ||
-	    !is_fitting(b, c, "min_a", &c->min_a, n))
+	    (c->min_a.count && !is_fitting(b, c, "min_a", &c->min_a, n)))
 		return;
 	load->elements = n;
 	for (k = 0; k < n; k++)
@@ -450,6 +508,7 @@ static int build(struct builder *b)
 	for (k = 0; k < c->loads; k++)
 		build_load(b, &c->load[k], &b->in->load[k]);
 	b->in->loads = c->loads;
+	look_for_strays(b);
 	if (!b->in->inputs.channels || b->in->inputs.channels == b->in->inputs.voltages)
 		if (!b->errors)
 			refuse(b, NULL,

@@ -257,6 +257,7 @@ static int put_element(struct live_buffer *b, const struct element_reading *e)
 	ret = ret ? ret : put_string(b, "phase", e->phase);
 	ret = ret ? ret : put_quantities(b, q, COUNT(q));
 	ret = ret ? ret : put_flag(b, "below_range", e->below_range);
+	ret = ret ? ret : put_flag(b, "saturated", e->saturated);
 	return ret ? ret : put_text(b, "}");
 }
 

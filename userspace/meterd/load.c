@@ -122,9 +122,17 @@ enum load_shape load_shape(const struct topology *t, const struct load *l)
 	return LOAD_SINGLE;
 }
 
+void element_sensor(struct load_element *e, int code)
+{
+	const struct sensor *sensor = e->sensor ? e->sensor : sensor_of_code(code);
+
+	if (!e->min_given)
+		e->min_a = sensor->min_a.value * e->ratio;
+}
+
 static double gain_of(const struct load_element *e, double scale)
 {
-	return e->sign * e->ratio * scale;
+	return element_gain(e) * scale;
 }
 
 struct element_window element_window(const struct load_element *e, const struct slot_mean *slot,
@@ -142,6 +150,8 @@ struct element_window element_window(const struct load_element *e, const struct 
 		.q1_var = (slot->im * input->re - slot->re * input->im) * power,
 		.p1_w = (slot->re * input->re + slot->im * input->im) * power,
 		.v12 = slot->re * slot->re + slot->im * slot->im,
+		.re = e->sign * amperes * input->re,
+		.im = e->sign * amperes * input->im,
 		.i12 = (input->re * input->re + input->im * input->im) * amperes * amperes,
 		.below_range = i2 < e->min_a * e->min_a,
 	};

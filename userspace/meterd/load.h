@@ -15,6 +15,7 @@
 
 #include "inputs.h"
 #include "reading.h"
+#include "sensor.h"
 #include "window.h"
 
 /* longest name of a load, bytes; the registers know it by no more */
@@ -71,6 +72,11 @@ const struct topology *topology_row(unsigned int index);
  * @multiplier: equal elements that this one stands for: powers and energies are
  *	multiplied with it, the current is not; 0 for a neutral
  * @min_a: below this current the element is below its range, A
+ * @min_given: the configuration says @min_a; else it is that of the sensor
+ * @sensor: type given by the configuration; NULL: that which the module tells
+ * @integrate: a Rogowski coil whose output nobody integrated: the scale of its samples is
+ *	that at 50 Hz
+ * @model: correction of its sensor
  */
 struct load_element {
 	const char *input;
@@ -79,6 +85,10 @@ struct load_element {
 	double ratio;
 	double multiplier;
 	double min_a;
+	bool min_given;
+	const struct sensor *sensor;
+	bool integrate;
+	struct sensor_model model;
 };
 
 /**
@@ -164,8 +174,12 @@ struct installation {
  * @p1_w: fundamental active power, W
  * @v12: V1^2, V^2
  * @i12: I1^2, A^2
+ * @re: real part of the phasor of the fundamental of the current, RMS, A; that of the
+ *	conductor as the CT is mounted: without the sign of the element
+ * @im: imaginary part
  * @known: slot and current were there all the time
  * @below_range: the current is below the range
+ * @saturated: the current, or a voltage of its slot, was at the rail of its converter
  */
 struct element_window {
 	double v2;
@@ -175,18 +189,34 @@ struct element_window {
 	double p1_w;
 	double v12;
 	double i12;
+	double re;
+	double im;
 	bool known;
 	bool below_range;
+	bool saturated;
 };
+
+/**
+ * element_sensor() - the module told the type of an element's sensor
+ * @e: the element; gets the range of the sensor unless the configuration says another
+ * @code: CT type code, or SENSOR_UNKNOWN
+ */
+void element_sensor(struct load_element *e, int code);
+
+/** element_gain() - current of the conductor per ampere of the input, with its sign */
+static inline double element_gain(const struct load_element *e)
+{
+	return e->sign * e->ratio * e->model.gain;
+}
 
 /**
  * element_window() - values of an element over one window
  * @e: the element
  * @slot: mean values of its slot
- * @input: mean values of its current
+ * @input: mean values of its current, corrected (sensor.h)
  * @scale: amperes per unit of the samples
  *
- * Return: the values; all but @known.
+ * Return: the values; all but @known and @saturated.
  */
 struct element_window element_window(const struct load_element *e, const struct slot_mean *slot,
 				     const struct input_mean *input, double scale);

@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <getopt.h>
+#include <math.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -73,6 +74,9 @@ struct options {
  * @print: print readings on standard output
  * @text: JSON of the last reading
  * @scale: V or A per unit of the samples
+ * @rail: size of a sample at the rail
+ * @sensor: CT type codes that the modules tell
+ * @known: those that the elements know already
  * @began: the first reading was published
  */
 struct meterd {
@@ -97,6 +101,9 @@ struct meterd {
 	bool print;
 	struct live_buffer text;
 	double scale[INPUT_CHANNELS_MAX];
+	float rail[INPUT_CHANNELS_MAX];
+	int sensor[INPUT_CHANNELS_MAX];
+	int known[INPUT_CHANNELS_MAX];
 	bool began;
 };
 
@@ -178,10 +185,31 @@ static void on_end(void *user)
 	sd_event_exit(d->event, 0);
 }
 
+/* What the modules tell of their sensors sets the ranges of the elements. */
+static void take_sensors(struct meterd *d)
+{
+	unsigned int l;
+	unsigned int k;
+
+	for (l = 0; l < d->in.loads; l++) {
+		struct load *load = &d->in.load[l];
+
+		for (k = 0; k < load_inputs(load); k++) {
+			unsigned int channel = d->in.inputs.voltages + load->first + k;
+
+			if (d->sensor[channel] == d->known[channel])
+				continue;
+			d->known[channel] = d->sensor[channel];
+			element_sensor(&load->element[k], d->known[channel]);
+		}
+	}
+}
+
 static void on_reading(void *user, const struct reading *r)
 {
 	struct meterd *d = user;
 
+	take_sensors(d);
 	if (d->print && !live_json(&d->text, r))
 		puts(d->text.text);
 	recorder_add(d->recorder, r);
@@ -328,12 +356,24 @@ static int open_quality(struct meterd *d)
 	return 0;
 }
 
+static void know_nothing(struct meterd *d)
+{
+	unsigned int k;
+
+	for (k = 0; k < INPUT_CHANNELS_MAX; k++) {
+		d->rail[k] = INFINITY;
+		d->sensor[k] = SENSOR_UNKNOWN;
+		d->known[k] = SENSOR_UNKNOWN;
+	}
+}
+
 static int open_chain(struct meterd *d)
 {
 	struct meter_config c = {
 		.in = &d->in,
 		.rate_hz = d->source->rate_hz,
 		.scale = d->scale,
+		.rail = d->rail,
 		.counters = on_counters,
 		.utc_ns = on_utc,
 		.publish = on_reading,
@@ -341,6 +381,7 @@ static int open_chain(struct meterd *d)
 	};
 	int error;
 
+	know_nothing(d);
 	error = align_create(&d->align, &d->in.inputs, c.rate_hz,
 			     d->config.source.wait_ms * 1000000LL);
 	if (!error) {
@@ -416,6 +457,8 @@ static int start_source(struct meterd *d)
 	struct source_sink sink = {
 		.align = d->align,
 		.scale = d->scale,
+		.rail = d->rail,
+		.sensor = d->sensor,
 		.process = on_process,
 		.alive = on_alive,
 		.end = on_end,

@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The strip is a linear piece of the recent past: voltages of the slots in V, the
- * reference of the tracker, the currents as they came, the time stamps. Runs are
- * appended at its end; what tracker and window no longer need is moved out
- * at the front when there is no more room. A hole in the stream empties it.
+ * Runs are appended to the strip; what tracker and window no longer need is dropped at
+ * its front when there is no more room. A hole in the stream empties it.
  */
 #include "meter.h"
 
@@ -13,6 +11,7 @@
 #include <string.h>
 
 #include "quality.h"
+#include "strip.h"
 #include "summary.h"
 
 #define NS_PER_S 1e9
@@ -23,28 +22,8 @@
 #define READING_S 0.9
 /* the power of the last window is continued over a hole for at most this long */
 #define BRIDGE_S 10.0
-/* most scans appended at a time */
-#define CHUNK 256
 /* a phase is strong enough to be the reference from this part of the strongest */
 #define REFERENCE_PART 0.25
-
-/**
- * struct strip - the recent past
- * @scans: scans held
- * @room: scans that fit
- * @time_ns: time stamps
- * @slot: voltages of the slots, V
- * @reference: of the tracker, V
- * @current: currents, in units of the samples
- */
-struct strip {
-	unsigned int scans;
-	unsigned int room;
-	int64_t *time_ns;
-	float *slot[READING_PHASES_MAX];
-	float *reference;
-	float *current[INPUT_CHANNELS_MAX];
-};
 
 /**
  * struct bridge - the last window in which an element was measured
@@ -68,11 +47,9 @@ struct meter {
 	unsigned int slots;
 	unsigned int elements; /* current inputs: elements and neutrals */
 	unsigned int voltages;
-	const struct load_element *element[INPUT_CHANNELS_MAX];
+	const struct load_element *element[INPUT_CHANNELS_MAX]; /* owned by the installation */
 	int pair[LOADS_MAX]; /* first pair of a load's currents; -1: none */
 	struct strip strip;
-	void *memory;
-	float *silence;			   /* scans of zero, for devices that are not there */
 	double weight[READING_PHASES_MAX]; /* of the slots in the reference */
 	struct cycle *cycle;
 	struct window *window;
@@ -81,7 +58,8 @@ struct meter {
 	bool open;
 	struct cycle_edge edge; /* last edge */
 	int64_t start_ns;
-	unsigned int cycles; /* so far */
+	uint64_t start_total; /* scans appended before it */
+	unsigned int cycles;  /* so far */
 	unsigned int cycles_wanted;
 	bool locked; /* all its edges were locked or held */
 	bool jumped;
@@ -96,36 +74,7 @@ struct meter {
 	struct reading reading;
 };
 
-static unsigned int strip_room(double rate_hz)
-{
-	/* search of the tracker, one window of lag for its edges, and a chunk */
-	return ((unsigned int)(0.2 * rate_hz) + 2 * CHUNK) / 32 * 32 + 16;
-}
-
-static int allocate(struct meter *m)
-{
-	struct strip *s = &m->strip;
-	unsigned int arrays = m->slots + 1 + m->elements;
-	unsigned int k;
-	float *next;
-
-	s->room = strip_room(m->config.rate_hz);
-	m->memory = calloc(arrays * (size_t)s->room + CHUNK, sizeof(float));
-	s->time_ns = calloc(s->room, sizeof(*s->time_ns));
-	if (!m->memory || !s->time_ns)
-		return -ENOMEM;
-	next = m->memory;
-	for (k = 0; k < m->slots; k++, next += s->room)
-		s->slot[k] = next;
-	s->reference = next;
-	next += s->room;
-	for (k = 0; k < m->elements; k++, next += s->room)
-		s->current[k] = next;
-	m->silence = next;
-	return 0;
-}
-
-static void collect_elements(struct meter *m, unsigned int *slot_of)
+static void collect_elements(struct meter *m)
 {
 	unsigned int l;
 	unsigned int e;
@@ -133,7 +82,6 @@ static void collect_elements(struct meter *m, unsigned int *slot_of)
 	for (l = 0; l < m->in->loads; l++) {
 		for (e = 0; e < load_inputs(&m->in->load[l]); e++) {
 			m->element[m->elements] = &m->in->load[l].element[e];
-			slot_of[m->elements] = m->in->load[l].element[e].slot;
 			m->elements++;
 		}
 	}
@@ -170,9 +118,26 @@ static void reading_begin(struct meter *m)
 	summary_begin(m->summary);
 }
 
+/* The accumulators, for the present slots and models. */
+static int make_window(struct meter *m)
+{
+	unsigned int slot_of[INPUT_CHANNELS_MAX] = { 0 };
+	unsigned int k;
+	int error;
+
+	for (k = 0; k < m->elements; k++)
+		slot_of[k] = m->element[k]->slot;
+	error = window_create(&m->window, m->slots, m->elements, slot_of);
+	for (k = 0; !error && k < m->elements; k++) {
+		const struct strip_partner *p = &m->strip.partner[m->strip.partner_of[k]];
+
+		window_partner(m->window, k, p->slot, p->v, p->w);
+	}
+	return error ? error : add_pairs(m);
+}
+
 int meter_create(struct meter **out, const struct meter_config *config)
 {
-	unsigned int slot_of[INPUT_CHANNELS_MAX];
 	struct meter *m = calloc(1, sizeof(*m));
 	int error;
 
@@ -183,14 +148,13 @@ int meter_create(struct meter **out, const struct meter_config *config)
 	m->slots = m->in->topology->slots;
 	m->voltages = m->in->inputs.voltages;
 	memcpy(m->weight, m->in->topology->reference, sizeof(m->weight));
-	collect_elements(m, slot_of);
-	error = allocate(m);
+	collect_elements(m);
+	error = strip_create(&m->strip, m->in, m->element, m->elements, config->rate_hz,
+			     config->scale, config->rail);
 	if (!error)
 		error = cycle_create(&m->cycle, config->rate_hz);
 	if (!error)
-		error = window_create(&m->window, m->slots, m->elements, slot_of);
-	if (!error)
-		error = add_pairs(m);
+		error = make_window(m);
 	if (!error)
 		error = summary_create(&m->summary, m->in);
 	if (error) {
@@ -202,6 +166,26 @@ int meter_create(struct meter **out, const struct meter_config *config)
 	return 0;
 }
 
+static void restart(struct meter *m);
+
+int meter_rewire(struct meter *m)
+{
+	struct window *old = m->window;
+	int error = strip_pair(&m->strip, m->element);
+
+	m->window = NULL;
+	if (!error)
+		error = make_window(m);
+	if (error) {
+		window_destroy(m->window);
+		m->window = old;
+		return error;
+	}
+	window_destroy(old);
+	restart(m);
+	return 0;
+}
+
 void meter_destroy(struct meter *m)
 {
 	if (!m)
@@ -209,23 +193,13 @@ void meter_destroy(struct meter *m)
 	cycle_destroy(m->cycle);
 	window_destroy(m->window);
 	summary_destroy(m->summary);
-	free(m->strip.time_ns);
-	free(m->memory);
+	strip_free(&m->strip);
 	free(m);
 }
 
 uint64_t meter_scans(const struct meter *m)
 {
 	return m->scans;
-}
-
-/* Time of a position in the strip. */
-static int64_t time_at(const struct meter *m, double position)
-{
-	unsigned int at = (unsigned int)floor(position);
-	const int64_t *t = m->strip.time_ns + at;
-
-	return t[0] + llround((position - at) * (double)(t[1] - t[0]));
 }
 
 static bool is_present(uint32_t mask, const struct inputs *in, unsigned int channel)
@@ -258,50 +232,6 @@ static uint32_t present_since(const struct meter *m, double position)
 								     : m->present_now;
 }
 
-static void append_slots(struct meter *m, const struct align_run *run, unsigned int from,
-			 unsigned int n)
-{
-	struct strip *s = &m->strip;
-	unsigned int slot;
-	unsigned int v;
-	unsigned int k;
-
-	for (slot = 0; slot < m->slots; slot++) {
-		float *restrict to = s->slot[slot] + s->scans;
-
-		memset(to, 0, n * sizeof(*to));
-		for (v = 0; v < m->voltages; v++) {
-			const float *restrict x =
-				run->channel[v] ? run->channel[v] + from : m->silence;
-			float gain = (float)(m->in->topology->matrix[slot][v] *
-					     m->in->voltage_ratio[v] * m->config.scale[v]);
-
-			if (gain == 0.0f)
-				continue;
-			for (k = 0; k < n; k++)
-				to[k] += gain * x[k];
-		}
-	}
-}
-
-/* The reference of scans @from ... @to - 1 of the strip. */
-static void make_reference(struct meter *m, unsigned int from, unsigned int to)
-{
-	struct strip *s = &m->strip;
-	unsigned int slot;
-	unsigned int k;
-
-	memset(s->reference + from, 0, (to - from) * sizeof(float));
-	for (slot = 0; slot < m->slots; slot++) {
-		float gain = (float)m->weight[slot];
-
-		if (gain == 0.0f)
-			continue;
-		for (k = from; k < to; k++)
-			s->reference[k] += gain * s->slot[slot][k];
-	}
-}
-
 /* What power quality sees of the strip. */
 static struct quality_view view(const struct meter *m)
 {
@@ -317,22 +247,14 @@ static void append(struct meter *m, const struct align_run *run, unsigned int fr
 {
 	struct strip *s = &m->strip;
 	struct quality_view v;
-	unsigned int k;
 
-	append_slots(m, run, from, n);
-	make_reference(m, s->scans, s->scans + n);
-	for (k = 0; k < m->elements; k++) {
-		const float *x = run->channel[m->voltages + k];
-
-		memcpy(s->current[k] + s->scans, x ? x + from : m->silence, n * sizeof(float));
-	}
-	memcpy(s->time_ns + s->scans, run->time_ns + from, n * sizeof(*s->time_ns));
+	strip_append(s, run, from, n);
+	strip_refer(s, m->weight, s->scans - n, s->scans);
 	if (run->present != m->present_now) {
 		m->present_past = (m->change_at ? m->present_past : m->present_now) & run->present;
 		m->present_now = run->present;
-		m->change_at = s->scans;
+		m->change_at = s->scans - n;
 	}
-	s->scans += n;
 	m->scans += n;
 	v = view(m);
 	quality_scans(m->config.quality, &v, s->scans - n, voltages_present(m, run->present));
@@ -340,17 +262,7 @@ static void append(struct meter *m, const struct align_run *run, unsigned int fr
 
 static void drop_front(struct meter *m, unsigned int n)
 {
-	struct strip *s = &m->strip;
-	unsigned int left = s->scans - n;
-	unsigned int k;
-
-	for (k = 0; k < m->slots; k++)
-		memmove(s->slot[k], s->slot[k] + n, left * sizeof(float));
-	memmove(s->reference, s->reference + n, left * sizeof(float));
-	for (k = 0; k < m->elements; k++)
-		memmove(s->current[k], s->current[k] + n, left * sizeof(float));
-	memmove(s->time_ns, s->time_ns + n, left * sizeof(*s->time_ns));
-	s->scans = left;
+	strip_drop(&m->strip, n);
 	m->edge.position -= n;
 	cycle_shift(m->cycle, n);
 	m->change_at = m->change_at > n ? m->change_at - n : 0;
@@ -371,7 +283,7 @@ static void make_room(struct meter *m, unsigned int n)
 /* Begin anew: what follows does not continue what is in the strip. */
 static void restart(struct meter *m)
 {
-	m->strip.scans = 0;
+	strip_reset(&m->strip);
 	m->open = false;
 	cycle_reset(m->cycle);
 	m->change_at = 0;
@@ -395,7 +307,7 @@ static void choose_reference(struct meter *m)
 	if (s->scans < need || m->slots < 2)
 		return;
 	memcpy(m->weight, m->in->topology->reference, sizeof(m->weight));
-	make_reference(m, 0, s->scans);
+	strip_refer(s, m->weight, 0, s->scans);
 	composite = cycle_amplitude(m->cycle, s->reference + s->scans - need, need);
 	for (k = 0; k < m->slots; k++) {
 		double v = cycle_amplitude(m->cycle, s->slot[k] + s->scans - need, need);
@@ -409,7 +321,7 @@ static void choose_reference(struct meter *m)
 		return;
 	memset(m->weight, 0, sizeof(m->weight));
 	m->weight[strongest] = 1.0;
-	make_reference(m, 0, s->scans);
+	strip_refer(s, m->weight, 0, s->scans);
 }
 
 /* What was measured before a long silence is not published as the values after it. */
@@ -424,7 +336,8 @@ static void window_open(struct meter *m, const struct cycle_edge *edge)
 {
 	double hz = edge->per_scan * m->config.rate_hz;
 
-	m->start_ns = time_at(m, edge->position);
+	m->start_ns = strip_time(&m->strip, edge->position);
+	m->start_total = m->strip.total - m->strip.scans + (uint64_t)floor(edge->position);
 	m->cycles = 0;
 	m->cycles_wanted = hz < CYCLES_60_FROM_HZ ? CYCLES_50 : CYCLES_60;
 	m->locked = edge->state != CYCLE_FREE;
@@ -459,6 +372,52 @@ static double sum_current2(const struct meter *m, unsigned int l)
 			     m->mean.pair + m->pair[l]);
 }
 
+/* Was its current, or a voltage of its slot, at the rail in the window just ended? */
+static bool element_saturated(const struct meter *m, unsigned int element)
+{
+	const double *weight = m->in->topology->matrix[m->element[element]->slot];
+	unsigned int v;
+
+	for (v = 0; v < m->voltages; v++)
+		if (weight[v] != 0.0 && strip_saturated(&m->strip, v, m->start_total))
+			return true;
+	return strip_saturated(&m->strip, m->voltages + element, m->start_total);
+}
+
+/* Real part of the product of the phasors of two inputs. */
+static double fundamental(const struct input_mean *a, const struct input_mean *b)
+{
+	return a->re * b->re + a->im * b->im;
+}
+
+/*
+ * Currents as measured to those of the conductors. The product of two of them is corrected
+ * at the fundamental, as the mean square is.
+ */
+static void correct(struct meter *m, double hz)
+{
+	struct input_mean was[INPUT_CHANNELS_MAX];
+	unsigned int l;
+	unsigned int k;
+
+	memcpy(was, m->mean.input, sizeof(was));
+	for (k = 0; k < m->elements; k++)
+		m->mean.input[k] = sensor_correct(&m->element[k]->model, &was[k], hz);
+	for (l = 0; l < m->in->loads; l++) {
+		const struct load *load = &m->in->load[l];
+		unsigned int pairs = load->elements == 3 ? 3 : 1;
+
+		for (k = 0; m->pair[l] >= 0 && k < pairs; k++) {
+			unsigned int a = load->first + k;
+			unsigned int b = load->first + (k + 1) % load->elements;
+
+			m->mean.pair[(unsigned int)m->pair[l] + k] +=
+				fundamental(&m->mean.input[a], &m->mean.input[b]) -
+				fundamental(&was[a], &was[b]);
+		}
+	}
+}
+
 static void evaluate(struct meter *m, double seconds)
 {
 	struct meter_window *r = &m->result;
@@ -471,10 +430,12 @@ static void evaluate(struct meter *m, double seconds)
 	r->present = m->present;
 	r->voltages = voltages_present(m, m->present);
 	memcpy(r->slot, m->mean.slot, sizeof(r->slot));
+	correct(m, m->cycles / seconds);
 	for (k = 0; k < m->elements; k++) {
 		r->element[k] = element_window(m->element[k], &m->mean.slot[m->element[k]->slot],
 					       &m->mean.input[k], m->config.scale[m->voltages + k]);
 		r->element[k].known = element_known(m, k);
+		r->element[k].saturated = element_saturated(m, k);
 	}
 	for (k = 0; k < m->in->loads; k++)
 		r->current2[k] = sum_current2(m, k);
@@ -557,11 +518,12 @@ static void publish(struct meter *m)
 static void window_close(struct meter *m)
 {
 	const struct strip *s = &m->strip;
-	int64_t end_ns = time_at(m, m->edge.position);
+	int64_t end_ns = strip_time(&m->strip, m->edge.position);
 	double seconds = (double)(end_ns - m->start_ns) / NS_PER_S;
 
 	window_end(m->window, (const float *const *)s->slot, (const float *const *)s->current,
 		   m->edge.position, m->edge.per_scan, &m->mean);
+	strip_steer(&m->strip, &m->mean);
 	evaluate(m, seconds);
 	book_window(m, seconds);
 	if (m->config.window)
@@ -594,8 +556,9 @@ static void take_edge(struct meter *m, const struct cycle_edge *edge)
 	const float *const *i = (const float *const *)m->strip.current;
 
 	if (edge->begin || !m->open) {
-		drop_old_windows(m, time_at(m, edge->position));
+		drop_old_windows(m, strip_time(&m->strip, edge->position));
 		quality_begin(m->config.quality);
+		strip_settle(&m->strip, edge->position, edge->per_scan);
 		window_begin(m->window, v, i, edge->position, edge->per_scan);
 		m->edge = *edge;
 		window_open(m, edge);
@@ -621,7 +584,7 @@ static void take_run(struct meter *m, const struct align_run *run)
 	if (run->gap)
 		restart(m);
 	for (done = 0; done < run->scans; done += n) {
-		n = run->scans - done < CHUNK ? run->scans - done : CHUNK;
+		n = run->scans - done < STRIP_CHUNK ? run->scans - done : STRIP_CHUNK;
 		make_room(m, n);
 		append(m, run, done, n);
 		if (!m->open || !m->locked)

@@ -44,6 +44,8 @@ struct meter_counters {
  * @registers: energy registers
  * @scale: V or A per unit of the samples, by channel; owned by the source; NAN for a
  *	current whose scale is not known
+ * @rail: by channel, size of a sample at the rail of its converter; owned by the source;
+ *	INFINITY: not known; NULL: of none
  * @quality: power quality, or NULL
  * @counters: asks the source for its counters; may be NULL
  * @utc_ns: converts the time of a sample; NULL: samples are in UTC
@@ -58,6 +60,7 @@ struct meter_config {
 	struct align *align;
 	struct registers *registers;
 	const double *scale;
+	const float *rail;
 	struct quality *quality;
 	void (*counters)(void *user, struct meter_counters *counters);
 	int64_t (*utc_ns)(void *user, int64_t sample_ns);
@@ -79,6 +82,16 @@ void meter_destroy(struct meter *m);
 
 /** meter_process() - take all that the join has */
 void meter_process(struct meter *m);
+
+/**
+ * meter_rewire() - slots, signs or models of elements have changed
+ *
+ * Not from the path of the samples. The window in progress is dropped; its energy is
+ * continued with the power before it, as over a hole.
+ *
+ * Return: 0, or -ENOMEM, after which the chain goes on as it was.
+ */
+int meter_rewire(struct meter *m);
 
 /** meter_scans() - scans processed since start */
 uint64_t meter_scans(const struct meter *m);

@@ -139,7 +139,7 @@ static void put_currents(struct json_object *list, const struct harmonics_result
 			const struct load_element *e = &load->element[k];
 			const struct spectrum *s = &r->spectrum[slots + load->first + k];
 			double gain =
-				e->sign * e->ratio * scale[in->inputs.voltages + load->first + k];
+				element_gain(e) * scale[in->inputs.voltages + load->first + k];
 			struct json_object *o =
 				spectrum_json(e->input, "rms_a", s, r->orders, gain);
 
@@ -336,7 +336,7 @@ static const char *input_of(const struct installation *in, unsigned int input, c
 		if (input < load->first || input >= load->first + load_inputs(load))
 			continue;
 		e = &load->element[input - load->first];
-		*gain = e->sign * e->ratio * scale[in->inputs.voltages + input];
+		*gain = element_gain(e) * scale[in->inputs.voltages + input];
 		return e->input;
 	}
 	*gain = NAN;

@@ -75,6 +75,8 @@ struct energy_reading {
  * @s_va: apparent power, VA
  * @pf: power factor P/S, signed, -1 to 1; NAN below the range
  * @below_range: the current is too small for power factor, angle and THD
+ * @saturated: the current, or a voltage of its slot, was at the rail of its converter:
+ *	the values are too small
  * @v1_v: RMS voltage of the fundamental, V
  * @i1_a: RMS current of the fundamental, A
  * @p1_w: active power of the fundamental, W
@@ -96,6 +98,7 @@ struct element_reading {
 	double s_va;
 	double pf;
 	bool below_range;
+	bool saturated;
 	double v1_v;
 	double i1_a;
 	double p1_w;

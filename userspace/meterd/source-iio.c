@@ -341,6 +341,19 @@ static int read_scale(struct source_iio *s, unsigned int channel, struct iio_cha
 	return error;
 }
 
+/* Rail of the converter, and the type of the sensor where the driver knows it. */
+static void read_limits(struct source_iio *s, unsigned int channel, struct iio_channel *ch)
+{
+	const struct iio_data_format *f = iio_channel_get_data_format(ch);
+	long long sensor;
+
+	if (s->sink.rail && f->is_signed && f->bits >= 2 && f->bits <= 32)
+		s->sink.rail[channel] = (float)((1LL << (f->bits - 1)) - 1);
+	if (s->sink.sensor && !iio_channel_attr_read_longlong(ch, "sensor", &sensor) &&
+	    sensor >= 0 && sensor <= UINT16_MAX)
+		s->sink.sensor[channel] = (int)sensor;
+}
+
 /*
  * Without the scale of a current, this current is unknown and the others of the
  * device go on. Without that of a voltage there is nothing to compute with.
@@ -353,6 +366,7 @@ static int take_scale(struct source_iio *s, unsigned int d, unsigned int k)
 	struct device *dev = &s->device[d];
 	int error = read_scale(s, channel, dev->channel[k]);
 
+	read_limits(s, channel, dev->channel[k]);
 	if (!error)
 		return 0;
 	log_print(complaint(s, d),

@@ -57,6 +57,9 @@ struct source_counters {
  * @align: the join
  * @scale: V or A per unit of the samples, by channel; the source fills it in
  *	before the first scan of a channel; NAN: not known, so is the current
+ * @rail: by channel, size of a sample that is at the rail of its converter; INFINITY
+ *	before it is known
+ * @sensor: by channel, CT type code that the module tells; SENSOR_UNKNOWN
  * @process: there are new scans
  * @alive: the source works, whether or not there is something to measure
  * @end: no more scans will come
@@ -65,6 +68,8 @@ struct source_counters {
 struct source_sink {
 	struct align *align;
 	double *scale;
+	float *rail;
+	int *sensor;
 	void (*process)(void *user);
 	void (*alive)(void *user);
 	void (*end)(void *user);

@@ -26,6 +26,7 @@
  * @p1: P1
  * @v12: V1^2
  * @i12: I1^2
+ * @saturated: one of the windows was
  */
 struct element_sums {
 	double seconds;
@@ -36,6 +37,7 @@ struct element_sums {
 	double p1;
 	double v12;
 	double i12;
+	bool saturated;
 };
 
 /**
@@ -204,6 +206,7 @@ static void add_element(struct element_sums *sums, const struct element_window *
 	sums->p1 += w->p1_w * seconds;
 	sums->v12 += w->v12 * seconds;
 	sums->i12 += w->i12 * seconds;
+	sums->saturated = sums->saturated || w->saturated;
 }
 
 void summary_add(struct summary *s, const struct meter_window *w, double seconds)
@@ -283,6 +286,7 @@ static void fill_element(const struct summary *s, const struct load_element *e,
 	r->v_v = root(sums->v2 / t);
 	r->i_a = root(sums->i2 / t);
 	r->below_range = r->i_a < e->min_a;
+	r->saturated = sums->saturated;
 	r->p_w = sums->p / t;
 	r->q1_var = sums->q1 / t;
 	r->s_va = r->v_v * r->i_a * e->multiplier;

@@ -15,10 +15,10 @@
 
 /*
  * Sums per slot: v, v^2, v * next slot, sin * v, cos * v. Per input: i, i^2, v * i,
- * sin * i, cos * i. The product of the integrated voltage with i, which corrects
- * the phase of a CT with a magnetising pole, will be the sixth of an input.
+ * sin * i, cos * i; and, where a pole of the sensor is corrected, W and W * i with the
+ * integral W of v.
  */
-enum { SUM_X, SUM_XX, SUM_P, SUM_S, SUM_C, SUMS };
+enum { SUM_X, SUM_XX, SUM_P, SUM_S, SUM_C, SUM_W, SUM_WX, SUMS };
 
 /**
  * struct sums - one value per product
@@ -38,6 +38,8 @@ struct window {
 	unsigned int slots;
 	unsigned int inputs;
 	unsigned int slot_of[INPUT_CHANNELS_MAX];
+	const float *partner[INPUT_CHANNELS_MAX];  /* NULL: the voltage of the slot */
+	const float *integral[INPUT_CHANNELS_MAX]; /* NULL: none */
 	unsigned int pairs;
 	unsigned int pair_of[WINDOW_PAIRS_MAX][2];
 	double scans;	  /* length so far */
@@ -70,6 +72,14 @@ int window_pair(struct window *w, unsigned int a, unsigned int b)
 	w->pair_of[w->pairs][0] = a;
 	w->pair_of[w->pairs][1] = b;
 	return (int)w->pairs++;
+}
+
+void window_partner(struct window *w, unsigned int input, unsigned int slot, const float *v,
+		    const float *integral)
+{
+	w->slot_of[input] = slot;
+	w->partner[input] = v;
+	w->integral[input] = integral;
 }
 
 void window_destroy(struct window *w)
@@ -143,6 +153,29 @@ static double product(const float *restrict x, const float *restrict y, unsigned
 	return sum;
 }
 
+/* The two sums of an input with the integral of its voltage. */
+static void add_integral(const float *restrict x, const float *restrict v, unsigned int n,
+			 double *sum)
+{
+	float sw = 0.0f;
+	float swx = 0.0f;
+	int k;
+
+#pragma omp simd reduction(+ : sw, swx)
+	for (k = 0; k < (int)n; k++) {
+		sw += v[k];
+		swx += v[k] * x[k];
+	}
+	sum[SUM_W] += sw;
+	sum[SUM_WX] += swx;
+}
+
+/* The voltage that an input is multiplied with. */
+static const float *partner(const struct window *w, const float *const *v, unsigned int k)
+{
+	return w->partner[k] ? w->partner[k] : v[w->slot_of[k]];
+}
+
 static unsigned int next_slot(const struct window *w, unsigned int slot)
 {
 	return slot + 1 < w->slots ? slot + 1 : 0;
@@ -163,7 +196,10 @@ static void add(struct window *w, const float *const *v, const float *const *i, 
 		add_block(v[k] + at, v[next_slot(w, k)] + at, w->sine, w->cosine, n,
 			  w->sum.slot[k]);
 	for (k = 0; k < w->inputs; k++)
-		add_block(i[k] + at, v[w->slot_of[k]] + at, w->sine, w->cosine, n, w->sum.input[k]);
+		add_block(i[k] + at, partner(w, v, k) + at, w->sine, w->cosine, n, w->sum.input[k]);
+	for (k = 0; k < w->inputs; k++)
+		if (w->integral[k])
+			add_integral(i[k] + at, w->integral[k] + at, n, w->sum.input[k]);
 	for (k = 0; k < w->pairs; k++)
 		w->sum.pair[k] += product(i[w->pair_of[k][0]] + at, i[w->pair_of[k][1]] + at, n);
 }
@@ -196,8 +232,14 @@ static void edge_terms(struct window *w, const float *const *v, const float *con
 	sum->sine[1] = weight[0] * c[0] + weight[1] * c[1];
 	for (k = 0; k < w->slots; k++)
 		edge_term(v[k] + m, v[next_slot(w, k)] + m, weight, s, c, sum->slot[k]);
-	for (k = 0; k < w->inputs; k++)
-		edge_term(i[k] + m, v[w->slot_of[k]] + m, weight, s, c, sum->input[k]);
+	for (k = 0; k < w->inputs; k++) {
+		const float *u = w->integral[k] ? w->integral[k] + m : NULL;
+
+		edge_term(i[k] + m, partner(w, v, k) + m, weight, s, c, sum->input[k]);
+		sum->input[k][SUM_W] = u ? weight[0] * u[0] + weight[1] * u[1] : 0.0;
+		sum->input[k][SUM_WX] =
+			u ? weight[0] * u[0] * i[k][m] + weight[1] * u[1] * i[k][m + 1] : 0.0;
+	}
 	for (k = 0; k < w->pairs; k++) {
 		const float *x = i[w->pair_of[k][0]] + m;
 		const float *y = i[w->pair_of[k][1]] + m;
@@ -256,6 +298,8 @@ static void input_mean(const struct window *w, unsigned int k, struct input_mean
 	m->power = MEAN(input[k][SUM_P]) - m->dc * MEAN(slot[w->slot_of[k]][SUM_X]);
 	m->re = M_SQRT2 * (MEAN(input[k][SUM_S]) - m->dc * sine);
 	m->im = M_SQRT2 * (MEAN(input[k][SUM_C]) - m->dc * cosine);
+	m->w_mean = MEAN(input[k][SUM_W]);
+	m->integral = MEAN(input[k][SUM_WX]) - m->dc * m->w_mean;
 }
 
 void window_end(struct window *w, const float *const *v, const float *const *i, double edge,

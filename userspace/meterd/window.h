@@ -50,6 +50,8 @@ struct slot_mean {
  * @re: real part of the phasor of the fundamental, RMS
  * @im: imaginary part
  * @dc: mean
+ * @integral: mean of the integral of v times i, with it in V s; 0 without one
+ * @w_mean: mean of the integral of v, V s
  */
 struct input_mean {
 	double square;
@@ -57,6 +59,8 @@ struct input_mean {
 	double re;
 	double im;
 	double dc;
+	double integral;
+	double w_mean;
 };
 
 /**
@@ -91,6 +95,19 @@ int window_create(struct window **w, unsigned int slots, unsigned int inputs,
  * Return: number of the pair, or -ENOSPC when there are WINDOW_PAIRS_MAX.
  */
 int window_pair(struct window *w, unsigned int a, unsigned int b);
+
+/**
+ * window_partner() - the voltage of an input, for the correction of its sensor
+ * @w: the window
+ * @input: the input
+ * @slot: its slot
+ * @v: voltage to multiply it with, as long as those of the slots; NULL: that of the slot
+ * @integral: integral of the voltage, V s; NULL: not needed
+ *
+ * What was summed before is void: window_begin() must follow.
+ */
+void window_partner(struct window *w, unsigned int input, unsigned int slot, const float *v,
+		    const float *integral);
 
 /** window_destroy() - free; NULL is allowed */
 void window_destroy(struct window *w);
