@@ -304,10 +304,12 @@ static void dispatch(struct commands *c, const char *name, struct json_object *a
 static void tell(struct commands *c, const char *origin, const char *name,
 		 struct json_object *arguments, const struct command_reply *reply)
 {
-	const char *plain =
-		arguments ? json_object_to_json_string_ext(arguments, JSON_C_TO_STRING_PLAIN) : "";
+	const char *plain = "";
 	char text[512];
 
+	if (arguments)
+		plain = json_object_to_json_string_ext(
+			arguments, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE);
 	snprintf(text, sizeof(text), "%.24s %.48s from %s: %s", name && arguments ? name : "?",
 		 plain, origin, reply->error ? reply->text : "done");
 	if (c->told)

@@ -136,6 +136,8 @@ static const struct option options[] = {
 	{ "mqtt", "key_file", OPTION_TEXT, AT(mqtt.key_file), .required = false },
 	{ "mqtt", "discovery", OPTION_TEXT, AT(mqtt.discovery), .fallback = "homeassistant" },
 	{ "mqtt", "vendor_uuid", OPTION_TEXT, AT(mqtt.vendor_uuid), .required = false },
+	{ "mqtt", "commands", OPTION_CHOICE, AT(mqtt.commands), .fallback = "no",
+	  .choices = "yes|no" },
 	{ "mqtt", "vendor_serial", OPTION_TEXT, AT(mqtt.vendor_serial), .fallback = "5010000000" },
 	{ "influx", "url", OPTION_TEXT, AT(influx.url), .required = true },
 	{ "influx", "version", OPTION_WHOLE, AT(influx.version), 1, 2, .fallback = "2" },
@@ -148,6 +150,7 @@ static const struct option options[] = {
 	{ "influx", "ca_file", OPTION_TEXT, AT(influx.ca_file), .required = false },
 	{ "http", "listen", OPTION_TEXT, AT(http.listen), .fallback = "127.0.0.1:8080" },
 	{ "http", "socket", OPTION_TEXT, AT(http.socket), .fallback = "/run/meterd/meterd.sock" },
+	{ "http", "token_file", OPTION_TEXT, AT(http.token_file), .required = false },
 	{ "http", "web_dir", OPTION_TEXT, AT(http.web_dir), .fallback = "/usr/share/meterd/web" },
 };
 

@@ -38,6 +38,8 @@ enum MHD_Result http_answer(struct MHD_Connection *connection, unsigned int stat
 	http_secure(response, JSON_TYPE, "no-store");
 	if (status == MHD_HTTP_METHOD_NOT_ALLOWED)
 		MHD_add_response_header(response, "Allow", "GET, HEAD");
+	if (status == MHD_HTTP_UNAUTHORIZED)
+		MHD_add_response_header(response, "WWW-Authenticate", "Bearer");
 	if (status == MHD_HTTP_SERVICE_UNAVAILABLE)
 		MHD_add_response_header(response, "Retry-After", "1");
 	ret = MHD_queue_response(connection, status, response);

@@ -37,6 +37,8 @@
  * @suspended: it is taken out of MHD's loop until the next event
  * @event: number of the event to send next
  * @offset: bytes of that event that were sent
+ * @body: of a command, COMMAND_TEXT_MAX bytes of room; NULL while there is none
+ * @body_length: bytes of it that came; beyond COMMAND_TEXT_MAX they are only counted
  */
 struct client {
 	struct listener *listener;
@@ -50,6 +52,8 @@ struct client {
 	bool suspended;
 	uint64_t event;
 	size_t offset;
+	char *body;
+	size_t body_length;
 };
 
 /**
@@ -90,11 +94,15 @@ struct event {
  * struct provision - a path that someone else answers
  * @path: the path
  * @get: makes the answer
+ * @text: makes it, when it is not JSON
+ * @type: media type of that
  * @user: its argument
  */
 struct provision {
 	const char *path;
 	http_provided *get;
+	http_provided_text *text;
+	const char *type;
 	void *user;
 };
 
@@ -108,6 +116,8 @@ struct provision {
  * @gateway: name
  * @web_dir: for messages; NULL when there is no page
  * @modules_dir: folder of the bus; NULL for the default
+ * @token_file: who knows what is in it may give commands; NULL: nobody
+ * @commands: them, or NULL
  * @socket: path of the unix socket; NULL when none
  * @port: TCP port in use
  * @page: answers of the page's files, in the order of page_files; NULL when missing
@@ -136,6 +146,8 @@ struct http {
 	char *gateway;
 	char *web_dir;
 	char *modules_dir;
+	char *token_file;
+	struct commands *commands;
 	char *socket;
 	unsigned int port;
 	struct MHD_Response *page[PAGE_FILES];
@@ -184,6 +196,23 @@ enum MHD_Result http_answer_object(struct MHD_Connection *connection, unsigned i
 /** http_answer_error() - answer {"error":"..."} */
 enum MHD_Result http_answer_error(struct MHD_Connection *connection, unsigned int status,
 				  const char *format, ...) __attribute__((format(printf, 3, 4)));
+
+/**
+ * http_command_begin() - may this connection give commands?
+ *
+ * Return: MHD_YES with @go set, or what was answered.
+ */
+enum MHD_Result http_command_begin(struct http *h, struct MHD_Connection *connection, bool *go);
+
+/** http_command_body() - a piece of the body; false when memory is short */
+bool http_command_body(struct client *c, const char *text, size_t length);
+
+/** http_command_answer() - the request is complete: do it and answer */
+enum MHD_Result http_command_answer(struct http *h, struct MHD_Connection *connection,
+				    struct client *c, const char *name);
+
+/** http_command_forget() - free the body */
+void http_command_forget(struct client *c);
 
 /** http_page_load() - read the files of the page; those that are missing are named */
 void http_page_load(struct http *h);

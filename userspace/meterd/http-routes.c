@@ -22,9 +22,10 @@
 /* The list of modules is read from sysfs at most this often. */
 #define MODULES_US (1 * US_PER_S)
 #define URI_MAX 1024
+#define COMMAND_PATH "/api/v1/commands/"
 
 /* Progress of a request, kept by MHD as the address of one of these. */
-static char request_new, request_too_long, request_encoded, request_known;
+static char request_new, request_too_long, request_encoded, request_known, request_command;
 
 static enum MHD_Result get_live(struct http *h, struct MHD_Connection *connection)
 {
@@ -154,10 +155,41 @@ static bool host_is_ours(struct MHD_Connection *connection)
 	       inet_pton(AF_INET6, name, address) == 1;
 }
 
+static enum MHD_Result answer_misdirected(struct listener *l, struct MHD_Connection *connection)
+{
+	return http_answer_error(connection, MHD_HTTP_MISDIRECTED_REQUEST,
+				 "this address is for this machine only; open it as "
+				 "http://127.0.0.1:%u/",
+				 l->http->port);
+}
+
+static enum MHD_Result answer_provided_text(struct MHD_Connection *connection,
+					    const struct provision *p)
+{
+	struct MHD_Response *response;
+	char *text = p->text(p->user);
+	enum MHD_Result ret;
+
+	if (!text)
+		return MHD_NO;
+	response = MHD_create_response_from_buffer(strlen(text), text, MHD_RESPMEM_MUST_FREE);
+	if (!response) {
+		free(text);
+		return MHD_NO;
+	}
+	http_secure(response, p->type, "no-store");
+	ret = MHD_queue_response(connection, MHD_HTTP_OK, response);
+	MHD_destroy_response(response);
+	return ret;
+}
+
 static enum MHD_Result answer_provided(struct MHD_Connection *connection, const struct provision *p)
 {
-	struct json_object *object = p->get(p->user);
+	struct json_object *object;
 
+	if (p->text)
+		return answer_provided_text(connection, p);
+	object = p->get(p->user);
 	if (!object)
 		return http_answer(connection, MHD_HTTP_OK, "null", 4);
 	return http_answer_object(connection, MHD_HTTP_OK, object);
@@ -178,8 +210,42 @@ static enum MHD_Result get(struct http *h, struct MHD_Connection *connection, co
 		return ret;
 	return http_answer_error(connection, MHD_HTTP_NOT_FOUND,
 				 "nothing at %.200s; there are /, /api/v1/live, /api/v1/events, "
-				 "/api/v1/history, /api/v1/modules and /api/v1/status",
+				 "/api/v1/history, /api/v1/modules, /api/v1/status and /metrics",
 				 url);
+}
+
+/* The name of the command of a request, or NULL when it is none. */
+static const char *command_of(const char *method, const char *url)
+{
+	if (strcmp(method, "POST") || strncmp(url, COMMAND_PATH, strlen(COMMAND_PATH)))
+		return NULL;
+	return url + strlen(COMMAND_PATH);
+}
+
+static enum MHD_Result command_request(struct listener *l, struct MHD_Connection *connection,
+				       const char *name, const char *upload, size_t *upload_size,
+				       void **progress)
+{
+	struct client *c = http_client_of(connection);
+	enum MHD_Result ret;
+	bool go;
+
+	if (!c)
+		return MHD_NO;
+	if (*progress != &request_command) {
+		if (l->loopback && !host_is_ours(connection))
+			return answer_misdirected(l, connection);
+		ret = http_command_begin(l->http, connection, &go);
+		*progress = go ? &request_command : *progress;
+		return ret;
+	}
+	if (*upload_size) {
+		ret = http_command_body(c, upload, *upload_size) ? MHD_YES : MHD_NO;
+		*upload_size = 0;
+		return ret;
+	}
+	c->busy = true;
+	return http_command_answer(l->http, connection, c, name);
 }
 
 /* Called with the headers first, then once more per piece of body, then without. */
@@ -193,15 +259,18 @@ enum MHD_Result http_request(void *data, struct MHD_Connection *connection, cons
 	if (*progress == &request_too_long)
 		return http_answer_error(connection, MHD_HTTP_URI_TOO_LONG,
 					 "the address is longer than %d characters", URI_MAX);
-	if (strcmp(method, "GET") && strcmp(method, "HEAD"))
-		return http_answer_error(
-			connection, MHD_HTTP_METHOD_NOT_ALLOWED,
-			"method %.20s is not possible, only GET and HEAD; nothing can "
-			"be changed here",
-			method);
 	if (*progress == &request_encoded)
 		return http_answer_error(connection, MHD_HTTP_NOT_FOUND,
 					 "nothing at an address with %% in its path");
+	if (command_of(method, url))
+		return command_request(l, connection, command_of(method, url), upload, upload_size,
+				       progress);
+	if (strcmp(method, "GET") && strcmp(method, "HEAD"))
+		return http_answer_error(
+			connection, MHD_HTTP_METHOD_NOT_ALLOWED,
+			"method %.20s is not possible here, only GET and HEAD; commands "
+			"are POST " COMMAND_PATH "NAME",
+			method);
 	if (*progress != &request_known) {
 		*progress = &request_known;
 		return MHD_YES;
@@ -213,10 +282,7 @@ enum MHD_Result http_request(void *data, struct MHD_Connection *connection, cons
 	if (c)
 		c->busy = true;
 	if (l->loopback && !host_is_ours(connection))
-		return http_answer_error(connection, MHD_HTTP_MISDIRECTED_REQUEST,
-					 "this address is for this machine only; open it as "
-					 "http://127.0.0.1:%u/",
-					 l->http->port);
+		return answer_misdirected(l, connection);
 	return get(l->http, connection, url);
 }
 

@@ -77,6 +77,7 @@ static void on_completed(void *data, struct MHD_Connection *connection, void **p
 	if (!c)
 		return;
 	http_stream_end(c);
+	http_command_forget(c);
 	c->suspended = false;
 	c->busy = false;
 	c->since_us = http_clock_us(CLOCK_MONOTONIC);
@@ -128,6 +129,7 @@ static void connection_closed(struct listener *l, struct client *c)
 	if (!c)
 		return;
 	http_stream_end(c);
+	http_command_forget(c);
 	if (c->previous)
 		c->previous->next = c->next;
 	else
@@ -288,7 +290,10 @@ static int copy_config(struct http *h, const struct http_config *config, const c
 		h->web_dir = strdup(config->web_dir);
 	if (is_set(config->modules_dir))
 		h->modules_dir = strdup(config->modules_dir);
-	if (!h->history || !h->gateway || (is_set(config->web_dir) && !h->web_dir) ||
+	if (is_set(config->token_file))
+		h->token_file = strdup(config->token_file);
+	if (!h->history || !h->gateway || (is_set(config->token_file) && !h->token_file) ||
+	    (is_set(config->web_dir) && !h->web_dir) ||
 	    (is_set(config->modules_dir) && !h->modules_dir)) {
 		log_error("http: out of memory");
 		return -ENOMEM;
@@ -340,7 +345,23 @@ void http_watch_mqtt(struct http *h, const struct mqtt *m)
 void http_provide(struct http *h, const char *path, http_provided *get_it, void *user)
 {
 	if (h && h->provisions < HTTP_PROVIDED)
-		h->provided[h->provisions++] = (struct provision){ path, get_it, user };
+		h->provided[h->provisions++] =
+			(struct provision){ .path = path, .get = get_it, .user = user };
+}
+
+void http_provide_text(struct http *h, const char *path, const char *type,
+		       http_provided_text *get_it, void *user)
+{
+	if (h && h->provisions < HTTP_PROVIDED)
+		h->provided[h->provisions++] = (struct provision){
+			.path = path, .text = get_it, .type = type, .user = user
+		};
+}
+
+void http_take_commands(struct http *h, struct commands *c)
+{
+	if (h)
+		h->commands = c;
 }
 
 void http_event(struct http *h, const char *name, struct json_object *data)
@@ -416,6 +437,7 @@ void http_close(struct http *h)
 	free(h->gateway);
 	free(h->web_dir);
 	free(h->modules_dir);
+	free(h->token_file);
 	free(h->socket);
 	free(h);
 }

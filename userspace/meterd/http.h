@@ -11,10 +11,12 @@
  * GET /api/v1/status     state of the daemon
  * and what others provide by http_provide(); their events are part of
  * /api/v1/events, by http_event()
+ * POST /api/v1/commands/NAME
+ *			  a command (command.h), its arguments as JSON in the body, with
+ *			  "Authorization: Bearer TOKEN"
  *
- * Only GET and HEAD exist, so nothing can be changed from here. Errors are JSON:
- * {"error":"..."}. Nothing waits for a client: one that does not read its events
- * is disconnected.
+ * Nothing else can be changed from here. Errors are JSON: {"error":"..."}. Nothing
+ * waits for a client: one that does not read its events is disconnected.
  */
 #ifndef METERD_HTTP_H
 #define METERD_HTTP_H
@@ -23,8 +25,9 @@
 
 #include "reading.h"
 
-#define HTTP_PROVIDED 8
+#define HTTP_PROVIDED 24
 
+struct commands;
 struct http;
 struct mqtt;
 
@@ -34,12 +37,14 @@ struct mqtt;
  *	NULL or empty: no TCP
  * @socket: path of the unix socket (mode 0660), NULL or empty: none
  * @web_dir: folder of the page's files; NULL or empty: no page, API only
+ * @token_file: file whose first line is the token of commands; NULL: no commands
  * @modules_dir: where the modules are found; NULL: /sys/bus/smappee/devices
  */
 struct http_config {
 	char *listen;
 	char *socket;
 	char *web_dir;
+	char *token_file;
 	char *modules_dir;
 };
 
@@ -62,6 +67,9 @@ int http_open(struct http **h, sd_event *event, const struct http_config *config
 /** http_watch_mqtt() - show the counters of @m in the status; @m outlives @h, or is set to NULL */
 void http_watch_mqtt(struct http *h, const struct mqtt *m);
 
+/** http_take_commands() - those that may be given; @c outlives @h. NULL @h is allowed */
+void http_take_commands(struct http *h, struct commands *c);
+
 struct json_object;
 
 /**
@@ -80,6 +88,13 @@ typedef struct json_object *http_provided(void *user);
  * @user: its argument
  */
 void http_provide(struct http *h, const char *path, http_provided *get, void *user);
+
+/** http_provided_text - make the answer of a path; for free(), NULL when memory is short */
+typedef char *http_provided_text(void *user);
+
+/** http_provide_text() - as http_provide(), for what is not JSON; @type is its media type */
+void http_provide_text(struct http *h, const char *path, const char *type, http_provided_text *get,
+		       void *user);
 
 /**
  * http_event() - send an event to all streams

@@ -13,7 +13,9 @@
 #include <string.h>
 #include <systemd/sd-daemon.h>
 #include <systemd/sd-event.h>
+#include <time.h>
 
+#include "command.h"
 #include "config.h"
 #include "discovery.h"
 #include "http.h"
@@ -22,6 +24,7 @@
 #include "live.h"
 #include "log.h"
 #include "meter.h"
+#include "mqtt-commands.h"
 #include "mqtt-records.h"
 #include "mqtt.h"
 #include "quality-json.h"
@@ -68,6 +71,8 @@ struct options {
  * @discovery: for Home Assistant, or NULL
  * @vendor: the vendor's topics, or NULL
  * @influx: records to InfluxDB, or NULL
+ * @commands: what may be asked from outside
+ * @mqtt_commands: commands by MQTT, or NULL
  * @mqtt: publisher, or NULL
  * @http: local API, or NULL
  * @save_timer: checkpoint of the registers
@@ -95,6 +100,8 @@ struct meterd {
 	struct discovery *discovery;
 	struct vendor *vendor;
 	struct influx *influx;
+	struct commands *commands;
+	struct mqtt_commands *mqtt_commands;
 	struct mqtt *mqtt;
 	struct http *http;
 	sd_event_source *save_timer;
@@ -235,6 +242,31 @@ static void on_quality_event(void *user, const struct pq_event *e)
 			    event_type_name(e->type), text);
 	}
 	http_event(d->http, "event", quality_event_json(e, d->in.topology));
+}
+
+static int64_t clock_ms(clockid_t id)
+{
+	struct timespec t;
+
+	clock_gettime(id, &t);
+	return t.tv_sec * 1000LL + t.tv_nsec / 1000000;
+}
+
+/* A command from outside was answered. */
+static void on_command(void *user, const char *text)
+{
+	struct meterd *d = user;
+
+	log_notice("command: %s", text);
+	store_event(d->store, clock_ms(CLOCK_REALTIME), clock_ms(CLOCK_MONOTONIC), 0, "command",
+		    text);
+}
+
+static struct json_object *command_report(void *user)
+{
+	struct meterd *d = user;
+
+	return commands_json(d->commands);
 }
 
 static struct json_object *store_report(void *user)
@@ -429,13 +461,19 @@ static int open_outputs(struct meterd *d)
 	if (!error && d->mqtt && d->store)
 		error = mqtt_records_open(&d->mqtt_records, d->mqtt, d->store, 0, c->mqtt.topic,
 					  c->gateway);
+	if (!error && d->mqtt && !strcmp(c->mqtt.commands, "yes"))
+		error = mqtt_commands_open(&d->mqtt_commands, d->mqtt, d->commands, c->mqtt.topic,
+					   c->gateway);
 	if (!error && c->has_influx && d->store)
 		error = influx_open(&d->influx, d->event, &c->influx, d->store, c->has_mqtt,
 				    c->gateway);
 	if (!error && c->has_http)
 		error = http_open(&d->http, d->event, &c->http, c->gateway);
-	if (!error && d->http)
+	if (!error && d->http) {
 		http_watch_mqtt(d->http, d->mqtt);
+		http_take_commands(d->http, d->commands);
+		http_provide(d->http, "/api/v1/commands", command_report, d);
+	}
 	if (!error)
 		http_provide(d->http, "/api/v1/store", store_report, d);
 	if (!error && d->quality) {
@@ -492,6 +530,7 @@ static void close_all(struct meterd *d)
 	discovery_close(d->discovery);
 	vendor_close(d->vendor);
 	mqtt_records_close(d->mqtt_records);
+	mqtt_commands_close(d->mqtt_commands);
 	influx_close(d->influx);
 	store_close(d->store);
 	meter_destroy(d->meter);
@@ -501,6 +540,7 @@ static void close_all(struct meterd *d)
 	installation_free(&d->in);
 	config_free(&d->config);
 	live_free(&d->text);
+	commands_destroy(d->commands);
 	sd_event_unref(d->event);
 }
 
@@ -524,6 +564,8 @@ static int run(struct meterd *d, const struct options *o)
 		error = open_chain(d);
 	if (!error && !o->replay)
 		error = open_store(d);
+	if (!error)
+		error = commands_create(&d->commands, on_command, d);
 	if (!error && !o->replay)
 		error = open_outputs(d);
 	if (!error)

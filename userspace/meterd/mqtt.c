@@ -64,6 +64,9 @@
 /* A small buffer, so that a broker that sends without end is noticed before it is read. */
 #define RECEIVE_BUFFER (32 * 1024)
 
+/* Below our own topics, responses may go here only. */
+#define COMMAND_TOPIC "command/"
+
 #define STATUS_ONLINE "online"
 #define STATUS_STALE "stale"
 #define STATUS_OFFLINE "offline"
@@ -118,6 +121,8 @@ struct lookup {
  * @tls: credentials, NULL: no TLS
  * @listener: other users of the connection
  * @listeners: how many
+ * @retained: the message that is handed to the listeners was kept by the broker
+ * @properties: its properties
  * @status: what was published last as status, NULL: nothing on this connection
  * @fed_us: when the last reading came
  * @blank: the last reading without its values
@@ -156,6 +161,8 @@ struct mqtt {
 	struct mqtt_tls *tls;
 	const struct mqtt_listener *listener[MQTT_LISTENERS_MAX];
 	unsigned int listeners;
+	bool retained;
+	const mosquitto_property *properties;
 	const char *status;
 	uint64_t fed_us;
 	struct reading blank;
@@ -300,7 +307,8 @@ static void on_publish(struct mosquitto *client, void *data, int mid, int reason
 			m->listener[k]->acked(m->listener[k]->user, mid, reason);
 }
 
-static void on_message(struct mosquitto *client, void *data, const struct mosquitto_message *msg)
+static void on_message(struct mosquitto *client, void *data, const struct mosquitto_message *msg,
+		       const mosquitto_property *properties)
 {
 	struct mqtt *m = data;
 	unsigned int k;
@@ -310,9 +318,12 @@ static void on_message(struct mosquitto *client, void *data, const struct mosqui
 	if (msg->payloadlen < 0 || msg->payloadlen > PACKET_MAX)
 		return;
 	text = strndup(msg->payload ? msg->payload : "", (size_t)msg->payloadlen);
+	m->retained = msg->retain;
+	m->properties = properties;
 	for (k = 0; text && k < m->listeners; k++)
 		if (m->listener[k]->message)
 			m->listener[k]->message(m->listener[k]->user, msg->topic, text);
+	m->properties = NULL;
 	free(text);
 }
 
@@ -410,7 +421,7 @@ static struct mosquitto *new_client(struct mqtt *m)
 	mosquitto_connect_callback_set(client, on_connect);
 	mosquitto_disconnect_callback_set(client, on_disconnect);
 	mosquitto_publish_v5_callback_set(client, on_publish);
-	mosquitto_message_callback_set(client, on_message);
+	mosquitto_message_v5_callback_set(client, on_message);
 	if (set_version(m, client) || log_in(m, client) ||
 	    mosquitto_will_set(client, m->topic_status, strlen(STATUS_OFFLINE), STATUS_OFFLINE, 1,
 			       true)) {
@@ -839,6 +850,69 @@ int mqtt_send(struct mqtt *m, const char *topic, const char *text, size_t length
 		return -ENOTCONN;
 	errno = 0;
 	return checked(m, mosquitto_publish(m->client, mid, topic, (int)length, text, qos, retain));
+}
+
+bool mqtt_is_retained(const struct mqtt *m)
+{
+	return m->retained;
+}
+
+static bool is_own_topic(const struct mqtt *m, const char *topic)
+{
+	size_t own = strlen(m->topic_status) - strlen("status");
+
+	return !strncmp(topic, m->topic_status, own) &&
+	       strncmp(topic + own, COMMAND_TOPIC, strlen(COMMAND_TOPIC));
+}
+
+/* Return: the topic that the message wants its response on, for free(), or NULL. */
+static char *response_topic(const struct mqtt *m)
+{
+	char *topic = NULL;
+
+	if (!m->properties)
+		return NULL;
+	mosquitto_property_read_string(m->properties, MQTT_PROP_RESPONSE_TOPIC, &topic, false);
+	if (topic && (!*topic || strlen(topic) > TOPIC_MAX || topic[0] == '$' ||
+		      mosquitto_pub_topic_check(topic) || is_own_topic(m, topic))) {
+		free(topic);
+		topic = NULL;
+	}
+	return topic;
+}
+
+static mosquitto_property *correlation(const struct mqtt *m)
+{
+	mosquitto_property *properties = NULL;
+	uint16_t length = 0;
+	void *data = NULL;
+
+	if (m->properties)
+		mosquitto_property_read_binary(m->properties, MQTT_PROP_CORRELATION_DATA, &data,
+					       &length, false);
+	if (data)
+		mosquitto_property_add_binary(&properties, MQTT_PROP_CORRELATION_DATA, data,
+					      length);
+	free(data);
+	return properties;
+}
+
+int mqtt_respond(struct mqtt *m, const char *topic, const char *text)
+{
+	mosquitto_property *properties;
+	char *other;
+	int rc;
+
+	if (m->state != STATE_CONNECTED)
+		return -ENOTCONN;
+	other = response_topic(m);
+	properties = correlation(m);
+	errno = 0;
+	rc = mosquitto_publish_v5(m->client, NULL, other ? other : topic, (int)strlen(text), text,
+				  1, false, properties);
+	mosquitto_property_free_all(&properties);
+	free(other);
+	return checked(m, rc);
 }
 
 int mqtt_subscribe(struct mqtt *m, const char *topic)

@@ -23,7 +23,7 @@
 
 struct mqtt;
 
-#define MQTT_LISTENERS_MAX 4
+#define MQTT_LISTENERS_MAX 8
 
 /**
  * struct mqtt_listener - another user of the connection; any of the calls may be NULL
@@ -57,6 +57,7 @@ struct mqtt_listener {
  * @discovery: first part of the topics of Home Assistant's discovery; "no": none
  * @vendor_uuid: location of the vendor's topics, NULL: none
  * @vendor_serial: serial number told there
+ * @commands: "yes" or "no": take commands (mqtt-commands.h)
  */
 struct mqtt_config {
 	char *host;
@@ -71,6 +72,7 @@ struct mqtt_config {
 	char *discovery;
 	char *vendor_uuid;
 	char *vendor_serial;
+	char *commands;
 };
 
 /**
@@ -121,6 +123,23 @@ int mqtt_listen(struct mqtt *m, const struct mqtt_listener *listener);
  */
 int mqtt_send(struct mqtt *m, const char *topic, const char *text, size_t length, int qos,
 	      bool retain, int *mid);
+
+/** mqtt_is_retained() - within mqtt_listener.message: the broker had kept this message */
+bool mqtt_is_retained(const struct mqtt *m);
+
+/**
+ * mqtt_respond() - answer the message, within mqtt_listener.message
+ * @m: connection
+ * @topic: where to, if the message does not name a topic for its response
+ * @text: payload
+ *
+ * The message's correlation data go with it. A topic that is not one to publish on is
+ * answered on @topic, as is one that belongs to this gateway: nobody shall make it say
+ * something in its own name.
+ *
+ * Return: 0, or -ENOTCONN: it was not sent.
+ */
+int mqtt_respond(struct mqtt *m, const char *topic, const char *text);
 
 /** mqtt_subscribe() - get messages of a topic; again after every connect. 0 or -ENOTCONN */
 int mqtt_subscribe(struct mqtt *m, const char *topic);

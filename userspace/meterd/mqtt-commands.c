@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "mqtt-commands.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "log.h"
+
+#define ORIGIN "mqtt"
+
+/**
+ * struct mqtt_commands - the way in
+ * @mqtt: connection
+ * @commands: table
+ * @topic: of commands
+ * @response: of answers that no one named a topic for
+ * @listener: at the connection
+ */
+struct mqtt_commands {
+	struct mqtt *mqtt;
+	struct commands *commands;
+	char *topic;
+	char *response;
+	struct mqtt_listener listener;
+};
+
+static uint64_t monotonic_us(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec * 1000000ULL + t.tv_nsec / 1000;
+}
+
+static void on_connected(void *user)
+{
+	struct mqtt_commands *x = user;
+
+	mqtt_subscribe(x->mqtt, x->topic);
+}
+
+static void run(struct mqtt_commands *x, const char *text, struct command_reply *reply)
+{
+	if (!mqtt_is_retained(x->mqtt)) {
+		command_run(x->commands, ORIGIN, NULL, text, strlen(text), monotonic_us(), reply);
+		return;
+	}
+	*reply = (struct command_reply){ 0 };
+	if (command_allowed(x->commands, ORIGIN, monotonic_us()))
+		log_warning("mqtt: a retained command on %s is refused; publish commands without "
+			    "retain, and clear that one",
+			    x->topic);
+	command_fail(reply, -EINVAL, "retained: a command must not be kept by the broker");
+}
+
+/* One that comes too fast is not answered: the answers would be as many. */
+static void on_message(void *user, const char *topic, const char *text)
+{
+	struct mqtt_commands *x = user;
+	struct command_reply reply;
+	char *answer;
+
+	if (strcmp(topic, x->topic))
+		return;
+	run(x, text, &reply);
+	answer = reply.error == -EAGAIN ? NULL : command_reply_json(&reply);
+	if (answer)
+		mqtt_respond(x->mqtt, x->response, answer);
+	free(answer);
+	command_reply_end(&reply);
+}
+
+int mqtt_commands_open(struct mqtt_commands **out, struct mqtt *m, struct commands *c,
+		       const char *topic, const char *gateway)
+{
+	struct mqtt_commands *x = calloc(1, sizeof(*x));
+	int ret = -ENOMEM;
+
+	*out = x;
+	if (!x)
+		return ret;
+	x->mqtt = m;
+	x->commands = c;
+	x->listener = (struct mqtt_listener){ .connected = on_connected,
+					      .message = on_message,
+					      .user = x };
+	if (asprintf(&x->topic, "%s/%s/command", topic, gateway) < 0)
+		x->topic = NULL;
+	if (asprintf(&x->response, "%s/%s/command/response", topic, gateway) < 0)
+		x->response = NULL;
+	if (x->topic && x->response)
+		ret = mqtt_listen(m, &x->listener);
+	if (!ret)
+		return 0;
+	mqtt_commands_close(x);
+	*out = NULL;
+	return ret;
+}
+
+void mqtt_commands_close(struct mqtt_commands *x)
+{
+	if (!x)
+		return;
+	free(x->topic);
+	free(x->response);
+	free(x);
+}
