@@ -24,6 +24,7 @@
 #include "live.h"
 #include "log.h"
 #include "meter.h"
+#include "metrics.h"
 #include "mqtt-commands.h"
 #include "mqtt-records.h"
 #include "mqtt.h"
@@ -32,6 +33,7 @@
 #include "recorder.h"
 #include "register-meter.h"
 #include "registers.h"
+#include "snapshot.h"
 #include "source.h"
 #include "store-json.h"
 #include "store.h"
@@ -78,6 +80,7 @@ struct options {
  * @save_timer: checkpoint of the registers
  * @print: print readings on standard output
  * @text: JSON of the last reading
+ * @last: the last reading
  * @scale: V or A per unit of the samples
  * @rail: size of a sample at the rail
  * @sensor: CT type codes that the modules tell
@@ -107,6 +110,7 @@ struct meterd {
 	sd_event_source *save_timer;
 	bool print;
 	struct live_buffer text;
+	struct snapshot last;
 	double scale[INPUT_CHANNELS_MAX];
 	float rail[INPUT_CHANNELS_MAX];
 	int sensor[INPUT_CHANNELS_MAX];
@@ -212,6 +216,14 @@ static void take_sensors(struct meterd *d)
 	}
 }
 
+static uint64_t clock_us(clockid_t id)
+{
+	struct timespec t;
+
+	clock_gettime(id, &t);
+	return t.tv_sec * US_PER_S + t.tv_nsec / 1000;
+}
+
 static void on_reading(void *user, const struct reading *r)
 {
 	struct meterd *d = user;
@@ -219,6 +231,7 @@ static void on_reading(void *user, const struct reading *r)
 	take_sensors(d);
 	if (d->print && !live_json(&d->text, r))
 		puts(d->text.text);
+	snapshot_take(&d->last, r, clock_us(CLOCK_MONOTONIC));
 	recorder_add(d->recorder, r);
 	mqtt_publish(d->mqtt, r);
 	vendor_publish(d->vendor, r);
@@ -244,22 +257,32 @@ static void on_quality_event(void *user, const struct pq_event *e)
 	http_event(d->http, "event", quality_event_json(e, d->in.topology));
 }
 
-static int64_t clock_ms(clockid_t id)
-{
-	struct timespec t;
-
-	clock_gettime(id, &t);
-	return t.tv_sec * 1000LL + t.tv_nsec / 1000000;
-}
-
 /* A command from outside was answered. */
 static void on_command(void *user, const char *text)
 {
 	struct meterd *d = user;
 
 	log_notice("command: %s", text);
-	store_event(d->store, clock_ms(CLOCK_REALTIME), clock_ms(CLOCK_MONOTONIC), 0, "command",
-		    text);
+	store_event(d->store, (int64_t)(clock_us(CLOCK_REALTIME) / 1000),
+		    (int64_t)(clock_us(CLOCK_MONOTONIC) / 1000), 0, "command", text);
+}
+
+static char *metrics_report(void *user)
+{
+	struct meterd *d = user;
+	uint64_t now = clock_us(CLOCK_MONOTONIC);
+	struct store_counters store;
+	struct mqtt_counters mqtt;
+	struct metrics_input in = {
+		.reading = snapshot_fresh(&d->last, now),
+		.age_s = snapshot_age_s(&d->last, now),
+		.store = d->store ? &store : NULL,
+		.mqtt = d->mqtt ? &mqtt : NULL,
+	};
+
+	store_counters(d->store, &store);
+	mqtt_counters(d->mqtt, &mqtt);
+	return metrics_text(&in);
 }
 
 static struct json_object *command_report(void *user)
@@ -473,6 +496,7 @@ static int open_outputs(struct meterd *d)
 		http_watch_mqtt(d->http, d->mqtt);
 		http_take_commands(d->http, d->commands);
 		http_provide(d->http, "/api/v1/commands", command_report, d);
+		http_provide_text(d->http, "/metrics", METRICS_TYPE, metrics_report, d);
 	}
 	if (!error)
 		http_provide(d->http, "/api/v1/store", store_report, d);
@@ -540,6 +564,7 @@ static void close_all(struct meterd *d)
 	installation_free(&d->in);
 	config_free(&d->config);
 	live_free(&d->text);
+	snapshot_free(&d->last);
 	commands_destroy(d->commands);
 	sd_event_unref(d->event);
 }
