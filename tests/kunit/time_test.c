@@ -11,6 +11,7 @@
 #include <linux/pm.h>
 #include <linux/sched.h>
 #include <linux/timekeeping.h>
+#include <linux/workqueue.h>
 
 #include "../../drivers/tty/serdev/smappee_bus/internal.h"
 #include "bench.h"
@@ -150,20 +151,54 @@ static void time_passes_for_modules(struct fake_line *line, unsigned int seconds
 	spin_unlock(&line->lock);
 }
 
+/*
+ * Which request from number @from on is the first of that kind? UINT_MAX: none yet.
+ * @index: first register or scan; -1: any
+ */
+static unsigned int request_after(struct fake_line *line, unsigned int from, u8 unit, u8 function,
+				  s64 index)
+{
+	unsigned int found = UINT_MAX;
+
+	spin_lock(&line->lock);
+	for (unsigned int i = from; i != line->requests && found == UINT_MAX; i++)
+		if (line->log[i % FAKE_LOG].unit == unit &&
+		    line->log[i % FAKE_LOG].function == function &&
+		    (index < 0 || line->log[i % FAKE_LOG].index == index))
+			found = i;
+	spin_unlock(&line->lock);
+	return found;
+}
+
 static void a_sleeping_host_sends_nothing_and_goes_on_when_it_wakes(struct kunit *test)
 {
 	struct fake_line *line = bench_new(test);
+	struct smappee_segment *segment = dev_get_drvdata(fake_line_serdev(line));
 	struct bench_sink *sink[] = { bench_stream(line, VOLTAGE), bench_stream(line, HUB) };
+	struct fake_request first;
+	unsigned long switches;
 	unsigned int requests;
+	u64 woken;
 
 	KUNIT_ASSERT_TRUE(test, bench_get(sink[1], 2 * SECOND));
 	bench_log(test, "begins anew");
 	power(test, line, false);
 	requests = READ_ONCE(line->requests);
+	/* neither the thread nor the work runs, be it only to be refused the line */
+	switches = READ_ONCE(segment->task->nvcsw);
+	KUNIT_EXPECT_FALSE(test, delayed_work_pending(&segment->enumerate));
 	schedule_timeout_uninterruptible(10 * HZ);
+	KUNIT_EXPECT_EQ(test, switches, READ_ONCE(segment->task->nvcsw));
 	KUNIT_EXPECT_EQ(test, requests, READ_ONCE(line->requests));
 	time_passes_for_modules(line, 10);
+	woken = ktime_get_ns();
 	power(test, line, true);
+	/* who knows what is on the line? */
+	KUNIT_ASSERT_TRUE(test, fake_line_wait(line, READ_ONCE(line->requests) > requests, 1000));
+	spin_lock(&line->lock);
+	first = line->log[requests % FAKE_LOG];
+	spin_unlock(&line->lock);
+	KUNIT_EXPECT_GE(test, first.time_ns, woken + NSEC_PER_MSEC);
 
 	for (int i = 0; i < 2; i++) {
 		KUNIT_ASSERT_TRUE(test, bench_get(sink[i], 2 * SECOND));
@@ -174,6 +209,10 @@ static void a_sleeping_host_sends_nothing_and_goes_on_when_it_wakes(struct kunit
 					      sampled_ns(line, sink[i]->next - 1)),
 				    NSEC_PER_MSEC, "unit %u", sink[i]->unit);
 	}
+	/* who are they? is asked before they are believed */
+	KUNIT_EXPECT_LT(test, request_after(line, requests, HUB, SMAPPEE_FC_READ_REGISTERS,
+					    SMAPPEE_REG_IDENTITY),
+			request_after(line, requests, HUB, SMAPPEE_FC_READ_SAMPLES, -1));
 	KUNIT_EXPECT_EQ(test, 0, bench_log_lines());
 	KUNIT_EXPECT_EQ(test, 3, bench_modules(line));
 }
@@ -204,6 +243,62 @@ static void nobody_uses_the_line_of_a_sleeping_host(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, -ESHUTDOWN, smappee_read_registers(hub, SMAPPEE_REG_TYPE, 1, &type));
 	power(test, line, true);
 	KUNIT_EXPECT_EQ(test, 0, smappee_read_registers(hub, SMAPPEE_REG_TYPE, 1, &type));
+}
+
+struct reader {
+	struct work_struct work;
+	struct smappee_device *sdev;
+	int ret;
+};
+
+static void read_type(struct work_struct *work)
+{
+	struct reader *reader = container_of(work, struct reader, work);
+	u16 type;
+
+	reader->ret = smappee_read_registers(reader->sdev, SMAPPEE_REG_TYPE, 1, &type);
+}
+
+static void a_sleep_waits_for_the_transaction_in_flight(struct kunit *test)
+{
+	struct fake_line *line = bench_new(test);
+	struct smappee_segment *segment = dev_get_drvdata(fake_line_serdev(line));
+	struct reader *reader = kunit_kzalloc(test, sizeof(*reader), GFP_KERNEL);
+	unsigned int before;
+
+	KUNIT_ASSERT_NOT_NULL(test, reader);
+	INIT_WORK(&reader->work, read_type);
+	reader->sdev = bench_module(line, HUB);
+	/* the line has just been used by the thread, which now sleeps for a while */
+	fake_line_pause(line);
+	WRITE_ONCE(line->turnaround_us, 15000);
+	before = fake_line_count(line, HUB, SMAPPEE_FC_READ_REGISTERS);
+	schedule_work(&reader->work);
+	for (int i = 0; i < 100; i++) {
+		if (fake_line_count(line, HUB, SMAPPEE_FC_READ_REGISTERS) > before)
+			break;
+		usleep_range(100, 101);
+	}
+	KUNIT_EXPECT_TRUE(test, READ_ONCE(segment->line.busy));
+	power(test, line, false);
+	KUNIT_EXPECT_FALSE(test, READ_ONCE(segment->line.busy));
+	flush_work(&reader->work);
+	KUNIT_EXPECT_EQ(test, 0, reader->ret);
+	WRITE_ONCE(line->turnaround_us, 200);
+	power(test, line, true);
+}
+
+static void a_module_that_came_during_a_sleep_is_found(struct kunit *test)
+{
+	struct fake_line *line = bench_new(test);
+
+	power(test, line, false);
+	spin_lock(&line->lock);
+	fake_hub(line, HUB2 + 8, 104777);
+	spin_unlock(&line->lock);
+	power(test, line, true);
+	KUNIT_EXPECT_TRUE(test, fake_line_wait(line, bench_modules(line) == 4, 3000));
+	KUNIT_EXPECT_NOT_NULL(test, bench_module(line, HUB2 + 8));
 }
 
 static void a_module_that_was_exchanged_during_a_sleep_is_noticed(struct kunit *test)
@@ -256,6 +351,8 @@ static struct kunit_case time_cases[] = {
 	KUNIT_CASE(a_sleeping_host_sends_nothing_and_goes_on_when_it_wakes),
 	KUNIT_CASE(scans_that_a_sleep_costs_are_counted),
 	KUNIT_CASE(nobody_uses_the_line_of_a_sleeping_host),
+	KUNIT_CASE(a_sleep_waits_for_the_transaction_in_flight),
+	KUNIT_CASE(a_module_that_came_during_a_sleep_is_found),
 	KUNIT_CASE(a_module_that_was_exchanged_during_a_sleep_is_noticed),
 	KUNIT_CASE(a_port_may_go_while_the_host_sleeps),
 	KUNIT_CASE(a_box_is_polled_again_after_a_sleep),

@@ -141,10 +141,11 @@ static void skew_stays_in_the_budget(void **state)
 		build(seed, 0.2);
 		for (int answer = 0; answer < 4; answer++)
 			sync(0.1);
-		skew = watch(60, 1);
+		/* as often as the driver asks, and less */
+		skew = fmax(watch(60, 0.25), watch(60, 1));
 		worst = fmax(worst, skew);
 		if (!all_locked() || skew > LIMIT_S)
-			fail_msg("seed %lu: locked %d, skew %.0f ns in 60 s", (unsigned long)seed,
+			fail_msg("seed %lu: locked %d, skew %.0f ns in 120 s", (unsigned long)seed,
 				 all_locked(), skew * 1e9);
 		segment_free(&g);
 	}
