@@ -14,6 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "recording.h"
 #include "registers.h"
 
 static char program[PATH_MAX];
@@ -179,7 +180,8 @@ static void sigterm_saves_the_registers_and_the_next_start_goes_on(void **state)
 
 	write_conf(1000000);
 	child = start(&output, NULL, NULL);
-	assert_true(wait_for(output, "measuring", all, sizeof(all)));
+	if (!wait_for(output, "measuring", all, sizeof(all)))
+		fail_msg("%s", all);
 	kill(child, SIGTERM);
 	assert_int_equal(finish(child), 0);
 	close(output);
@@ -188,7 +190,8 @@ static void sigterm_saves_the_registers_and_the_next_start_goes_on(void **state)
 	assert_true(first >= 2299.0);
 
 	child = start(&output, NULL, NULL);
-	assert_true(wait_for(output, "measuring", all, sizeof(all)));
+	if (!wait_for(output, "measuring", all, sizeof(all)))
+		fail_msg("%s", all);
 	kill(child, SIGKILL);
 	waitpid(child, NULL, 0);
 	close(output);
@@ -228,6 +231,78 @@ static void the_service_manager_is_told(void **state)
 	close(output);
 }
 
+/* Values of the recording that a capture shows, by the time stamps of its scans. */
+static void assert_is_recorded(const char *path, double seconds)
+{
+	struct recording *rec;
+	uint64_t scans = 0;
+	unsigned int k;
+
+	assert_int_equal(recording_open(&rec, path), 0);
+	assert_int_equal(rec->channels, 2);
+	assert_string_equal(rec->channel[1].name, "hub1/A");
+	assert_true(rec->rate_hz == 4000.0);
+	while (recording_read(rec, RECORDING_BLOCK) > 0) {
+		for (k = 0; k < rec->scans; k++) {
+			/* the recording is 100 whole cycles */
+			double turns = (double)(rec->time_ns[k] % 20000000) / 20e6;
+
+			assert_double_equal(rec->channel[0].x[k],
+					    230 * M_SQRT2 * sin(2 * M_PI * turns), 0.001);
+			assert_double_equal(rec->channel[1].x[k],
+					    10 * M_SQRT2 * sin(2 * M_PI * turns), 0.001);
+		}
+		scans += rec->scans;
+	}
+	recording_close(rec);
+	assert_int_equal(scans, llround(seconds * 4000));
+}
+
+static int run_meterctl(const char *socket, const char *seconds, const char *file)
+{
+	char meterctl[PATH_MAX + 16];
+	char path[PATH_MAX];
+	pid_t child = fork();
+
+	strcpy(path, program);
+	snprintf(meterctl, sizeof(meterctl), "%s/meterctl", dirname(path));
+	if (!child) {
+		execl(meterctl, meterctl, "capture", seconds, file, "--socket", socket,
+		      (char *)NULL);
+		_exit(127);
+	}
+	return finish(child);
+}
+
+static void meterctl_captures_what_meterd_measures(void **state)
+{
+	static char all[65536];
+	char text[1024];
+	char socket[128];
+	char file[128];
+	int output;
+	pid_t child;
+
+	snprintf(socket, sizeof(socket), "%s/s", folder);
+	snprintf(file, sizeof(file), "%s/house.smcap", folder);
+	snprintf(text, sizeof(text),
+		 "[source]\nreplay = %s\nrepeat = 1000\nspeed = 10\n[topology]\ntype = 1p\n"
+		 "[load boiler]\ninputs = hub1/A\nphases = L1\n[registers]\nfile = %s\n"
+		 "[http]\nlisten = 127.0.0.1:0\nsocket = %s\n",
+		 csv, energy, socket);
+	write_text(conf, text);
+	child = start(&output, NULL, NULL);
+	if (!wait_for(output, "measuring", all, sizeof(all)))
+		fail_msg("%s", all);
+	assert_int_equal(run_meterctl(socket, "3.5", file), 0);
+	assert_is_recorded(file, 3.5);
+	assert_int_equal(run_meterctl(socket, "0", file), 2);
+	unlink(file);
+	kill(child, SIGTERM);
+	assert_int_equal(finish(child), 0);
+	close(output);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -237,6 +312,7 @@ int main(void)
 		cmocka_unit_test_setup(sigterm_saves_the_registers_and_the_next_start_goes_on,
 				       setup),
 		cmocka_unit_test_setup(the_service_manager_is_told, setup),
+		cmocka_unit_test_setup(meterctl_captures_what_meterd_measures, setup),
 	};
 	char self[PATH_MAX] = "";
 	char command[64];

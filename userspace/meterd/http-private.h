@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * http-private - what the parts of the server share: http.c (connections),
- * http-stream.c (server-sent events), http-page.c (files of the page), http-answer.c
- * (answers) and http-routes.c (what is answered to which request).
+ * http-stream.c (server-sent events), http-capture.c (captures), http-page.c (files of the page),
+ * http-answer.c (answers) and http-routes.c (what is answered to which request).
  */
 #ifndef METERD_HTTP_PRIVATE_H
 #define METERD_HTTP_PRIVATE_H
@@ -39,6 +39,7 @@
  * @offset: bytes of that event that were sent
  * @body: of a command, COMMAND_TEXT_MAX bytes of room; NULL while there is none
  * @body_length: bytes of it that came; beyond COMMAND_TEXT_MAX they are only counted
+ * @tap: the capture that it is, or NULL
  */
 struct client {
 	struct listener *listener;
@@ -54,6 +55,7 @@ struct client {
 	size_t offset;
 	char *body;
 	size_t body_length;
+	struct tap *tap;
 };
 
 /**
@@ -136,6 +138,9 @@ struct provision {
  * @modules_us: CLOCK_MONOTONIC time at which it was read
  * @provided: paths that others answer
  * @provisions: how many
+ * @captured: what a capture captures; no inputs: nothing
+ * @capture: clients with a capture
+ * @serve_captures: goes on with them
  */
 struct http {
 	sd_event *event;
@@ -166,6 +171,9 @@ struct http {
 	uint64_t modules_us;
 	struct provision provided[HTTP_PROVIDED];
 	unsigned int provisions;
+	struct tap_config captured;
+	struct client *capture[HTTP_CAPTURES];
+	sd_event_source *serve_captures;
 };
 
 static inline uint64_t http_clock_us(clockid_t id)
@@ -241,6 +249,12 @@ void http_stream_push_life_sign(struct http *h);
 
 /** http_streams_serve() - wake the streams that wait, disconnect those that fell behind */
 void http_streams_serve(struct http *h);
+
+/** http_capture_open() - answer with a capture */
+enum MHD_Result http_capture_open(struct http *h, struct MHD_Connection *connection);
+
+/** http_capture_end() - the connection is no capture any more */
+void http_capture_end(struct client *c);
 
 /** http_request() - MHD's: a request, its headers first, then its body in pieces, then once more */
 enum MHD_Result http_request(void *data, struct MHD_Connection *connection, const char *url,

@@ -125,7 +125,7 @@ static const struct {
 } routes[] = {
 	{ "/api/v1/live", get_live },	    { "/api/v1/events", http_stream_open },
 	{ "/api/v1/history", get_history }, { "/api/v1/modules", get_modules },
-	{ "/api/v1/status", get_status },
+	{ "/api/v1/status", get_status },   { "/api/v1/capture", http_capture_open },
 };
 
 /*
@@ -210,7 +210,8 @@ static enum MHD_Result get(struct http *h, struct MHD_Connection *connection, co
 		return ret;
 	return http_answer_error(connection, MHD_HTTP_NOT_FOUND,
 				 "nothing at %.200s; there are /, /api/v1/live, /api/v1/events, "
-				 "/api/v1/history, /api/v1/modules, /api/v1/status and /metrics",
+				 "/api/v1/history, /api/v1/modules, /api/v1/status, "
+				 "/api/v1/capture and /metrics",
 				 url);
 }
 

@@ -78,6 +78,7 @@ static void on_completed(void *data, struct MHD_Connection *connection, void **p
 		return;
 	http_stream_end(c);
 	http_command_forget(c);
+	http_capture_end(c);
 	c->suspended = false;
 	c->busy = false;
 	c->since_us = http_clock_us(CLOCK_MONOTONIC);
@@ -130,6 +131,7 @@ static void connection_closed(struct listener *l, struct client *c)
 		return;
 	http_stream_end(c);
 	http_command_forget(c);
+	http_capture_end(c);
 	if (c->previous)
 		c->previous->next = c->next;
 	else
@@ -423,6 +425,7 @@ void http_close(struct http *h)
 		return;
 	h->closing = true;
 	sd_event_source_disable_unref(h->tick);
+	sd_event_source_disable_unref(h->serve_captures);
 	for (i = 0; i < LISTENERS; i++)
 		close_listener(&h->listener[i]);
 	if (h->socket)

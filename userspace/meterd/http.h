@@ -9,6 +9,7 @@
  * GET /api/v1/history    active power of the last 5 minutes (history.h)
  * GET /api/v1/modules    modules of the bus (lib/modules.h)
  * GET /api/v1/status     state of the daemon
+ * GET /api/v1/capture?seconds=N  the scans of the next N seconds (tap.h)
  * and what others provide by http_provide(); their events are part of
  * /api/v1/events, by http_event()
  * POST /api/v1/commands/NAME
@@ -24,8 +25,10 @@
 #include <systemd/sd-event.h>
 
 #include "reading.h"
+#include "tap.h"
 
 #define HTTP_PROVIDED 24
+#define HTTP_CAPTURES 2
 
 struct commands;
 struct http;
@@ -103,6 +106,28 @@ void http_provide_text(struct http *h, const char *path, const char *type, http_
  * @data: put by this
  */
 void http_event(struct http *h, const char *name, struct json_object *data);
+
+/**
+ * http_captures() - allow captures
+ * @h: server; NULL is allowed
+ * @config: what is captured; the length is the client's, the name the server's
+ *
+ * Return: 0 or -errno.
+ */
+int http_captures(struct http *h, const struct tap_config *config);
+
+/** http_capturing() - is there a capture that wants scans? NULL @h is allowed */
+bool http_capturing(const struct http *h);
+
+/**
+ * http_scans() - give a run of the join to the captures; only while http_capturing()
+ * @h: server
+ * @run: the run
+ * @utc_ns: UTC minus time stamp
+ *
+ * Copies what is wanted and allocates nothing; the clients are served later.
+ */
+void http_scans(struct http *h, const struct align_run *run, int64_t utc_ns);
 
 /** http_port() - TCP port that is listened on, 0 when none */
 unsigned int http_port(const struct http *h);

@@ -337,6 +337,14 @@ static int64_t on_utc(void *user, int64_t sample_ns)
 	return d->source->ops->utc_ns(d->source, sample_ns);
 }
 
+static void on_scans(void *user, const struct align_run *run)
+{
+	struct meterd *d = user;
+
+	if (http_capturing(d->http))
+		http_scans(d->http, run, on_utc(d, run->time_ns[0]) - run->time_ns[0]);
+}
+
 static int on_save(sd_event_source *timer, uint64_t usec, void *user)
 {
 	struct meterd *d = user;
@@ -431,6 +439,7 @@ static int open_chain(struct meterd *d)
 		.rail = d->rail,
 		.counters = on_counters,
 		.utc_ns = on_utc,
+		.scans = on_scans,
 		.publish = on_reading,
 		.user = d,
 	};
@@ -498,6 +507,11 @@ static int open_outputs(struct meterd *d)
 		http_provide(d->http, "/api/v1/commands", command_report, d);
 		http_provide_text(d->http, "/metrics", METRICS_TYPE, metrics_report, d);
 	}
+	if (!error && d->source)
+		error = http_captures(d->http,
+				      &(struct tap_config){ .inputs = &d->in.inputs,
+							    .scale = d->scale,
+							    .rate_hz = d->source->rate_hz });
 	if (!error)
 		http_provide(d->http, "/api/v1/store", store_report, d);
 	if (!error && d->quality) {

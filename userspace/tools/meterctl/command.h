@@ -10,6 +10,8 @@
 #include "client.h"
 #include "table.h"
 
+#define COMMAND_ARGUMENTS_MAX 2
+
 /**
  * struct command_options - what the command line said
  * @address: where meterd is
@@ -17,6 +19,8 @@
  * @json: print JSON
  * @count: readings after which live ends, 0 for never
  * @modules_dir: folder of the bus, NULL for the usual one
+ * @argument: what followed the name of the command
+ * @arguments: how many
  */
 struct command_options {
 	struct client_address address;
@@ -24,10 +28,13 @@ struct command_options {
 	bool json;
 	unsigned long count;
 	const char *modules_dir;
+	const char *argument[COMMAND_ARGUMENTS_MAX];
+	unsigned int arguments;
 };
 
-/** command_list(), command_live(), command_quality(), command_status() - return the exit status of
- * the program */
+/** command_capture(), command_list(), command_live(), command_quality(), command_status() - return
+ * the exit status of the program */
+int command_capture(const struct command_options *o);
 int command_list(const struct command_options *o);
 int command_live(const struct command_options *o);
 int command_quality(const struct command_options *o);

@@ -21,15 +21,24 @@
  * @summary: one line for the list of commands
  * @help: what it prints and which options it knows
  * @run: does it
+ * @arguments: most of them
  */
 struct command {
 	const char *name;
 	const char *summary;
 	const char *help;
 	int (*run)(const struct command_options *o);
+	unsigned int arguments;
 };
 
 static const struct command commands[] = {
+	{ "capture", "the waveforms of all channels into a file",
+	  "usage: meterctl capture SECONDS [FILE] [--socket PATH | --url URL]\n"
+	  "\n"
+	  "Every scan of the next SECONDS, without loss, for 'meterd --replay FILE'. FILE is\n"
+	  "capture.smcap if not given, - for standard output; one that exists is replaced\n"
+	  "only when the capture is complete.\n",
+	  command_capture, 2 },
 	{ "list", "modules on the bus: type, serial number, firmware, state",
 	  "usage: meterctl list [--json] [--socket PATH | --url URL | --modules DIR]\n"
 	  "\n"
@@ -40,7 +49,7 @@ static const struct command commands[] = {
 	  "\n"
 	  "  --modules DIR   read sysfs without asking meterd; DIR is usually\n"
 	  "                  /sys/bus/smappee/devices\n",
-	  command_list },
+	  command_list, 0 },
 	{ "live", "power of every load, once a second",
 	  "usage: meterctl live [--json] [--count N] [--socket PATH | --url URL]\n"
 	  "\n"
@@ -50,16 +59,16 @@ static const struct command commands[] = {
 	  "Positive power is import, positive Q1 is inductive.\n"
 	  "\n"
 	  "  --count N       end after N readings\n",
-	  command_live },
+	  command_live, 0 },
 	{ "quality", "power quality: harmonics, flicker, events, EN 50160",
 	  "usage: meterctl quality [--json] [--socket PATH | --url URL]\n"
 	  "\n"
 	  "The last intervals of 150/180 cycles, 10 min and 2 h, this week and the last one\n"
 	  "against EN 50160, and the newest events. With --json also the spectra.\n"
 	  "An interval is flagged when an event touched it or a part was not measured.\n",
-	  command_quality },
+	  command_quality, 0 },
 	{ "status", "state of meterd itself: age of the last reading, MQTT",
-	  "usage: meterctl status [--json] [--socket PATH | --url URL]\n", command_status },
+	  "usage: meterctl status [--json] [--socket PATH | --url URL]\n", command_status, 0 },
 };
 
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))
@@ -204,6 +213,8 @@ int main(int argc, char **argv)
 	c = name ? find(name) : NULL;
 	if (name && !c)
 		return usage_error("command", name, "not known; see 'meterctl --help'");
+	while (c && o.arguments < c->arguments && optind < argc)
+		o.argument[o.arguments++] = argv[optind++];
 	if (optind < argc)
 		return usage_error("argument", argv[optind], "too many; see 'meterctl --help'");
 	if (!c || help) {
