@@ -115,6 +115,8 @@ static void a_capture_of_a_stream_gives_its_readings_again(void **state)
 	c.epoch_ns = 1234567890123456789;
 	tc.inputs = &c.in.inputs;
 	tc.scale = c.scale;
+	c.rail[4] = 32767;
+	tc.rail = c.rail;
 	tc.rate_hz = RATE;
 	assert_int_equal(tap_create(&c.tap, &tc), 0);
 	feed_live(&c, f);
@@ -127,6 +129,7 @@ static void a_capture_of_a_stream_gives_its_readings_again(void **state)
 	snprintf(conf, sizeof(conf), "[source]\nreplay = %s\n%s", capture_path, house);
 	assert_int_equal(replay(conf), 0);
 	assert_true(r.ended);
+	assert_true(r.chain.rail[4] == 32767.0f && isinf(r.chain.rail[3]));
 	print_message("%u windows, %u readings; %.2f bytes per value\n", c.windows, c.readings,
 		      bytes / (7.0 * 9 * RATE));
 	same_windows(&c, &r.chain);

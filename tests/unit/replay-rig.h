@@ -93,6 +93,7 @@ static inline int replay(const char *conf)
 	assert_true(sd_event_new(&r.event) >= 0);
 	sink.align = r.chain.align;
 	sink.scale = r.chain.scale;
+	sink.rail = r.chain.rail;
 	assert_int_equal(r.source->ops->start(r.source, r.event, &sink), 0);
 	error = sd_event_loop(r.event);
 	return error;

@@ -511,6 +511,8 @@ static int open_outputs(struct meterd *d)
 		error = http_captures(d->http,
 				      &(struct tap_config){ .inputs = &d->in.inputs,
 							    .scale = d->scale,
+							    .rail = d->rail,
+							    .sensor = d->sensor,
 							    .rate_hz = d->source->rate_hz });
 	if (!error)
 		http_provide(d->http, "/api/v1/store", store_report, d);

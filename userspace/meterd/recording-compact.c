@@ -14,6 +14,7 @@
 #include "compact.h"
 #include "crc32.h"
 #include "log.h"
+#include "sensor.h"
 
 /**
  * struct compact_file - a file
@@ -57,6 +58,11 @@ static double number(struct json_object *o, const char *key)
 	return isfinite(value) ? value : NAN;
 }
 
+static int sensor_code(double code)
+{
+	return code >= 0.0 && code <= UINT16_MAX ? (int)code : SENSOR_UNKNOWN;
+}
+
 static int take_channels(struct compact_file *f, struct json_object *list)
 {
 	size_t n = json_object_is_type(list, json_type_array) ? json_object_array_length(list) : 0;
@@ -73,6 +79,10 @@ static int take_channels(struct compact_file *f, struct json_object *list)
 			return refuse(f, "the head has a channel without a name");
 		snprintf(ch->name, sizeof(ch->name), "%s", json_object_get_string(name));
 		ch->scale = number(o, "scale");
+		ch->rail = (float)number(o, "rail");
+		if (!(ch->rail > 0.0f))
+			ch->rail = INFINITY;
+		ch->sensor = sensor_code(number(o, "sensor"));
 	}
 	f->base.channels = (unsigned int)n;
 	return 0;

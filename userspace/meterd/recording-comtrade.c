@@ -16,6 +16,7 @@
 #include <strings.h>
 
 #include "log.h"
+#include "sensor.h"
 
 #define LINE_MAX_BYTES 16384
 #define FIELDS_MAX 16
@@ -429,8 +430,11 @@ int recording_comtrade_open(struct recording **r, FILE *file, const char *path)
 		recording_close(&c->base);
 		return error;
 	}
-	for (k = 0; k < c->base.channels; k++)
+	for (k = 0; k < c->base.channels; k++) {
 		c->base.channel[k].present = true;
+		c->base.channel[k].rail = INFINITY;
+		c->base.channel[k].sensor = SENSOR_UNKNOWN;
+	}
 	*r = &c->base;
 	return 0;
 }

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "log.h"
+#include "sensor.h"
 
 /**
  * struct conversion - from the value in a file to V or A
@@ -210,8 +211,11 @@ int recording_csv_open(struct recording **r, FILE *file, const char *path)
 		recording_close(&c->base);
 		return error;
 	}
-	for (k = 0; k < c->base.channels; k++)
+	for (k = 0; k < c->base.channels; k++) {
 		c->base.channel[k].present = true;
+		c->base.channel[k].rail = INFINITY;
+		c->base.channel[k].sensor = SENSOR_UNKNOWN;
+	}
 	*r = &c->base;
 	return 0;
 }

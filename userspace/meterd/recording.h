@@ -23,6 +23,8 @@
  * struct recording_channel - one channel
  * @name: "hub1/A" or "U1"
  * @scale: V or A per unit of the values that recording_read() gives
+ * @rail: size of a value at the rail of its converter; INFINITY: not known
+ * @sensor: CT type code that its module told; SENSOR_UNKNOWN
  * @wanted: values are asked for; the user sets it
  * @present: the last block has its values
  * @x: values of the last block
@@ -30,6 +32,8 @@
 struct recording_channel {
 	char name[RECORDING_NAME_MAX];
 	double scale;
+	float rail;
+	int sensor;
 	bool wanted;
 	bool present;
 	float x[RECORDING_BLOCK];

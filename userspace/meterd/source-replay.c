@@ -206,6 +206,10 @@ static int replay_start(struct source *s, sd_event *event, const struct source_s
 	r->sink = *sink;
 	for (k = 0; k < r->inputs->channels; k++)
 		r->sink.scale[k] = r->recording->channel[r->column[k]].scale;
+	for (k = 0; r->sink.sensor && k < r->inputs->channels; k++)
+		r->sink.sensor[k] = r->recording->channel[r->column[k]].sensor;
+	for (k = 0; r->sink.rail && k < r->inputs->channels; k++)
+		r->sink.rail[k] = r->recording->channel[r->column[k]].rail;
 	error = sd_event_add_defer(event, &r->idle, replay_step, r);
 	if (error >= 0)
 		error = sd_event_add_time(event, &r->timer, CLOCK_MONOTONIC, 0, 0, on_due, r);

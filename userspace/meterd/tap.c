@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "compact.h"
+#include "sensor.h"
 
 #define END_BYTES (COMPACT_FRAME_BYTES + 1 + COMPACT_REASON_MAX)
 
@@ -27,9 +28,9 @@ struct tap {
 	unsigned char frame[COMPACT_FRAME_MAX];
 };
 
-static struct json_object *scale_json(double scale)
+static struct json_object *finite_json(double value)
 {
-	return isfinite(scale) ? json_object_new_double(scale) : NULL;
+	return isfinite(value) ? json_object_new_double(value) : NULL;
 }
 
 static struct json_object *head_json(const struct tap_config *c)
@@ -53,7 +54,11 @@ static struct json_object *head_json(const struct tap_config *c)
 		json_object_object_add(o, "name", json_object_new_string(name));
 		json_object_object_add(o, "unit",
 				       json_object_new_string(k < c->inputs->voltages ? "V" : "A"));
-		json_object_object_add(o, "scale", scale_json(c->scale[k]));
+		json_object_object_add(o, "scale", finite_json(c->scale[k]));
+		if (c->sensor && c->sensor[k] != SENSOR_UNKNOWN)
+			json_object_object_add(o, "sensor", json_object_new_int(c->sensor[k]));
+		if (c->rail)
+			json_object_object_add(o, "rail", finite_json(c->rail[k]));
 		json_object_array_add(list, o);
 	}
 	json_object_object_add(head, "channels", list);

@@ -23,6 +23,10 @@ struct tap;
  * struct tap_config - what is captured
  * @inputs: the channels; must outlive the tap
  * @scale: V or A per unit of the samples, by channel; must outlive the tap
+ * @rail: by channel, size of a sample at the rail of its converter, INFINITY when it is not
+ *	known; NULL: of none; must outlive the tap
+ * @sensor: by channel, CT type code that the module tells; NULL: of none; must outlive
+ *	the tap
  * @rate_hz: nominal sampling rate
  * @seconds: length, above 0 and at most TAP_SECONDS_MAX
  * @bytes: of the ring, at least COMPACT_FRAME_MAX; 0: TAP_BYTES
@@ -31,6 +35,8 @@ struct tap;
 struct tap_config {
 	const struct inputs *inputs;
 	const double *scale;
+	const float *rail;
+	const int *sensor;
 	double rate_hz;
 	double seconds;
 	size_t bytes;
