@@ -134,6 +134,24 @@ static void put_io(struct json_object *o, struct io *io, double t)
 	put_whole(o, "switched", (int64_t)io->relays.switched);
 }
 
+/* What the host has said that the lights do, and what they show. */
+static void put_leds(struct json_object *o, struct module *m, double t)
+{
+	uint16_t closed = m->io && m->io->contacts.inputs
+				  ? contacts_read(&m->io->contacts, t, 0, SMAPPEE_REG_INPUT_LEVELS)
+				  : 0;
+	struct json_object *list = json_object_new_array();
+
+	for (unsigned int i = 0; i < m->leds.count; i++) {
+		struct json_object *led = json_object_new_object();
+
+		put_string(led, "shows", leds_name(leds_shown(&m->leds, t, i, closed)));
+		put_string(led, "set", leds_name(m->leds.set[i]));
+		json_object_array_add(list, led);
+	}
+	json_object_object_add(o, "leds", list);
+}
+
 static struct json_object *module_status(struct segment *g, struct module *m, double t)
 {
 	struct json_object *o = json_object_new_object();
@@ -148,6 +166,8 @@ static struct json_object *module_status(struct segment *g, struct module *m, do
 		put_io(o, m->io, t);
 	else
 		put_clock(o, g, m, t);
+	if (!m->box)
+		put_leds(o, m, t);
 	put_whole(o, "boot", m->boot);
 	put_bool(o, "silent", t < m->silent_until);
 	put_bool(o, "plugged", m->plugged);

@@ -115,6 +115,7 @@ int module_init(struct module *m, const struct scenario *s, unsigned int number)
 	m->format = m->built->bits == 24 ? SMAPPEE_FORMAT_S24 : SMAPPEE_FORMAT_S16;
 	m->reference = m->built->reference;
 	m->silent_until = -INFINITY;
+	leds_init(&m->leds, m->built->type, m->built->channels);
 	if (m->built->type == SMAPPEE_TYPE_POWER_BOX) {
 		m->box = power_box_new(s, number);
 		return m->box ? 0 : -ENOMEM;
@@ -179,6 +180,7 @@ void module_power(struct module *m, double off, double on)
 {
 	m->boot++;
 	m->started = on;
+	leds_restart(&m->leds, on);
 	if (m->box)
 		power_box_restart(m->box, off);
 	else if (m->io)

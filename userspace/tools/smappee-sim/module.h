@@ -11,6 +11,7 @@
 
 #include "crystal.h"
 #include "io.h"
+#include "leds.h"
 #include "power-box.h"
 #include "scenario.h"
 #include "servo.h"
@@ -43,8 +44,9 @@ struct edge {
  * struct module - one module
  * @built: how it is built; owned by the scenario
  * @box: the Power Box that it is, owned; NULL: an open module. Of a Power Box
- *	only the members up to @silent_until count
+ *	only the members up to @silent_until count, but @leds
  * @io: the input or output module that it is, owned, NULL: another one; likewise
+ * @leds: lights of an open module
  * @plugged: it is on the line
  * @unit: address of an open module, 0 for none; kept over a restart
  * @known: somebody has asked at that address since it started
@@ -78,6 +80,7 @@ struct module {
 	const struct scenario_module *built;
 	struct power_box *box;
 	struct io *io;
+	struct leds leds;
 	bool plugged;
 	uint8_t unit;
 	bool known;

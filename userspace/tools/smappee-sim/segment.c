@@ -67,9 +67,12 @@ static size_t answer_read(struct module *m, const uint8_t *request, double t, ui
 	uint16_t address = frame_get16(request + 2);
 	unsigned int count = frame_get16(request + 4);
 
-	*code = m->box	? power_box_read(m->box, t, address, count, values)
-		: m->io ? io_read(m->io, t, address, count, values)
-			: registers_read(m, t, address, count, values);
+	if (!m->box && leds_registers(address))
+		*code = leds_read(&m->leds, t, address, count, values);
+	else
+		*code = m->box	? power_box_read(m->box, t, address, count, values)
+			: m->io ? io_read(m->io, t, address, count, values)
+				: registers_read(m, t, address, count, values);
 	return *code ? 0 : frame_registers_answer(out, request[0], values, count);
 }
 
@@ -85,9 +88,12 @@ static size_t answer_write(struct module *m, const uint8_t *request, double t, u
 		return 0;
 	for (unsigned int i = 0; i < count; i++)
 		values[i] = frame_get16(request + 7 + 2 * i);
-	*code = m->box	? power_box_write(m->box, t, address, count, values)
-		: m->io ? io_write(m->io, t, address, count, values)
-			: registers_write(m, t, address, count, values);
+	if (!m->box && leds_registers(address))
+		*code = leds_write(&m->leds, t, address, count, values);
+	else
+		*code = m->box	? power_box_write(m->box, t, address, count, values)
+			: m->io ? io_write(m->io, t, address, count, values)
+				: registers_write(m, t, address, count, values);
 	return *code ? 0 : frame_written_answer(out, request[0], address, (uint16_t)count);
 }
 
@@ -239,6 +245,7 @@ static unsigned int addressed(struct segment *g, const uint8_t *request, double 
 		if (!module_here(m, t) || module_unit(m) != request[0])
 			continue;
 		m->known = true;
+		leds_request(&m->leds, t);
 		if (!n)
 			*first = m;
 		voice[n].bytes = g->said[n];
