@@ -136,6 +136,8 @@ static struct device_attribute *find_attribute(struct device *dev, const char *n
 		attr = find_in(dev->type->groups, name);
 	if (!attr && dev->driver)
 		attr = find_in(dev->driver->dev_groups, name);
+	if (!attr && dev->class)
+		attr = find_in(dev->class->dev_groups, name);
 	return attr;
 }
 

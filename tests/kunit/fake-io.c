@@ -105,6 +105,7 @@ void fake_io_restart(struct fake_line *line, struct fake_module *module)
 {
 	spin_lock(&line->lock);
 	module->start_ns = ktime_get_ns();
+	memset(module->led, 0, sizeof(module->led));
 	if (module->type == SMAPPEE_TYPE_OPEN_INPUT) {
 		++*fake_io_reg(module, SMAPPEE_REG_INPUT_BOOT);
 		set32(module, SMAPPEE_REG_INPUT_EDGES, 0);

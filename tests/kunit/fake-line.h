@@ -89,6 +89,8 @@ struct fake_fault {
  * @oldest: scans before this one are gone, whatever the depth says
  * @sync_sequence: of the next sync answer
  * @sync_ns: first edge of the last sync answer
+ * @dark: it has no LEDs
+ * @led: what each of its LEDs does
  * @box: what it is if it is a Power Box
  * @io: what it is if it is an input or output module
  */
@@ -120,6 +122,8 @@ struct fake_module {
 	u64 oldest;
 	u8 sync_sequence;
 	u64 sync_ns;
+	bool dark;
+	u16 led[SMAPPEE_LEDS_MAX];
 	struct fake_box *box;
 	struct fake_io *io;
 };
@@ -288,6 +292,9 @@ struct fake_module *fake_voltage(struct fake_line *line, u8 unit, u32 serial);
 
 /** fake_hub() - add a CT hub, 4 channels, locked. */
 struct fake_module *fake_hub(struct fake_line *line, u8 unit, u32 serial);
+
+/** fake_module_leds() - how many LEDs a module has. */
+unsigned int fake_module_leds(const struct fake_module *module);
 
 /** fake_module_restart() - as after a power cut: new boot, new index if it is the reference. */
 void fake_module_restart(struct fake_line *line, struct fake_module *module);

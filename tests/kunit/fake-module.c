@@ -128,8 +128,21 @@ struct fake_module *fake_hub(struct fake_line *line, u8 unit, u32 serial)
 	return module;
 }
 
+unsigned int fake_module_leds(const struct fake_module *module)
+{
+	switch (module->type) {
+	case SMAPPEE_TYPE_OPEN_CT_HUB:
+	case SMAPPEE_TYPE_OPEN_SOLID_CORE:
+	case SMAPPEE_TYPE_OPEN_INPUT:
+		return 1 + module->channels;
+	default:
+		return 1;
+	}
+}
+
 static void fake_restart(struct fake_line *line, struct fake_module *module)
 {
+	memset(module->led, 0, sizeof(module->led));
 	module->boot++;
 	module->sync_sequence = 0;
 	module->sync_ns = 0;
@@ -201,6 +214,13 @@ static bool fake_register(const struct fake_module *module, u16 reg, u16 *value)
 		*value = fake_identity(module, reg - SMAPPEE_REG_IDENTITY);
 		return true;
 	}
+	if (!module->dark && reg >= SMAPPEE_REG_LEDS &&
+	    reg <= SMAPPEE_REG_LEDS + fake_module_leds(module)) {
+		*value = fake_module_leds(module);
+		if (reg >= SMAPPEE_REG_LED)
+			*value = module->led[reg - SMAPPEE_REG_LED];
+		return true;
+	}
 	if (module->io)
 		return fake_io_register(module, reg, value);
 	if (!module->protocol)
@@ -264,6 +284,12 @@ static u16 fake_rate_bit(u16 rate)
 
 static u8 fake_write(struct fake_line *line, struct fake_module *module, u16 reg, u16 value)
 {
+	if (reg >= SMAPPEE_REG_LED && reg < SMAPPEE_REG_LED + fake_module_leds(module)) {
+		if (value > SMAPPEE_LED_TWO)
+			return SMAPPEE_EX_ILLEGAL_VALUE;
+		module->led[reg - SMAPPEE_REG_LED] = value;
+		return 0;
+	}
 	if (module->io)
 		return fake_io_write(module, reg, value);
 	switch (reg) {

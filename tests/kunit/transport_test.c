@@ -103,6 +103,7 @@ static void control_waits_for_one_block_at_most(struct kunit *test)
 	 * quarter of a block at most; its request, and the turnaround.
 	 */
 	const s64 block = byte_ns * (160 * 8 + 40) + 200 * NSEC_PER_USEC;
+	unsigned long looked;
 	u16 rate = 4000;
 
 	for (int i = 0; i < 20; i++) {
@@ -113,6 +114,14 @@ static void control_waits_for_one_block_at_most(struct kunit *test)
 	for (int i = 0; i <= HUBS; i++)
 		sink[i] = bench_stream(line, VOLTAGE + i);
 	KUNIT_ASSERT_TRUE(test, bench_get(sink[HUBS], SECOND));
+	/*
+	 * Every 5 s the line is asked for new modules, and their silence costs whoever
+	 * comes then an answer timeout. This is about the time between.
+	 */
+	looked = READ_ONCE(segment_of(line)->look_at);
+	KUNIT_ASSERT_TRUE(test, fake_line_wait(line, READ_ONCE(segment_of(line)->look_at) != looked,
+					       6000));
+	msleep(1000);
 	for (int i = 0; i < 300; i++) {
 		took = ktime_get_ns();
 		KUNIT_ASSERT_EQ(test, 0, smappee_write_registers(hub, SMAPPEE_REG_RATE, 1, &rate));

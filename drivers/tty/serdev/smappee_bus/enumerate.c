@@ -22,6 +22,7 @@
 #include <linux/slab.h>
 
 #include "enumerate.h"
+#include "functions.h"
 #include "internal.h"
 #include "poll.h"
 #include "problems.h"
@@ -384,6 +385,8 @@ static int enumerate_register(struct smappee_module *module)
 	ret = device_add(&module->sdev.dev);
 	if (!ret) {
 		enumerate_trace(module, SMAPPEE_ENUMERATE_ADDED);
+		if (!segment->registers)
+			smappee_functions_add(module);
 		return 0;
 	}
 
@@ -492,6 +495,7 @@ static void enumerate_remove_one(struct smappee_segment *segment,
 	enumerate_trace(module, SMAPPEE_ENUMERATE_REMOVED);
 	set_bit(SMAPPEE_MODULE_GONE, &module->flags);
 	enumerate_take_out(segment, module);
+	smappee_functions_remove(module);
 	device_unregister(&module->sdev.dev);
 }
 

@@ -40,6 +40,7 @@
 #include "problems.h"
 #include "segment.h"
 
+struct auxiliary_device;
 struct dentry;
 struct smappee_poller;
 struct task_struct;
@@ -68,6 +69,7 @@ enum {
  * @flags: SMAPPEE_MODULE_*, atomic bits
  * @sink: where scans go; written by smappee_stream_start() and _stop()
  * @poller: registers of a Power Box as read last; NULL if it is none
+ * @leds: its lights, or NULL; the enumeration's own
  * @renewals: how often it may have become another one, or forgotten its settings
  * @count: what happened
  * @serial_text: the printed serial number
@@ -97,6 +99,7 @@ struct smappee_module {
 	unsigned long flags;
 	struct smappee_sink __rcu *sink;
 	struct smappee_poller *poller;
+	struct auxiliary_device *leds;
 	atomic_t renewals;
 	struct smappee_counters count;
 	char serial_text[SMAPPEE_SERIAL_LEN];
