@@ -172,12 +172,19 @@ static s64 poll_period_ns(const struct smappee_segment *segment)
 	return READ_ONCE(segment->streams) ? POLL_FAST_NS : POLL_IDLE_NS;
 }
 
-/* The part of a box to be read now, or -1; @at_ns: look again then. */
+/*
+ * The part of a box to be read now, or -1; @at_ns: look again then.
+ *
+ * This thread does not queue for a slow part while somebody else has the line: a
+ * rescan has request after request, and the next powers would wait with it. The
+ * powers themselves get in between any two of them.
+ */
 static int poll_next(struct smappee_module *box, s64 now, s64 *at_ns)
 {
 	struct smappee_poller *p = box->poller;
 	s64 fast_ns = p->due_ns[POLL_FAST];
 	int part = -1;
+	bool wanted;
 	unsigned int i;
 
 	if (p->hold_ns > now) {
@@ -190,9 +197,14 @@ static int poll_next(struct smappee_module *box, s64 now, s64 *at_ns)
 	if (test_bit(SMAPPEE_MODULE_SILENT, &box->flags))
 		return -1;
 
+	wanted = smappee_line_wanted(&box->segment->line);
 	for (i = POLL_FAST + 1; i < POLL_PARTS; i++) {
 		if (p->due_ns[i] > now) {
 			*at_ns = min(*at_ns, p->due_ns[i]);
+			continue;
+		}
+		if (wanted && now - p->due_ns[i] < POLL_STARVED_NS) {
+			*at_ns = min(*at_ns, now + POLL_RESERVE_NS);
 			continue;
 		}
 		/* On a box that is too slow for all of it, powers give way. */

@@ -347,6 +347,26 @@ static int line_acquire(struct smappee_line *line,
 	return status;
 }
 
+/**
+ * smappee_line_wanted() - would a transaction that is not urgent have to wait?
+ * @line: the line
+ *
+ * Return: whether somebody has the line or waits for it now.
+ */
+bool smappee_line_wanted(struct smappee_line *line)
+{
+	bool wanted;
+	unsigned int p;
+
+	spin_lock(&line->lock);
+	wanted = line->busy;
+	for (p = 0; p < SMAPPEE_PRIORITIES; p++)
+		wanted |= line->waiting[p];
+	spin_unlock(&line->lock);
+
+	return wanted;
+}
+
 static void line_release(struct smappee_line *line)
 {
 	spin_lock(&line->lock);

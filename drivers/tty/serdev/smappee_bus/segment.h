@@ -153,6 +153,7 @@ void smappee_line_set_speed(struct smappee_line *line, unsigned int speed);
 void smappee_line_stop(struct smappee_line *line);
 void smappee_line_pause(struct smappee_line *line);
 void smappee_line_resume(struct smappee_line *line);
+bool smappee_line_wanted(struct smappee_line *line);
 size_t smappee_line_receive(struct smappee_line *line, const u8 *data,
 			    size_t count);
 unsigned int smappee_line_strays(struct smappee_line *line, u8 *unit);
