@@ -19,6 +19,10 @@
 
 #define LINES	4
 
+#ifndef GPIO_LINES_OUTLIVE_CHIPS
+#define GPIO_LINES_OUTLIVE_CHIPS	true
+#endif
+
 /**
  * struct rig - a line with one module, and a user of its GPIO lines
  * @line: the line
@@ -61,15 +65,21 @@ static void drop_irq(struct rig *rig, unsigned int i)
 	rig->irq[i] = 0;
 }
 
-static void rig_down(void *data)
+static void drop_lines(struct rig *rig)
 {
-	struct rig *rig = data;
-
 	for (unsigned int i = 0; i < LINES; i++) {
 		drop_irq(rig, i);
 		if (rig->gpio[i])
 			gpiod_put(rig->gpio[i]);
+		rig->gpio[i] = NULL;
 	}
+}
+
+static void rig_down(void *data)
+{
+	struct rig *rig = data;
+
+	drop_lines(rig);
 	gpiod_remove_lookup_table(rig->table);
 	root_device_unregister(rig->user);
 	if (rig->line->added)
@@ -459,13 +469,19 @@ static void wrong_fail_safe_settings_are_refused(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0x100, *fake_io_reg(rig->module, SMAPPEE_REG_OUTPUT_START));
 }
 
-/* Gone for good: it is silent, and a rescan takes it off the list. */
-static void unplug(struct kunit *test, struct rig *rig)
+/*
+ * Gone for good: it is silent, and a rescan takes it off the list. Returns whether
+ * lines are still held, which not every kernel's gpiolib survives.
+ */
+static bool unplug(struct kunit *test, struct rig *rig)
 {
+	if (!GPIO_LINES_OUTLIVE_CHIPS)
+		drop_lines(rig);
 	rig->module->silent = true;
 	msleep(8000);
 	bench_rescan(rig->line);
 	KUNIT_ASSERT_EQ(test, 0, bench_modules(rig->line));
+	return GPIO_LINES_OUTLIVE_CHIPS;
 }
 
 static void inputs_may_go_while_somebody_waits_for_edges(struct kunit *test)
@@ -476,8 +492,8 @@ static void inputs_may_go_while_somebody_waits_for_edges(struct kunit *test)
 	fake_input_edge(rig->line, rig->module, 0, true);
 	KUNIT_ASSERT_TRUE(test, fake_line_wait(rig->line, rig->edges == 1, 1000));
 	drop_irq(rig, 0);
-	unplug(test, rig);
-	KUNIT_EXPECT_EQ(test, -ENODEV, gpiod_get_value_cansleep(rig->gpio[0]));
+	if (unplug(test, rig))
+		KUNIT_EXPECT_EQ(test, -ENODEV, gpiod_get_value_cansleep(rig->gpio[0]));
 	KUNIT_EXPECT_EQ(test, 1, rig->edges);
 }
 
@@ -486,9 +502,10 @@ static void relays_may_go_while_somebody_has_them(struct kunit *test)
 	struct rig *rig = outputs(test);
 	struct gpio_desc *relay = take(test, rig, 1, GPIOD_OUT_HIGH);
 
-	unplug(test, rig);
-	KUNIT_EXPECT_EQ(test, -ENODEV, gpiod_direction_output(relay, 0));
-	gpiod_set_value_cansleep(relay, 0);
+	if (unplug(test, rig)) {
+		KUNIT_EXPECT_EQ(test, -ENODEV, gpiod_direction_output(relay, 0));
+		gpiod_set_value_cansleep(relay, 0);
+	}
 	KUNIT_EXPECT_EQ(test, 2, *fake_io_reg(rig->module, SMAPPEE_REG_OUTPUT_RELAYS));
 }
 

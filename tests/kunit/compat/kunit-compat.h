@@ -61,4 +61,10 @@ static inline char *kunit_kstrdup(struct kunit *test, const char *text, gfp_t gf
 #define KUNIT_EXPECT_MEMEQ(test, left, right, size) \
 	KUNIT_EXPECT_EQ(test, 0, memcmp(left, right, size))
 
+/*
+ * These kernels never free a GPIO chip that went while its lines were held, and the
+ * next chip with names for its lines makes gpio_name_to_desc() follow a null pointer.
+ */
+#define GPIO_LINES_OUTLIVE_CHIPS	false
+
 #endif
