@@ -42,6 +42,7 @@ help:
 	@echo '  lint               checkpatch, sparse, W=1, kernel-doc, clang-format, cppcheck, dt schema'
 	@echo '  vm                 tests in the virtual gateway; T="NAME..." for some: kernel powerbox io'
 	@echo '                     discovery chain recorded; vm-6.1, vm-7.2: in short, on these kernels'
+	@echo '  vm-amd64           the drivers on a virtual PC, found through ACPI'
 	@echo '  upstream [T=NAME]  records to real brokers and databases'
 	@echo '  browser            the web page in a headless browser'
 	@echo '  clean              remove build/ ("distclean": and the cache of suites and kernels)'
@@ -50,8 +51,9 @@ build: modules userspace guest
 
 # Kernel modules: build/modules/LINE.release names the folder under build/modules.
 modules: $(lines:%=modules-%)
+# Those of the virtual PC are not among "modules": only its test needs them.
 $(lines:%=modules-%): modules-%: build/modules/%.release
-$(lines:%=build/modules/%.release): build/modules/%.release: $(module_src) scripts/kernels
+$(lines:%=build/modules/%.release) build/modules/6.12-amd64.release: build/modules/%.release: $(module_src) scripts/kernels
 	@scripts/kernels build $*
 
 # User space: all three flavours by the same makefile.
@@ -110,6 +112,10 @@ vm: $(vm_needs)
 	@$(suite) trixie python3 tests/vm/check.py $(T)
 $(other_lines:%=vm-%): vm-%: guest-% userspace-native selftests
 	@$(suite) trixie env GUEST_KERNEL=$* python3 tests/vm/check.py $(T)
+vm-amd64: build/guest-amd64/initrd.cpio userspace-native
+	@$(suite) trixie python3 tests/vm/pc.py
+build/guest-amd64/initrd.cpio: build/modules/6.12-amd64.release $(wildcard tests/vm/pc/*) scripts/guest-pc
+	@scripts/guest-pc
 bench: $(vm_needs)
 	@$(suite) trixie python3 tests/vm/bench.py $(T)
 upstream: userspace-native
@@ -132,6 +138,6 @@ distclean: clean
 .PHONY: help build modules $(lines:%=modules-%) userspace userspace-native userspace-arm64 \
 	userspace-bookworm unit unit-sanitize kunit kunit-debug \
 	$(other_lines:%=kunit-%) fuzz lint guest $(other_lines:%=guest-%) \
-	selftests demo vm $(other_lines:%=vm-%) bench browser upstream \
+	selftests demo vm $(other_lines:%=vm-%) vm-amd64 bench browser upstream \
 	check clean distclean
 .DELETE_ON_ERROR:
