@@ -148,6 +148,9 @@ static const struct option options[] = {
 	{ "influx", "user", OPTION_TEXT, AT(influx.user), .required = false },
 	{ "influx", "password_file", OPTION_TEXT, AT(influx.password_file), .required = false },
 	{ "influx", "ca_file", OPTION_TEXT, AT(influx.ca_file), .required = false },
+	{ "modbus", "listen", OPTION_TEXT, AT(modbus.listen), .required = true },
+	{ "modbus", "unit", OPTION_WHOLE, AT(modbus.unit), 1, 247, .fallback = "1" },
+	{ "modbus", "load", OPTION_TEXT, AT(modbus.load), .required = false },
 	{ "http", "listen", OPTION_TEXT, AT(http.listen), .fallback = "127.0.0.1:8080" },
 	{ "http", "socket", OPTION_TEXT, AT(http.socket), .fallback = "/run/meterd/meterd.sock" },
 	{ "http", "token_file", OPTION_TEXT, AT(http.token_file), .required = false },
@@ -446,7 +449,7 @@ static void begin_section(struct reader *r, const char *name)
 		complain(r,
 			 "[%s]: no such section; there are gateway, source, topology, load NAME, "
 			 "input NAME, "
-			 "registers, quality, store, mqtt, influx, http",
+			 "registers, quality, store, mqtt, influx, modbus, http",
 			 name);
 		return;
 	}
@@ -460,6 +463,7 @@ static void begin_section(struct reader *r, const char *name)
 	r->config->has_store |= !strcmp(name, "store");
 	r->config->has_mqtt |= !strcmp(name, "mqtt");
 	r->config->has_influx |= !strcmp(name, "influx");
+	r->config->has_modbus |= !strcmp(name, "modbus");
 	r->config->has_http |= !strcmp(name, "http");
 }
 

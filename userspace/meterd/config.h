@@ -15,6 +15,7 @@
 #include "http.h"
 #include "influx.h"
 #include "load.h"
+#include "modbus-server.h"
 #include "mqtt.h"
 #include "quality-config.h"
 #include "source.h"
@@ -101,6 +102,8 @@ struct input_config {
  * @mqtt: [mqtt]
  * @has_influx: section [influx] is there
  * @influx: [influx]
+ * @has_modbus: section [modbus] is there
+ * @modbus: [modbus]
  * @has_http: section [http] is there
  * @http: [http]
  */
@@ -126,6 +129,8 @@ struct config {
 	struct mqtt_config mqtt;
 	bool has_influx;
 	struct influx_config influx;
+	bool has_modbus;
+	struct modbus_config modbus;
 	bool has_http;
 	struct http_config http;
 };

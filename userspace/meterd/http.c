@@ -250,7 +250,7 @@ failed:
 static int serve_tcp(struct listener *l, const char *text)
 {
 	struct listen_result result;
-	int ret = listen_tcp(text, &result);
+	int ret = listen_tcp("http", text, &result);
 
 	if (ret)
 		return ret;

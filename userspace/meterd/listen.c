@@ -17,16 +17,16 @@
 #include "listen.h"
 #include "log.h"
 
-static int bad_listen(const char *text)
+static int bad_listen(const char *section, const char *text)
 {
-	log_error("[http] listen = \"%s\": must be ADDRESS:PORT with a numeric address, such as "
+	log_error("[%s] listen = \"%s\": must be ADDRESS:PORT with a numeric address, such as "
 		  "127.0.0.1:8080, [::1]:8080, or 0.0.0.0:8080 for all networks",
-		  text);
+		  section, text);
 	return -EINVAL;
 }
 
 /* "ADDRESS:PORT" or "[ADDRESS]:PORT" into the result of getaddrinfo(). */
-static int parse_listen(const char *text, struct addrinfo **info)
+static int parse_listen(const char *section, const char *text, struct addrinfo **info)
 {
 	const struct addrinfo hints = {
 		.ai_socktype = SOCK_STREAM,
@@ -39,22 +39,22 @@ static int parse_listen(const char *text, struct addrinfo **info)
 	char *end;
 
 	if (!n || n >= sizeof(host) || colon[1] < '0' || colon[1] > '9')
-		return bad_listen(text);
+		return bad_listen(section, text);
 	port = strtoul(colon + 1, &end, 10);
 	if (*end || port > UINT16_MAX)
-		return bad_listen(text);
+		return bad_listen(section, text);
 	if (*text == '[' && colon[-1] == ']') {
 		text++;
 		n -= 2;
 	} else if (memchr(text, ':', n)) {
-		return bad_listen(text);
+		return bad_listen(section, text);
 	}
 	memcpy(host, text, n);
 	host[n] = '\0';
 	/* "*" means every address to getaddrinfo(): too easy to open a meter to the world. */
 	if (!strcmp(host, "*") ||
 	    getaddrinfo(strcmp(host, "localhost") ? host : "127.0.0.1", colon + 1, &hints, info))
-		return bad_listen(text);
+		return bad_listen(section, text);
 	return 0;
 }
 
@@ -80,22 +80,22 @@ static unsigned int bound_port(int fd)
 	return ntohs(((struct sockaddr_in6 *)&address)->sin6_port);
 }
 
-int listen_tcp(const char *text, struct listen_result *result)
+int listen_tcp(const char *section, const char *text, struct listen_result *result)
 {
 	struct addrinfo *info = NULL;
 	int one = 1;
 	int fd, ret;
 
-	ret = parse_listen(text, &info);
+	ret = parse_listen(section, text, &info);
 	if (ret)
 		return ret;
 	fd = socket(info->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)) ||
 	    bind(fd, info->ai_addr, info->ai_addrlen)) {
 		ret = -errno;
-		log_error("[http] listen = %s: %s; choose another address or port, or stop the "
+		log_error("[%s] listen = %s: %s; choose another address or port, or stop the "
 			  "program that uses it",
-			  text, strerror(-ret));
+			  section, text, strerror(-ret));
 		if (fd >= 0)
 			close(fd);
 	} else {

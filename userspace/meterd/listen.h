@@ -21,10 +21,13 @@ struct listen_result {
 
 /**
  * listen_tcp() - bind to "ADDRESS:PORT" or "[ADDRESS]:PORT", numeric or "localhost"
+ * @section: of the configuration, for messages
+ * @text: its key "listen"
+ * @result: the socket
  *
  * Return: 0, or -errno after printing the error.
  */
-int listen_tcp(const char *text, struct listen_result *result);
+int listen_tcp(const char *section, const char *text, struct listen_result *result);
 
 /**
  * listen_unix() - bind to a path, mode 0660; a socket that nobody listens on any

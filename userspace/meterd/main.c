@@ -25,6 +25,7 @@
 #include "log.h"
 #include "meter.h"
 #include "metrics.h"
+#include "modbus-map.h"
 #include "mqtt-commands.h"
 #include "mqtt-records.h"
 #include "mqtt.h"
@@ -77,6 +78,8 @@ struct options {
  * @mqtt_commands: commands by MQTT, or NULL
  * @mqtt: publisher, or NULL
  * @http: local API, or NULL
+ * @modbus: Modbus TCP, or NULL
+ * @modbus_map: its registers
  * @save_timer: checkpoint of the registers
  * @print: print readings on standard output
  * @text: JSON of the last reading
@@ -107,6 +110,8 @@ struct meterd {
 	struct mqtt_commands *mqtt_commands;
 	struct mqtt *mqtt;
 	struct http *http;
+	struct modbus_server *modbus;
+	struct modbus_map modbus_map;
 	sd_event_source *save_timer;
 	bool print;
 	struct live_buffer text;
@@ -479,6 +484,16 @@ static int open_store(struct meterd *d)
 	return error ? error : recorder_open(&d->recorder, d->store, &d->in, d->registers);
 }
 
+static int open_modbus(struct meterd *d)
+{
+	const struct modbus_config *c = &d->config.modbus;
+	int error = modbus_map_make(&d->modbus_map, c, &d->in, d->config.gateway, &d->last);
+
+	return error ? error
+		     : modbus_server_open(&d->modbus, d->event, c->listen, modbus_map_read,
+					  &d->modbus_map);
+}
+
 static int open_outputs(struct meterd *d)
 {
 	const struct config *c = &d->config;
@@ -499,6 +514,8 @@ static int open_outputs(struct meterd *d)
 	if (!error && c->has_influx && d->store)
 		error = influx_open(&d->influx, d->event, &c->influx, d->store, c->has_mqtt,
 				    c->gateway);
+	if (!error && c->has_modbus)
+		error = open_modbus(d);
 	if (!error && c->has_http)
 		error = http_open(&d->http, d->event, &c->http, c->gateway);
 	if (!error && d->http) {
@@ -566,6 +583,7 @@ static void close_all(struct meterd *d)
 	sd_event_source_unref(d->save_timer);
 	recorder_close(d->recorder);
 	http_close(d->http);
+	modbus_server_close(d->modbus);
 	mqtt_close(d->mqtt);
 	discovery_close(d->discovery);
 	vendor_close(d->vendor);
