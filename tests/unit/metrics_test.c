@@ -127,7 +127,7 @@ static void an_old_reading_ends_its_series(void **state)
 static void names_cannot_break_the_format(void **state)
 {
 	struct load_reading load = { .name = "a\"b\\c\nd", .p_w = 1 };
-	struct load_reading bytes = { .name = "caf\xe9", .p_w = 1 };
+	struct load_reading bytes = { .name = "b\xe9", .p_w = 1 };
 	struct reading r = small_reading(1);
 	struct metrics_input in = { .reading = &r };
 	char *text;
@@ -138,7 +138,7 @@ static void names_cannot_break_the_format(void **state)
 	free(text);
 	r.load = &bytes;
 	text = metrics_text(&in);
-	assert_non_null(strstr(text, "{load=\"caf?\",role"));
+	assert_non_null(strstr(text, "{load=\"b?\",role"));
 	free(text);
 }
 

@@ -62,6 +62,6 @@ int modbus_map_read(void *user, uint8_t unit, uint16_t address, uint16_t count, 
 		return NO_REGISTER;
 	sunspec_image(image, map->in->topology, map->gateway, unit,
 		      snapshot_fresh(map->last, monotonic_us()), map->load);
-	memcpy(out, image + address - SUNSPEC_BASE, count * sizeof(*out));
+	memcpy(out, &image[address - SUNSPEC_BASE], count * sizeof(*out));
 	return 0;
 }
