@@ -98,6 +98,8 @@ static const struct option options[] = {
 	{ "registers", "file", OPTION_TEXT, AT(registers_file), .required = true },
 	{ "registers", "interval_s", OPTION_WHOLE, AT(registers_interval_s), 1, 3600,
 	  .fallback = "60" },
+	{ "registers", "estimate_s", OPTION_WHOLE, AT(registers_estimate_s), 0, 3600,
+	  .fallback = "300" },
 	{ "quality", "enabled", OPTION_CHOICE, AT(quality.enabled), .fallback = "yes",
 	  .choices = "yes|no" },
 	{ "quality", "nominal_v", OPTION_REAL, AT(quality.nominal_v), 0, 1e6, .fallback = "0" },

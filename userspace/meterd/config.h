@@ -95,6 +95,7 @@ struct input_config {
  * @tuning: [topology] tuning: file of calibration and corrected wiring, or NULL
  * @registers_file: [registers] file, NULL without the section
  * @registers_interval_s: [registers] interval_s
+ * @registers_estimate_s: [registers] estimate_s
  * @quality: [quality]
  * @has_store: section [store] is there
  * @store: [store]
@@ -122,6 +123,7 @@ struct config {
 	char *tuning;
 	char *registers_file;
 	unsigned int registers_interval_s;
+	unsigned int registers_estimate_s;
 	struct quality_options quality;
 	bool has_store;
 	struct store_config store;

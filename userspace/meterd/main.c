@@ -350,6 +350,33 @@ static void on_scans(void *user, const struct align_run *run)
 		http_scans(d->http, run, on_utc(d, run->time_ns[0]) - run->time_ns[0]);
 }
 
+/* A replay has a clock of its own. */
+static bool on_clock_known(void *user)
+{
+	const struct meterd *d = user;
+
+	return d->config.source.replay || clock_synchronised();
+}
+
+static void on_bridged(void *user, const struct reading *r, double seconds)
+{
+	struct meterd *d = user;
+	char text[160];
+
+	if (seconds > 0)
+		snprintf(text, sizeof(text),
+			 "%.1f s without meterd are booked as estimated, with the last known power",
+			 seconds);
+	else
+		snprintf(text, sizeof(text),
+			 "more than %u s without meterd: no energy is booked for them, [registers] "
+			 "estimate_s",
+			 d->config.registers_estimate_s);
+	log_notice("energy: %s", text);
+	store_event(d->store, r->utc_ns / 1000000, r->end_ns / 1000000, RECORD_HOLE, "energy",
+		    text);
+}
+
 static int on_save(sd_event_source *timer, uint64_t usec, void *user)
 {
 	struct meterd *d = user;
@@ -445,6 +472,9 @@ static int open_chain(struct meterd *d)
 		.counters = on_counters,
 		.utc_ns = on_utc,
 		.scans = on_scans,
+		.clock_known = on_clock_known,
+		.bridge_s = d->config.registers_estimate_s,
+		.bridged = on_bridged,
 		.publish = on_reading,
 		.user = d,
 	};

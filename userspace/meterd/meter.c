@@ -15,6 +15,7 @@
 #include "summary.h"
 
 #define NS_PER_S 1e9
+#define NS_PER_MS 1000000LL
 #define CYCLES_50 10
 #define CYCLES_60 12
 #define CYCLES_60_FROM_HZ 55.0
@@ -54,6 +55,8 @@ struct meter {
 	struct cycle *cycle;
 	struct window *window;
 	uint64_t scans;
+	int64_t first_ns; /* begin of the first window; valid when begun */
+	bool begun;
 	/* the window in progress */
 	bool open;
 	struct cycle_edge edge; /* last edge */
@@ -488,10 +491,40 @@ static void book_window(struct meter *m, double seconds)
 
 static void collect(struct meter *m, double seconds)
 {
+	if (!m->begun)
+		m->first_ns = m->result.start_ns;
+	m->begun = true;
 	if (!summary_windows(m->summary))
 		m->reading.start_ns = m->result.start_ns;
 	m->reading.end_ns = m->result.end_ns;
 	summary_add(m->summary, &m->result, seconds);
+}
+
+/*
+ * The hole that the meterd before left, booked once the clock is known; and what the
+ * next one has to know of this moment.
+ */
+static void keep_moment(struct meter *m)
+{
+	const struct reading *r = &m->reading;
+	double p_w[INPUT_CHANNELS_MAX] = { 0 };
+	bool known = m->config.clock_known && m->config.clock_known(m->config.user);
+	int64_t began_ns = r->utc_ns - (r->end_ns - m->first_ns);
+	double hole_s = 0.0;
+	unsigned int k;
+
+	if (known)
+		hole_s = registers_bridge(m->config.registers, began_ns / NS_PER_MS,
+					  m->config.bridge_s);
+	if (hole_s != 0.0 && m->config.bridged)
+		m->config.bridged(m->config.user, r, hole_s);
+	for (k = 0; k < m->elements; k++) {
+		const struct bridge *b = &m->bridge[k];
+		bool present = b->known && b->end_ns == r->end_ns && !b->below_range;
+
+		p_w[k] = present ? b->p_w : (double)NAN;
+	}
+	registers_present(m->config.registers, known ? r->utc_ns / NS_PER_MS : 0, p_w);
 }
 
 static void publish(struct meter *m)
@@ -507,6 +540,7 @@ static void publish(struct meter *m)
 	r->lost_scans = counters.lost_scans;
 	r->repaired_blocks = counters.repaired_blocks;
 	r->gaps = align_counters(m->config.align)->gaps;
+	keep_moment(m);
 	summary_reading(m->summary, m->config.registers, r);
 	quality_thd(m->config.quality, thd, m->slots + m->elements);
 	summary_thd(m->summary, thd, r);

@@ -50,6 +50,10 @@ struct meter_counters {
  * @counters: asks the source for its counters; may be NULL
  * @utc_ns: converts the time of a sample; NULL: samples are in UTC
  * @scans: gets every run of the join before it is measured; may be NULL
+ * @clock_known: is UTC right now? NULL: it is not used for energy
+ * @bridge_s: longest time without a meterd that is booked as estimated, s
+ * @bridged: the time before this meterd was booked for @seconds, or was too long: -1;
+ *	may be NULL
  * @publish: gets every reading
  * @window: gets every window; may be NULL
  * @user: first argument of these
@@ -65,6 +69,9 @@ struct meter_config {
 	void (*counters)(void *user, struct meter_counters *counters);
 	int64_t (*utc_ns)(void *user, int64_t sample_ns);
 	void (*scans)(void *user, const struct align_run *run);
+	bool (*clock_known)(void *user);
+	double bridge_s;
+	void (*bridged)(void *user, const struct reading *reading, double seconds);
 	void (*publish)(void *user, const struct reading *reading);
 	void (*window)(void *user, const struct meter_window *window);
 	void *user;

@@ -26,8 +26,7 @@ static void on_closed(void *user, const struct record *records, unsigned int n)
 	store_put(r->store, records, n);
 }
 
-/* The kernel knows whether something disciplines its clock. */
-static bool clock_synchronised(void)
+bool clock_synchronised(void)
 {
 	struct timex t = { 0 };
 

@@ -6,6 +6,8 @@
 #ifndef METERD_RECORDER_H
 #define METERD_RECORDER_H
 
+#include <stdbool.h>
+
 #include "reading.h"
 #include "registers.h"
 #include "store.h"
@@ -23,6 +25,9 @@ struct recorder;
  */
 int recorder_open(struct recorder **r, struct store *store, const struct installation *in,
 		  const struct registers *registers);
+
+/** clock_synchronised() - does something discipline the kernel's clock? */
+bool clock_synchronised(void);
 
 /** recorder_add() - take a reading; NULL @r is allowed */
 void recorder_add(struct recorder *r, const struct reading *reading);

@@ -41,7 +41,7 @@ struct slot {
 	uint32_t records;
 	uint64_t sequence;
 	char magic[8];
-	struct record record[RECORDS_MAX];
+	struct register_record record[RECORDS_MAX];
 };
 
 _Static_assert(sizeof(struct slot) <= SLOT_BYTES, "a slot fits its place in the file");
@@ -57,12 +57,14 @@ struct registers_file {
 	struct flush *flush;	      /* NULL: saves wait for the medium */
 	bool flushing;		      /* a checkpoint is on its way to the medium */
 	bool slow;		      /* it was said that this takes long */
+	bool left;		      /* its file system gave up: fd is -1, look for it again */
+	struct sd_event *event;	      /* loop of flush; NULL: none was wanted */
 	char *path;
 };
 
 static size_t slot_bytes(const struct slot *s)
 {
-	return offsetof(struct slot, record) + s->records * sizeof(struct record);
+	return offsetof(struct slot, record) + s->records * sizeof(struct register_record);
 }
 
 static uint32_t slot_crc(const struct slot *s)
@@ -103,18 +105,44 @@ static int report(struct registers_file *f, int error)
 	return error;
 }
 
+/* Two daemons on one file would set each other's registers back. */
+static int lock_file(int fd)
+{
+	return flock(fd, LOCK_EX | LOCK_NB) ? -errno : 0;
+}
+
 static unsigned int other(unsigned int slot)
 {
 	return slot ^ 1;
 }
 
+/*
+ * A file system that gave up (an error of the medium made it read-only) can be repaired
+ * only when nobody has files on it open. So this one is left, and taken again when a
+ * file is there that can be written.
+ */
+static void leave(struct registers_file *f)
+{
+	flush_close(f->flush);
+	f->flush = NULL;
+	f->flushing = false;
+	close(f->fd);
+	f->fd = -1;
+	f->left = true;
+}
+
 int registers_file_note(struct registers_file *f)
 {
+	int error;
+
 	if (f->fd < 0)
 		return 0;
 	/* in turn, so that the last note is whole while this one is written */
 	f->next_note = other(f->next_note);
-	return report(f, write_slot(f, f->fd, f->next_note));
+	error = report(f, write_slot(f, f->fd, f->next_note));
+	if (error == -EROFS || error == -EIO)
+		leave(f);
+	return error;
 }
 
 /*
@@ -163,6 +191,7 @@ int registers_file_flush_aside(struct registers_file *f, struct sd_event *event)
 {
 	int error = 0;
 
+	f->event = event;
 	if (f->fd >= 0)
 		error = flush_open(&f->flush, event, f->path, on_flushed, f);
 	if (error)
@@ -171,8 +200,38 @@ int registers_file_flush_aside(struct registers_file *f, struct sd_event *event)
 	return error;
 }
 
+/* The file has to be there: its folder may be one that nothing is mounted on. */
+static int take_again(struct registers_file *f)
+{
+	struct slot head;
+	unsigned int k;
+	int error;
+
+	f->fd = open(f->path, O_RDWR | O_CLOEXEC);
+	error = f->fd < 0 ? -errno : lock_file(f->fd);
+	for (k = 0; k < SLOTS && !error; k++) {
+		ssize_t bytes =
+			pread(f->fd, &head, offsetof(struct slot, record), (off_t)k * SLOT_BYTES);
+
+		if (bytes == (ssize_t)offsetof(struct slot, record) &&
+		    head.sequence > f->now.sequence && !memcmp(head.magic, MAGIC, sizeof(MAGIC)))
+			f->now.sequence = head.sequence;
+	}
+	error = error ? error : checkpoint_now(f);
+	if (error && f->fd >= 0) {
+		close(f->fd);
+		f->fd = -1;
+	}
+	f->left = error;
+	if (!error && f->event)
+		registers_file_flush_aside(f, f->event);
+	return error;
+}
+
 int registers_file_save_now(struct registers_file *f)
 {
+	if (f->left)
+		return take_again(f);
 	return f->fd >= 0 ? checkpoint_now(f) : 0;
 }
 
@@ -180,6 +239,8 @@ int registers_file_save(struct registers_file *f)
 {
 	int error;
 
+	if (f->left)
+		return take_again(f);
 	if (f->fd < 0)
 		return 0;
 	if (!f->flush)
@@ -214,12 +275,6 @@ static void flush_folder(const char *path)
 		return;
 	fsync(fd);
 	close(fd);
-}
-
-/* Two daemons on one file would set each other's registers back. */
-static int lock_file(int fd)
-{
-	return flock(fd, LOCK_EX | LOCK_NB) ? -errno : 0;
 }
 
 /* A new file appears under its name only when it holds a valid slot. */
@@ -393,14 +448,14 @@ unsigned int registers_file_records(const struct registers_file *f)
 	return f->now.records;
 }
 
-struct record *registers_file_record(struct registers_file *f, unsigned int index)
+struct register_record *registers_file_record(struct registers_file *f, unsigned int index)
 {
 	return &f->now.record[index];
 }
 
 int registers_file_add(struct registers_file *f, const char *name, uint32_t owner)
 {
-	struct record *r = &f->now.record[f->now.records];
+	struct register_record *r = &f->now.record[f->now.records];
 
 	if (f->now.records == RECORDS_MAX)
 		return -ENOSPC;

@@ -25,14 +25,16 @@
 #define RECORDS_MAX 900
 /* owner of the record of a load */
 #define RECORD_LOAD UINT32_MAX
+/* owner of the record whose @net_uwh is the UTC, in ms, of the last note; 0: unknown */
+#define RECORD_TIME (UINT32_MAX - 1)
 
 /**
- * struct record - a load or an element of one; native byte order, the file stays on
+ * struct register_record - a load or an element of one; native byte order, the file stays on
  *	its machine
  * @name: of the load or of the input, padded with NUL; "#1" to "#3" for elements of
  *	the first format, which had no names
  * @owner: number of the record of the load that it is an element of, or RECORD_LOAD
- * @reserved: 0
+ * @last_cw: active power of an element when the last note was made, 0.01 W
  * @net_uwh: signed energy
  * @import_uwh: import register
  * @export_uwh: export register
@@ -40,10 +42,10 @@
  * @net_uvarh: signed reactive energy
  * @quadrant_uvarh: reactive energy by quadrant
  */
-struct record {
+struct register_record {
 	char name[RECORD_NAME_BYTES];
 	uint32_t owner;
-	uint32_t reserved;
+	int32_t last_cw;
 	int64_t net_uwh;
 	int64_t import_uwh;
 	int64_t export_uwh;
@@ -81,7 +83,7 @@ const char *registers_file_name(const struct registers_file *f);
 unsigned int registers_file_records(const struct registers_file *f);
 
 /** registers_file_record() - record @index */
-struct record *registers_file_record(struct registers_file *f, unsigned int index);
+struct register_record *registers_file_record(struct registers_file *f, unsigned int index);
 
 /**
  * registers_file_add() - a new record, all zero

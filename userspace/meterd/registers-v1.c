@@ -50,7 +50,7 @@ static bool is_whole(const struct slot *s, ssize_t bytes)
 	       s->crc == crc32_ethernet((const char *)s + sizeof(s->crc), used - sizeof(s->crc));
 }
 
-static void split(struct record *r, int64_t net_uwh)
+static void split(struct register_record *r, int64_t net_uwh)
 {
 	r->net_uwh = net_uwh;
 	r->import_uwh = net_uwh > 0 ? net_uwh : 0;
@@ -58,12 +58,12 @@ static void split(struct record *r, int64_t net_uwh)
 }
 
 /* Return: how many records the entry makes. */
-static unsigned int convert(const struct entry *e, struct record *r, unsigned int number)
+static unsigned int convert(const struct entry *e, struct register_record *r, unsigned int number)
 {
 	unsigned int made = 1;
 	unsigned int k;
 
-	*r = (struct record){ .owner = RECORD_LOAD };
+	*r = (struct register_record){ .owner = RECORD_LOAD };
 	memcpy(r->name, e->name, sizeof(r->name) - 1);
 	r->net_uwh = e->import_uwh - e->export_uwh;
 	r->import_uwh = e->import_uwh;
@@ -72,14 +72,14 @@ static unsigned int convert(const struct entry *e, struct record *r, unsigned in
 	for (k = 0; k < ELEMENTS; k++) {
 		if (!e->element_uwh[k])
 			continue;
-		r[made] = (struct record){ .owner = number };
+		r[made] = (struct register_record){ .owner = number };
 		snprintf(r[made].name, sizeof(r[made].name), "#%u", k + 1);
 		split(&r[made++], e->element_uwh[k]);
 	}
 	return made;
 }
 
-int registers_v1_read(int fd, struct record *record)
+int registers_v1_read(int fd, struct register_record *record)
 {
 	struct slot *now = calloc(2, sizeof(*now));
 	struct slot *next;

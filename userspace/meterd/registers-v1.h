@@ -16,6 +16,6 @@
  *
  * Return: number of records, or -EBADMSG when no copy is whole.
  */
-int registers_v1_read(int fd, struct record *record);
+int registers_v1_read(int fd, struct register_record *record);
 
 #endif

@@ -18,6 +18,10 @@
 #define CREEP_UWH 100000
 /* no window has more than this; what claims to is no energy */
 #define STEP_MAX_UWH 1e15
+#define TIME_NAME "#time"
+#define TIME_NONE UINT32_MAX
+#define CW_PER_W 100.0
+#define MS_PER_S 1e3
 
 enum { QUADRANT_I, QUADRANT_II, QUADRANT_III, QUADRANT_IV };
 
@@ -50,9 +54,12 @@ struct registers {
 	unsigned int element[INPUT_CHANNELS_MAX]; /* its record */
 	struct rest rest[INPUT_CHANNELS_MAX];	  /* of the elements */
 	struct moved moved[LOADS_MAX];		  /* in the window that is booked */
+	unsigned int time;			  /* record of the time; TIME_NONE: no room */
+	int64_t before_ms;		       /* UTC of the restored note; 0: not known, or done */
+	int32_t before_cw[INPUT_CHANNELS_MAX]; /* powers of the elements then */
 };
 
-static struct record *record_of(const struct registers *r, unsigned int index)
+static struct register_record *record_of(const struct registers *r, unsigned int index)
 {
 	return registers_file_record(r->file, index);
 }
@@ -62,7 +69,7 @@ static int find(const struct registers *r, const char *name, uint32_t owner)
 	unsigned int k;
 
 	for (k = 0; k < registers_file_records(r->file); k++) {
-		const struct record *record = record_of(r, k);
+		const struct register_record *record = record_of(r, k);
 
 		if (record->owner == owner && !strncmp(record->name, name, RECORD_NAME_BYTES - 1))
 			return (int)k;
@@ -127,6 +134,27 @@ static int map_loads(struct registers *r)
 	return 0;
 }
 
+/* The moment of the note that the file was restored with. Without room there is none. */
+static void map_time(struct registers *r)
+{
+	int index = find(r, TIME_NAME, RECORD_TIME);
+	unsigned int l;
+	unsigned int k;
+
+	if (index < 0)
+		index = registers_file_add(r->file, TIME_NAME, RECORD_TIME);
+	r->time = index < 0 ? TIME_NONE : (unsigned int)index;
+	if (index < 0)
+		return;
+	r->before_ms = record_of(r, r->time)->net_uwh;
+	for (l = 0; l < r->in->loads; l++) {
+		const struct load *load = &r->in->load[l];
+
+		for (k = load->first; k < load->first + load->elements; k++)
+			r->before_cw[k] = record_of(r, r->element[k])->last_cw;
+	}
+}
+
 int registers_open(struct registers **out, const struct installation *in, const char *path)
 {
 	struct registers *r = calloc(1, sizeof(*r));
@@ -138,6 +166,8 @@ int registers_open(struct registers **out, const struct installation *in, const 
 	error = registers_file_open(&r->file, path);
 	if (!error)
 		error = map_loads(r);
+	if (!error)
+		map_time(r);
 	if (!error)
 		error = registers_file_begin(r->file);
 	if (error) {
@@ -175,7 +205,7 @@ static unsigned int quadrant(bool import, bool inductive)
 }
 
 /* Split off by sign what was not split yet. */
-static void split_active(struct record *r, bool wait)
+static void split_active(struct register_record *r, bool wait)
 {
 	int64_t open = r->net_uwh - (r->import_uwh - r->export_uwh);
 
@@ -187,7 +217,7 @@ static void split_active(struct record *r, bool wait)
 		r->export_uwh -= open;
 }
 
-static void split_reactive(struct record *r, bool import, bool wait)
+static void split_reactive(struct register_record *r, bool import, bool wait)
 {
 	int64_t open =
 		r->net_uvarh - (r->quadrant_uvarh[QUADRANT_I] + r->quadrant_uvarh[QUADRANT_II] -
@@ -198,7 +228,7 @@ static void split_reactive(struct record *r, bool import, bool wait)
 	r->quadrant_uvarh[quadrant(import, open >= 0)] += magnitude(open);
 }
 
-static void book(struct record *r, const struct moved *m, bool estimated)
+static void book(struct register_record *r, const struct moved *m, bool estimated)
 {
 	r->net_uwh += m->p_uwh;
 	r->net_uvarh += m->q_uvarh;
@@ -270,12 +300,49 @@ void registers_estimated(struct registers *r, const struct energy_step *step)
 	book_all(r, step, true);
 }
 
+void registers_present(struct registers *r, int64_t utc_ms, const double *p_w)
+{
+	unsigned int l;
+	unsigned int k;
+
+	if (r->time == TIME_NONE)
+		return;
+	record_of(r, r->time)->net_uwh = utc_ms;
+	for (l = 0; l < r->in->loads; l++) {
+		const struct load *load = &r->in->load[l];
+
+		for (k = load->first; k < load->first + load->elements; k++) {
+			double cw = rint(p_w[k] * CW_PER_W);
+			bool known = isfinite(cw) && fabs(cw) < INT32_MAX;
+
+			record_of(r, r->element[k])->last_cw = known ? (int32_t)cw : 0;
+		}
+	}
+}
+
+double registers_bridge(struct registers *r, int64_t utc_ms, double most_s)
+{
+	struct energy_step step[INPUT_CHANNELS_MAX] = { 0 };
+	double hole_s = (double)(utc_ms - r->before_ms) / MS_PER_S;
+	unsigned int k;
+
+	if (r->before_ms <= 0)
+		return 0.0;
+	r->before_ms = 0;
+	if (hole_s <= 0.0 || hole_s > most_s)
+		return hole_s > most_s ? -1.0 : 0.0;
+	for (k = 0; k < INPUT_CHANNELS_MAX; k++)
+		step[k].p_j = r->before_cw[k] / CW_PER_W * hole_s;
+	registers_estimated(r, step);
+	return hole_s;
+}
+
 static double joules(int64_t uwh)
 {
 	return (double)uwh / UWH_PER_J;
 }
 
-static void read_record(const struct record *r, struct energy_reading *e)
+static void read_record(const struct register_record *r, struct energy_reading *e)
 {
 	unsigned int k;
 
@@ -307,7 +374,7 @@ void registers_load(const struct registers *r, unsigned int load, struct energy_
 	if (!r->in->load[load].elements)
 		return;
 	for (k = 0; k < registers_file_records(r->file); k++) {
-		const struct record *part = record_of(r, k);
+		const struct register_record *part = record_of(r, k);
 
 		if (part->owner != r->load[load])
 			continue;

@@ -61,6 +61,27 @@ void registers_add(struct registers *r, const struct energy_step *step);
 /** registers_estimated() - as registers_add(), for energy that was not measured but continued */
 void registers_estimated(struct registers *r, const struct energy_step *step);
 
+/**
+ * registers_present() - what the next note or checkpoint keeps of this moment, for the hole
+ *	that the end of the process would leave
+ * @r: the registers
+ * @utc_ms: UTC; 0: the clock is not known
+ * @p_w: active power of each current input, W; NAN: not known
+ */
+void registers_present(struct registers *r, int64_t utc_ms, const double *p_w);
+
+/**
+ * registers_bridge() - book the time without a meterd, from the moment that the file was
+ *	restored with to now, as estimated: the power of that moment times the hole. Only
+ *	the first call after registers_open() does.
+ * @r: the registers
+ * @utc_ms: UTC at which this process began to measure; the clock must be known
+ * @most_s: a longer hole is not booked at all
+ *
+ * Return: seconds that were booked, 0: none, -1: the hole is longer than @most_s.
+ */
+double registers_bridge(struct registers *r, int64_t utc_ms, double most_s);
+
 /** registers_load() - the registers of a load */
 void registers_load(const struct registers *r, unsigned int load, struct energy_reading *e);
 
