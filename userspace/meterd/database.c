@@ -356,20 +356,38 @@ static int open_file(struct database *db)
 	return 0;
 }
 
+static int open_lock(const struct store_config *config, int flags)
+{
+	size_t bytes = strlen(config->file) + PATH_MORE;
+	char *path = malloc(bytes);
+	int fd = -ENOMEM;
+
+	if (path) {
+		snprintf(path, bytes, "%s.lock", config->file);
+		fd = open(path, O_RDWR | O_CLOEXEC | flags, 0644);
+		fd = fd < 0 ? -errno : fd;
+	}
+	free(path);
+	return fd;
+}
+
 /* Two daemons on one file would use the same sequence numbers. */
 static int take_lock(struct database *db)
 {
-	size_t bytes = strlen(db->config->file) + PATH_MORE;
-	char *path = malloc(bytes);
-
-	if (!path)
-		return -ENOMEM;
-	snprintf(path, bytes, "%s.lock", db->config->file);
-	db->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
-	free(path);
+	db->lock = open_lock(db->config, O_CREAT);
 	if (db->lock < 0)
-		return -errno;
+		return db->lock;
 	return flock(db->lock, LOCK_EX | LOCK_NB) ? -errno : 0;
+}
+
+int database_was_here(const struct store_config *config)
+{
+	int fd = open_lock(config, 0);
+
+	if (fd < 0)
+		return fd;
+	close(fd);
+	return 0;
 }
 
 int database_open(struct database **out, const struct store_config *config,
@@ -802,6 +820,22 @@ static void salvage_queues(struct database *db, struct database *old)
 	}
 }
 
+/* Can the greatest number of each table be read? */
+static bool tables_whole(struct database *old)
+{
+	static const char *const queries[] = {
+		"SELECT max(sequence) FROM interval_1m", "SELECT max(sequence) FROM interval_5m",
+		"SELECT max(sequence) FROM event",	 "SELECT max(acked) FROM upstream",
+		"SELECT max(value) FROM meta",
+	};
+	unsigned int k;
+
+	for (k = 0; k < sizeof(queries) / sizeof(queries[0]); k++)
+		if (run(old, queries[k]))
+			return false;
+	return true;
+}
+
 static unsigned int salvage_records(struct database *db, struct database *old, struct record *r)
 {
 	unsigned int rows = 0;
@@ -837,7 +871,8 @@ static unsigned int salvage(struct database *db)
 	if (sqlite3_open_v2(file, &old->sql, SQLITE_OPEN_READWRITE, NULL) || prepare_all(old))
 		goto out;
 	read_last(old);
-	if (!read_id(old))
+	/* where not every number can be read, they begin anew under another identity */
+	if (tables_whole(old) && !read_id(old))
 		memcpy(db->state.id, old->state.id, sizeof(db->state.id));
 	db->state.last = greatest(db->state.last, old->state.last);
 	snprintf(text, sizeof(text),

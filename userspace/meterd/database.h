@@ -67,6 +67,9 @@ struct database;
 int database_open(struct database **db, const struct store_config *config, const char *const *names,
 		  unsigned int upstreams);
 
+/** database_was_here() - 0 when the folder is one that a database was opened in, or -errno */
+int database_was_here(const struct store_config *config);
+
 /** database_state() - read the state */
 const struct database_state *database_state(const struct database *db);
 

@@ -53,8 +53,27 @@ static inline size_t store_message_bytes(unsigned int records)
 	return STORE_HEAD_BYTES + records * sizeof(struct record);
 }
 
-/** store_work() - the child: serve @socket until it is closed; does not return */
+/**
+ * store_work() - the child: serve @socket until it is closed; does not return
+ * @socket: its end of the pair
+ * @config: of the store
+ * @names: of the upstreams
+ * @upstreams: how many
+ * @again: there was a database already: none is made where it is missing, which may be
+ *	the folder that its file system was mounted on
+ */
 _Noreturn void store_work(int socket, const struct store_config *config, const char *const *names,
-			  unsigned int upstreams);
+			  unsigned int upstreams, bool again);
+
+/**
+ * store_work_ends() - does the child end after this error of a transaction?
+ *
+ * A file system that has given up does not take this file again, but perhaps another one
+ * that is mounted in its place; and it can be repaired only when nobody has files on it open.
+ */
+static inline bool store_work_ends(int error)
+{
+	return error == -EROFS || error == -EIO || error == -EACCES;
+}
 
 #endif

@@ -111,7 +111,7 @@ static bool serve(struct worker *w, ssize_t bytes)
 }
 
 _Noreturn void store_work(int socket, const struct store_config *config, const char *const *names,
-			  unsigned int upstreams)
+			  unsigned int upstreams, bool again)
 {
 	struct worker *w = calloc(1, sizeof(*w));
 	ssize_t bytes;
@@ -121,14 +121,16 @@ _Noreturn void store_work(int socket, const struct store_config *config, const c
 	if (!w || dup2(socket, STDIN_FILENO) < 0)
 		_exit(EXIT_FAILURE);
 	close_range(STDERR_FILENO + 1, ~0U, 0);
-	error = database_open(&w->db, config, names, upstreams);
+	error = again ? database_was_here(config) : 0;
+	error = error ? error : database_open(&w->db, config, names, upstreams);
 	if (error)
 		_exit(-error < 126 ? -error : EXIT_FAILURE);
 	if (say_hello(w))
 		while ((bytes = recv(STDIN_FILENO, &w->m, sizeof(w->m), 0)) > 0)
-			if (!serve(w, bytes))
+			if (!serve(w, bytes) || store_work_ends(w->m.error))
 				break;
+	error = w->m.error;
 	append(w, 0);
 	database_close(w->db);
-	_exit(EXIT_SUCCESS);
+	_exit(store_work_ends(error) ? -error : EXIT_SUCCESS);
 }

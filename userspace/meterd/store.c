@@ -159,13 +159,22 @@ static void on_hello(struct store *s)
 	wake_all(s);
 }
 
+/* After some errors the child ends, and another one will look for the file. */
+static void on_failed(struct store *s)
+{
+	s->counters.failed++;
+	s->sent = 0;
+	if (store_work_ends(s->m->error))
+		s->hello = false;
+	else
+		retry_later(s);
+}
+
 static void on_done(struct store *s)
 {
 	tell(s, s->m->error);
 	if (s->m->error) {
-		s->counters.failed++;
-		s->sent = 0;
-		retry_later(s);
+		on_failed(s);
 		return;
 	}
 	s->retry_us = RETRY_MIN_US;
@@ -240,7 +249,7 @@ static void start(struct store *s)
 	setsockopt(pair[1], SOL_SOCKET, SO_SNDBUF, &bytes, sizeof(bytes));
 	s->child = fork();
 	if (!s->child)
-		store_work(pair[1], s->config, s->names, s->upstreams);
+		store_work(pair[1], s->config, s->names, s->upstreams, s->was_open);
 	close(pair[1]);
 	s->fd = pair[0];
 	error = s->child < 0 ? -errno : sd_event_add_io(s->event, &s->io, s->fd, EPOLLIN, on_io, s);
