@@ -172,7 +172,7 @@ static bool is_connected(void *context)
 static bool is_waiting(void *context)
 {
 	return ((struct mqtt *)context)->state == STATE_WAITING &&
-	       ((struct mqtt *)context)->down_told;
+	       ((struct mqtt *)context)->told[0];
 }
 
 /* ---- a subscriber ----------------------------------------------------- */
@@ -504,7 +504,7 @@ static void the_back_off_grows_to_a_minute(void **state)
 				 (unsigned long long)wait, (unsigned long long)limit);
 		limit = limit * 2 > BACKOFF_MAX_US ? BACKOFF_MAX_US : limit * 2;
 		/* Without waiting for it. */
-		m->down_told = false;
+		m->told[0] = '\0';
 		sd_event_source_set_time_relative(m->timer, 0);
 	}
 	mqtt_close(m);

@@ -55,9 +55,15 @@
 #define UNSENT_MAX 4
 #define ADDRESSES_MAX 8
 #define TOPIC_MAX 256
+#define REASON_BYTES 96
 
 /* Without a reading for this long, what was published is not the present any more. */
 #define STALE_US (4 * US_PER_S)
+/*
+ * The status is said again this often: the will of a connection that was left reaches
+ * the broker's clients when it notices, which may be after the next one has said "online".
+ */
+#define STATUS_US (30 * US_PER_S)
 /* We tell the broker that we take no greater packet; none of ours is needed. */
 #define PACKET_MAX (64 * 1024)
 #define PASSWORD_MAX 1024
@@ -109,7 +115,7 @@ struct lookup {
  * @address: numeric addresses of @host
  * @addresses: how many
  * @next_address: the one to try next
- * @down_told: the present absence of the broker was already reported
+ * @told: the reason last reported in the present absence of the broker; "": none
  * @accepted: set by the callback: CONNACK came and was positive
  * @refused: set by the callback: reason of a negative CONNACK, 0 for none
  * @disconnected: set by the callback: the library has closed the socket
@@ -124,6 +130,7 @@ struct lookup {
  * @retained: the message that is handed to the listeners was kept by the broker
  * @properties: its properties
  * @status: what was published last as status, NULL: nothing on this connection
+ * @status_us: when that was
  * @fed_us: when the last reading came
  * @blank: the last reading without its values
  * @blank_load: its loads
@@ -149,7 +156,7 @@ struct mqtt {
 	char address[ADDRESSES_MAX][NI_MAXHOST];
 	unsigned int addresses;
 	unsigned int next_address;
-	bool down_told;
+	char told[REASON_BYTES];
 	bool accepted;
 	int refused;
 	bool disconnected;
@@ -164,6 +171,7 @@ struct mqtt {
 	bool retained;
 	const mosquitto_property *properties;
 	const char *status;
+	uint64_t status_us;
 	uint64_t fed_us;
 	struct reading blank;
 	struct load_reading *blank_load;
@@ -245,12 +253,12 @@ static void fail(struct mqtt *m, const char *why)
 		log_warning("mqtt: broker %s: connection lost (%s); readings are dropped until it "
 			    "is back",
 			    m->broker, why);
-		m->down_told = true;
-	} else if (!m->down_told && m->next_address >= m->addresses) {
+		snprintf(m->told, sizeof(m->told), "%s", why);
+	} else if (m->next_address >= m->addresses && strncmp(m->told, why, sizeof(m->told) - 1)) {
 		log_warning("mqtt: broker %s: no connection (%s); readings are dropped, will go on "
 			    "trying; check host and port in [mqtt], and that the broker runs",
 			    m->broker, why);
-		m->down_told = true;
+		snprintf(m->told, sizeof(m->told), "%s", why);
 	}
 	if (held)
 		m->backoff_us = BACKOFF_MIN_US;
@@ -559,10 +567,12 @@ static void say_status(struct mqtt *m)
 {
 	const char *status = is_stale(m) ? STATUS_STALE : STATUS_ONLINE;
 
-	if (m->status && !strcmp(m->status, status))
+	if (m->status && !strcmp(m->status, status) && now_us(m) - m->status_us < STATUS_US)
 		return;
-	if (!mqtt_send(m, m->topic_status, status, strlen(status), 1, true, NULL))
-		m->status = status;
+	if (mqtt_send(m, m->topic_status, status, strlen(status), 1, true, NULL))
+		return;
+	m->status = status;
+	m->status_us = now_us(m);
 }
 
 static void announce(struct mqtt *m)
@@ -572,7 +582,7 @@ static void announce(struct mqtt *m)
 	log_notice("mqtt: broker %s: connected", m->broker);
 	enter(m, STATE_CONNECTED, TICK_US);
 	m->counters.connected = true;
-	m->down_told = false;
+	m->told[0] = '\0';
 	say_status(m);
 	for (k = 0; k < m->listeners; k++)
 		if (m->listener[k]->connected)
