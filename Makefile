@@ -44,6 +44,8 @@ help:
 	@echo '                     discovery chain recorded; vm-6.1, vm-7.2: in short, on these kernels'
 	@echo '  vm-amd64           the drivers on a virtual PC, found through ACPI'
 	@echo '  upstream [T=NAME]  records to real brokers and databases'
+	@echo '  outage [T=NAME]    outages with the real programs, long form (half an hour), its table in'
+	@echo '                     Documentation/admin-guide/outages.rst; outage-short: what check runs'
 	@echo '  browser            the web page in a headless browser'
 	@echo '  clean              remove build/ ("distclean": and the cache of suites and kernels)'
 
@@ -122,6 +124,11 @@ upstream: userspace-native
 	@mkdir -p build/results
 	@$(suite) trixie python3 tests/upstream/run.py $(T) > build/results/upstream.tap; \
 		status=$$?; $(suite) trixie scripts/tally build/results/upstream.tap; exit $$status
+outage outage-short: userspace-native
+	@mkdir -p build/results
+	@$(suite) trixie env $(if $(filter outage,$@),LONG=1 $(if $(T),,TABLE=Documentation/admin-guide/outages.rst)) \
+		python3 tests/upstream/outage.py $(T) > build/results/$@.tap; \
+		status=$$?; $(suite) trixie scripts/tally build/results/$@.tap; exit $$status
 browser: userspace-native
 	@mkdir -p build/results
 	@$(suite) trixie python3 tests/browser/run.py > build/results/browser.tap; \
@@ -138,6 +145,6 @@ distclean: clean
 .PHONY: help build modules $(lines:%=modules-%) userspace userspace-native userspace-arm64 \
 	userspace-bookworm unit unit-sanitize kunit kunit-debug \
 	$(other_lines:%=kunit-%) fuzz lint guest $(other_lines:%=guest-%) \
-	selftests demo vm $(other_lines:%=vm-%) vm-amd64 bench browser upstream \
+	selftests demo vm $(other_lines:%=vm-%) vm-amd64 bench browser upstream outage outage-short \
 	check clean distclean
 .DELETE_ON_ERROR:

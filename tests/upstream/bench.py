@@ -21,6 +21,8 @@ import urllib.request
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 METERD = os.environ.get("METERD", os.path.join(TOP, "build/userspace/native/meterd"))
 RATE = 800
+# A busy machine may take this many times as long before a test gives up.
+PATIENCE = float(os.environ.get("PATIENCE", "3"))
 
 
 def free_port():
@@ -32,13 +34,13 @@ def free_port():
 
 def wait(condition, seconds, what):
     """Until @condition is true; fails after @seconds. Gives what the condition gave."""
-    end = time.monotonic() + seconds
+    end = time.monotonic() + seconds * PATIENCE
     while True:
         value = condition()
         if value:
             return value
         if time.monotonic() > end:
-            raise AssertionError(f"after {seconds} s: {what}")
+            raise AssertionError(f"after {seconds * PATIENCE} s: {what}")
         time.sleep(0.02)
 
 
@@ -50,9 +52,11 @@ def listens(port):
 class House:
     """A folder with a meterd and its peers."""
 
-    def __init__(self, loads=2, speed=60, folder=None):
+    def __init__(self, loads=2, speed=60, folder=None, rate=RATE):
         self.dir = tempfile.mkdtemp(prefix="meterd-upstream-", dir=folder)
         os.chmod(self.dir, 0o755)
+        self.medium = self.dir  # of records and registers
+        self.rate = rate
         self.loads = [f"load {k}" for k in range(loads)]
         self.speed = speed
         self.processes = []
@@ -64,19 +68,22 @@ class House:
 
     def recording(self):
         with open(self.path("house.csv"), "w", encoding="ascii") as f:
-            f.write(f"# sample rate: {RATE} Hz\n")
+            f.write(f"# sample rate: {self.rate} Hz\n")
             f.write(",".join(["L1"] + [f"hub{k // 8}/c{k % 8}" for k in range(len(self.loads))]) + "\n")
-            for n in range(RATE):
-                x = math.sqrt(2) * math.sin(2 * math.pi * 50 * n / RATE)
+            for n in range(self.rate):
+                x = math.sqrt(2) * math.sin(2 * math.pi * 50 * n / self.rate)
                 f.write(",".join([f"{230 * x:.3f}"] +
                                  [f"{(k + 1) * x:.4f}" for k in range(len(self.loads))]) + "\n")
 
-    def configure(self, *sections):
+    def on_medium(self, name):
+        return os.path.join(self.medium, name)
+
+    def configure(self, *sections, registers=""):
         with open(self.path("meterd.conf"), "w", encoding="ascii") as f:
             f.write(f"[gateway]\nname = house\n[source]\nreplay = {self.path('house.csv')}\n"
                     f"repeat = 1000000000\nspeed = {self.speed}\n[topology]\ntype = 1p\n"
-                    f"[registers]\nfile = {self.path('registers')}\n"
-                    f"[store]\nfile = {self.path('records.db')}\n")
+                    f"[registers]\nfile = {self.on_medium('registers')}\n{registers}"
+                    f"[store]\nfile = {self.on_medium('records.db')}\n")
             for k, name in enumerate(self.loads):
                 f.write(f"[load {name}]\ninputs = hub{k // 8}/c{k % 8}\nphases = L1\n")
             for text in sections:
@@ -105,7 +112,7 @@ class House:
         return p
 
     def query(self, sql):
-        with contextlib.closing(sqlite3.connect(f"file:{self.path('records.db')}?mode=ro",
+        with contextlib.closing(sqlite3.connect(f"file:{self.on_medium('records.db')}?mode=ro",
                                                 uri=True, timeout=10)) as db:
             return db.execute(sql).fetchall()
 
@@ -117,6 +124,10 @@ class House:
                 "UNION SELECT sequence FROM event")}
         except sqlite3.OperationalError:
             return set()
+
+    def stored_until(self):
+        """Begin of the last minute in the store, ms."""
+        return self.stored() and (self.query("SELECT max(utc_ms) FROM interval_1m")[0][0] or 0) or 0
 
     def check_energy(self):
         """The records of each load add up to its register, and have no gap."""
@@ -130,6 +141,8 @@ class House:
             if p.poll() is None:
                 p.kill()
                 p.wait()
+        if self.medium != self.dir:
+            subprocess.run(["umount", "-l", self.medium], check=False, capture_output=True)
         shutil.rmtree(self.dir)
 
     def __enter__(self):
@@ -139,6 +152,27 @@ class House:
         if error[0]:
             print("# " + self.log().replace("\n", "\n# ") if os.path.exists(self.path("meterd.log")) else "")
         self.close()
+
+
+def all_arrived(house, listener, minimum=1):
+    """Everything in the store at this moment was heard."""
+    stored = house.stored()
+    return len(stored) >= minimum and stored <= set(listener.records)
+
+
+def check_none_lost(house, listener):
+    house.stop()
+    stored = house.stored()
+    house.start()
+    wait(lambda: stored <= set(listener.records), 20,
+         f"{len(stored - set(listener.records))} of {len(stored)} records arrive")
+    house.stop()
+    assert listener.unlike == 0, f"{listener.unlike} records came twice with other content"
+    numbers = sorted(house.stored())
+    assert numbers == list(range(1, len(numbers) + 1)), "numbers have gaps"
+    house.check_energy()
+    assert not listener.falls, listener.falls[:3]
+    print(f"# {len(stored)} records, lost 0, sent twice {listener.duplicates}")
 
 
 class Broker:
@@ -170,12 +204,17 @@ class Listener:
 
     def __init__(self, broker, topic="meterd/#", **kw):
         import paho.mqtt.client as paho
-        self.records = {}
+        self.records = {}  # by number; those of a second store by (store, number)
+        self.store = None
         self.duplicates = 0
         self.unlike = 0
         self.live = 0
         self.last_live = None
+        self.pause = 0  # longest time between two readings
+        self.registers = {}
+        self.falls = []
         self.status = []
+        self.status_at = []
         self.other = {}
         self.lock = threading.Lock()
         self.client = paho.Client(paho.CallbackAPIVersion.VERSION2, client_id="listener",
@@ -196,17 +235,35 @@ class Listener:
         with self.lock:
             if message.topic.endswith("/records"):
                 record = json.loads(message.payload)
-                old = self.records.get(record["sequence"])
+                number = record["sequence"]
+                self.store = self.store or record["store"]
+                if record["store"] != self.store:
+                    number = (record["store"], number)
+                old = self.records.get(number)
                 self.duplicates += old is not None
                 self.unlike += old is not None and old != record
-                self.records[record["sequence"]] = record
+                self.records[number] = record
             elif message.topic.endswith("/live"):
-                self.live += 1
-                self.last_live = (time.monotonic(), json.loads(message.payload))
+                self.heard_live(json.loads(message.payload))
             elif message.topic.endswith("/status"):
                 self.status.append(message.payload.decode())
+                self.status_at.append(time.monotonic())
             else:
                 self.other[message.topic] = (json.loads(message.payload), message.retain)
+
+    def heard_live(self, reading):
+        now = time.monotonic()
+        self.live += 1
+        if self.last_live:
+            self.pause = max(self.pause, now - self.last_live[0])
+        self.last_live = (now, reading)
+        for load in reading["loads"]:
+            for key in ("import_wh", "export_wh"):
+                old = self.registers.get((load["name"], key), 0)
+                if load[key] is not None:
+                    if load[key] < old:
+                        self.falls.append(f"{load['name']} {key}: {old} to {load[key]}")
+                    self.registers[load["name"], key] = load[key]
 
     def close(self):
         self.client.loop_stop()

@@ -6,17 +6,14 @@ KTAP on standard output.    run.py [NAME...]
 """
 import json
 import os
-import signal
-import socket
 import subprocess
 import sys
-import threading
-import time
-import traceback
 
 from discovery_schema import SCHEMA
 
-from bench import TOP, Broker, House, Listener, free_port, get, quote, wait
+import tap
+from bench import TOP, Broker, House, Listener, all_arrived, check_none_lost, free_port, get, wait
+from peers import Influx1, certificate, tls_extra
 
 TESTS = []
 
@@ -24,26 +21,6 @@ TESTS = []
 def test(f):
     TESTS.append(f)
     return f
-
-
-def all_arrived(house, listener, minimum=1):
-    """Everything in the store at this moment was heard."""
-    stored = house.stored()
-    return len(stored) >= minimum and stored <= set(listener.records)
-
-
-def check_none_lost(house, listener):
-    house.stop()
-    stored = house.stored()
-    house.start()
-    wait(lambda: stored <= set(listener.records), 20,
-         f"{len(stored - set(listener.records))} of {len(stored)} records arrive")
-    house.stop()
-    assert listener.unlike == 0, f"{listener.unlike} records came twice with other content"
-    numbers = sorted(house.stored())
-    assert numbers == list(range(1, len(numbers) + 1)), "numbers have gaps"
-    house.check_energy()
-    print(f"# {len(stored)} records, lost 0, sent twice {listener.duplicates}")
 
 
 @test
@@ -63,71 +40,6 @@ def mqtt_plain():
         assert abs(record["p_w"]["mean"] - 230) < 1, record
         assert "online" in l.status
         check_none_lost(h, l)
-
-
-def outage(how, during=None):
-    with House() as h:
-        b = Broker(h, "allow_anonymous true\npersistence true\nautosave_interval 1\nautosave_on_changes true")
-        b.start()
-        l = Listener(b)
-        h.configure(b.section())
-        h.start()
-        wait(lambda: all_arrived(h, l, 10), 30, "records arrive")
-        b.stop(how)
-        before = len(h.stored())
-        wait(lambda: len(h.stored()) > before + 30, 30, "records are stored meanwhile")
-        if during:
-            during(h)
-        b.start()
-        began = time.monotonic()
-        live = l.live
-        wait(lambda: l.live > live, 70, "live values are back")
-        print(f"# live values back after {time.monotonic() - began:.1f} s")
-        wait(lambda: all_arrived(h, l, before + 30), 30, "the backlog arrives")
-        check_none_lost(h, l)
-
-
-@test
-def mqtt_broker_stopped():
-    outage(signal.SIGTERM)
-
-
-@test
-def mqtt_broker_killed():
-    outage(signal.SIGKILL)
-
-
-@test
-def meterd_killed_in_an_outage():
-    def kill(h):
-        for _ in range(5):
-            h.stop(signal.SIGKILL)
-            h.start()
-            before = len(h.stored())
-            wait(lambda: len(h.stored()) > before + 3, 30, "records go on")
-    outage(signal.SIGKILL, kill)
-
-
-def certificate(h, name, days, host):
-    """An authority, and a certificate of it; @days below 0: expired."""
-    def ssl(*words):
-        subprocess.run(["openssl", *words], check=True, cwd=h.dir, capture_output=True)
-    if not os.path.exists(h.path("ca.pem")):
-        ssl("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", "ca.key", "-out", "ca.pem",
-            "-days", "10", "-subj", "/CN=test authority")
-    ssl("req", "-newkey", "rsa:2048", "-nodes", "-keyout", f"{name}.key", "-out", f"{name}.csr",
-        "-subj", f"/CN={host}")
-    with open(h.path("ext"), "w", encoding="ascii") as f:
-        f.write(f"subjectAltName={'IP' if host[0].isdigit() else 'DNS'}:{host}\n")
-    when = ["-not_before", "20200101000000Z", "-not_after", "20200102000000Z"] if days < 0 else ["-days", str(days)]
-    ssl("x509", "-req", "-in", f"{name}.csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-out",
-        f"{name}.pem", "-extfile", "ext", *when)
-
-
-def tls_extra(h, name):
-    return (f"allow_anonymous true\ncafile {h.path('ca.pem')}\ncertfile {h.path(name + '.pem')}\n"
-            f"keyfile {h.path(name + '.key')}\nrequire_certificate true\n"
-            "use_identity_as_username true")
 
 
 @test
@@ -177,109 +89,6 @@ def mqtt_password():
         wait(lambda: f"{b.port}: connected" in h.log(), 30, "the right one is taken, without a restart")
 
 
-class Fake:
-    """A broker that accepts all and does what @act says with the bytes that come."""
-
-    def __init__(self, act):
-        self.socket = socket.socket()
-        self.socket.bind(("127.0.0.1", 0))
-        self.socket.listen(5)
-        self.port = self.socket.getsockname()[1]
-        self.act = act
-        self.heard = b""
-        self.connections = 0
-        threading.Thread(target=self.serve, daemon=True).start()
-
-    def serve(self):
-        while True:
-            c, _ = self.socket.accept()
-            self.connections += 1
-            try:
-                self.heard += c.recv(4096)
-                c.sendall(b"\x20\x03\x00\x00\x00")
-                self.act(self, c)
-            except OSError:
-                pass
-
-
-@test
-def mqtt_broker_never_acknowledges():
-    def swallow(fake, c):
-        while data := c.recv(65536):
-            fake.heard += data
-            if data == b"\xc0\x00":
-                c.sendall(b"\xd0\x00")
-    with House() as h:
-        f = Fake(swallow)
-        h.configure(f"[mqtt]\nhost = 127.0.0.1\nport = {f.port}\n")
-        h.start()
-        wait(lambda: "not acknowledged" in h.log(), 60, "meterd leaves this broker")
-        assert b"\x27\x00\x01\x00\x00" in f.heard[:100], "no bound of the packet size was told"
-        wait(lambda: f.connections > 1, 20, "and tries again")
-        h.stop()
-        assert all(acked == 0 for (acked,) in h.query("SELECT acked FROM upstream"))
-        b = Broker(h)
-        b.start()
-        l = Listener(b)
-        h.configure(b.section())
-        h.start()
-        wait(lambda: all_arrived(h, l, 20), 30, "records arrive at another broker")
-        check_none_lost(h, l)
-
-
-@test
-def mqtt_broker_sends_a_gigabyte():
-    def shout(_fake, c):
-        c.sendall(b"\x30\xff\xff\xff\x7f\x00\x01x")
-        block = b"x" * 65536
-        for _ in range(16384):
-            c.sendall(block)
-    with House() as h:
-        f = Fake(shout)
-        h.configure(f"[mqtt]\nhost = 127.0.0.1\nport = {f.port}\n")
-        h.start()
-        most = 0
-        end = time.monotonic() + 15
-        while time.monotonic() < end:
-            with open(f"/proc/{h.meterd.pid}/status", encoding="ascii") as s:
-                most = max(most, *(int(x.split()[1]) for x in s if x.startswith("VmRSS")))
-            time.sleep(0.05)
-        print(f"# at most {most} kB resident, {f.connections} connections")
-        assert len(h.stored()) > 20
-        assert h.query("SELECT count(*) FROM interval_1m WHERE flags & 8") == [(0,)], "samples were lost"
-        # what one MQTT packet can have; the library takes a packet as a whole
-        assert most < 300 * 1024, f"{most} kB"
-
-
-class Influx1:
-    def __init__(self, h):
-        self.port, rpc = free_port(), free_port()
-        with open(h.path("influxdb.conf"), "w", encoding="ascii") as f:
-            f.write(f'reporting-disabled = true\nbind-address = "127.0.0.1:{rpc}"\n'
-                    f'[meta]\ndir = "{h.path("meta")}"\n[data]\ndir = "{h.path("data")}"\n'
-                    f'wal-dir = "{h.path("wal")}"\n[http]\nbind-address = "127.0.0.1:{self.port}"\n')
-        self.h = h
-        self.process = None
-
-    def start(self):
-        self.process = self.h.run("influxd", "-config", self.h.path("influxdb.conf"), port=self.port)
-
-    def sql(self, text):
-        return json.loads(get(f"http://127.0.0.1:{self.port}/query?db=meterd&q={quote(text)}"))
-
-    def create(self):
-        subprocess.run(["curl", "-sf", "-XPOST", f"http://127.0.0.1:{self.port}/query",
-                        "--data-urlencode", "q=CREATE DATABASE meterd"], check=True,
-                       stdout=subprocess.DEVNULL)
-
-    def sequences(self):
-        found = []
-        for m in ("meterd_interval", "meterd_event"):
-            for s in self.sql(f"SELECT sequence FROM {m}")["results"][0].get("series", []):
-                found += [v[1] for v in s["values"]]
-        return found
-
-
 @test
 def influx_v1():
     with House() as h:
@@ -321,34 +130,6 @@ def influx_poison():
              40, "the others arrive")
         assert h.query("SELECT count(*) FROM refused") != [(0,)]
         h.stop()
-
-
-@test
-def influx_answers_500():
-    """Every error but a malformed batch is tried again, and nothing is lost."""
-    import http.server
-    seen = []
-
-    class Broken(http.server.BaseHTTPRequestHandler):
-        def do_POST(self):
-            import gzip
-            text = gzip.decompress(self.rfile.read(int(self.headers["Content-Length"]))).decode()
-            seen.append(text)
-            self.send_response(500 if len(seen) == 1 else 204)
-            self.end_headers()
-
-        def log_message(self, *_):
-            pass
-
-    server = http.server.HTTPServer(("127.0.0.1", 0), Broken)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    with House() as h:
-        h.configure(f"[influx]\nurl = http://127.0.0.1:{server.server_port}\nversion = 2\n")
-        h.start()
-        wait(lambda: len(seen) > 1, 30, "it is tried again")
-        assert set(seen[0].splitlines()) <= set("\n".join(seen[1:]).splitlines())
-        h.stop()
-    server.shutdown()
 
 
 def victoria(version):
@@ -481,21 +262,5 @@ def bytes_per_day():
         assert per_day <= 20e6, f"{per_day / 1e6:.1f} MB"
 
 
-def main():
-    chosen = [t for t in TESTS if len(sys.argv) == 1 or t.__name__ in sys.argv[1:]]
-    print(f"KTAP version 1\n1..{len(chosen)}")
-    failed = 0
-    for n, t in enumerate(chosen, 1):
-        began = time.monotonic()
-        try:
-            t()
-            print(f"ok {n} {t.__name__} # {time.monotonic() - began:.1f} s", flush=True)
-        except Exception as e:  # pylint: disable=broad-except
-            failed = 1
-            print("# " + traceback.format_exc().replace("\n", "\n# "))
-            print(f"not ok {n} {t.__name__}: {e}", flush=True)
-    return failed
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(tap.run(TESTS)[0])

@@ -182,6 +182,7 @@ class Guest:
         self.mqtt = free_port(mqtt)
         self.process = None
         self.started = None
+        self.extra = []  # of QEMU's arguments
         self.waiting = {}
         self.lock = threading.Lock()
         self.serial = 0
@@ -225,7 +226,7 @@ class Guest:
                           "-device", "virtconsole,bus=vs2.0,chardev=uart0", "-serial", "null"]
         else:
             arguments += ["-serial", "chardev:uart0"]
-        arguments += ["-serial", "chardev:uart1"]
+        arguments += ["-serial", "chardev:uart1", *self.extra]
         self.started = time.monotonic()
         self.process = spawn(arguments, f"{work}/qemu.log")
         try:
