@@ -38,6 +38,7 @@ help:
 	@echo '  unit               unit tests; unit-sanitize: with address and undefined sanitizers'
 	@echo '  kunit              kernel unit tests on UML; kunit-debug: with KASAN, UBSAN, lockdep;'
 	@echo '                     kunit-6.1, kunit-7.2: on these kernels'
+	@echo '  kmemleak           the same with a search for leaks at the end; coverage: lines of drivers/ (90 % or more)'
 	@echo '  fuzz [SECONDS=n]   fuzz the parsers of the wire, 10 s each'
 	@echo '  lint               checkpatch, sparse, W=1, kernel-doc, clang-format, cppcheck, dt schema'
 	@echo '  vm                 tests in the virtual gateway; T="NAME..." for some: kernel powerbox io'
@@ -89,6 +90,10 @@ kunit:
 	@scripts/kunit
 kunit-debug:
 	@scripts/kunit --debug
+kmemleak:
+	@scripts/kunit --leak
+coverage:
+	@scripts/kunit --coverage
 $(other_lines:%=kunit-%): kunit-%:
 	@scripts/kunit --line $*
 fuzz:
@@ -143,7 +148,7 @@ distclean: clean
 	rm -rf --one-file-system $(cache)
 
 .PHONY: help build modules $(lines:%=modules-%) userspace userspace-native userspace-arm64 \
-	userspace-bookworm unit unit-sanitize kunit kunit-debug \
+	userspace-bookworm unit unit-sanitize kunit kunit-debug kmemleak coverage \
 	$(other_lines:%=kunit-%) fuzz lint guest $(other_lines:%=guest-%) \
 	selftests demo vm $(other_lines:%=vm-%) vm-amd64 bench browser upstream outage outage-short \
 	check clean distclean

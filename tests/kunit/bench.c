@@ -8,8 +8,10 @@
 #include <linux/atomic.h>
 #include <linux/console.h>
 #include <linux/device.h>
+#include <linux/iio/buffer_impl.h>
 #include <linux/iio/iio.h>
 #include <linux/kstrtox.h>
+#include <linux/list.h>
 #include <linux/slab.h>
 
 #include "../../drivers/tty/serdev/smappee_bus/internal.h"
@@ -139,6 +141,16 @@ static struct device_attribute *find_attribute(struct device *dev, const char *n
 	if (!attr && dev->class)
 		attr = find_in(dev->class->dev_groups, name);
 	return attr;
+}
+
+void bench_end_demux(struct iio_buffer *buffer)
+{
+	static LIST_HEAD(left);
+
+	/* The core alone knows what an entry is, so they are kept, not freed. */
+	list_splice_init(&buffer->demux_list, &left);
+	kfree(buffer->demux_bounce);
+	buffer->demux_bounce = NULL;
 }
 
 const char *bench_show(struct kunit *test, struct device *dev, const char *name)

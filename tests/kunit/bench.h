@@ -12,8 +12,9 @@
 
 #include "fake-line.h"
 
-struct kunit;
+struct iio_buffer;
 struct iio_dev;
+struct kunit;
 
 /* Modules of the usual bench. */
 #define VOLTAGE		1
@@ -41,6 +42,16 @@ struct smappee_device *bench_module(struct fake_line *line, u8 unit);
 
 /** bench_iio() - the IIO device of a module, held until the test ends; NULL if none. */
 struct iio_dev *bench_iio(struct fake_line *line, u8 unit);
+
+/**
+ * bench_end_demux() - what the IIO core leaves of a buffer with some of the channels
+ * @buffer: a buffer that is being released
+ *
+ * The core (6.1 to 7.2) frees the table and the bounce buffer of its demux when the
+ * next buffer is switched on, not when this one goes. Here, no search for leaks
+ * shall find them.
+ */
+void bench_end_demux(struct iio_buffer *buffer);
 
 /**
  * bench_show() - read an attribute of a device

@@ -477,6 +477,10 @@ static bool unplug(struct kunit *test, struct rig *rig)
 {
 	if (!GPIO_LINES_OUTLIVE_CHIPS)
 		drop_lines(rig);
+	/* gpiolib forgets the consumers' names of lines that outlive their chip. */
+	for (unsigned int i = 0; i < LINES; i++)
+		if (!IS_ERR_OR_NULL(rig->gpio[i]))
+			gpiod_set_consumer_name(rig->gpio[i], NULL);
 	rig->module->silent = true;
 	msleep(8000);
 	bench_rescan(rig->line);

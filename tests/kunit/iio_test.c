@@ -61,6 +61,7 @@ static int capture_store(struct iio_buffer *buffer, const void *data)
 
 static void capture_release(struct iio_buffer *buffer)
 {
+	bench_end_demux(buffer);
 	bitmap_free(buffer->scan_mask);
 	buffer->scan_mask = NULL;
 }

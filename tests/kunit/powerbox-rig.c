@@ -107,6 +107,7 @@ static int powers_store(struct iio_buffer *buffer, const void *data)
 
 static void powers_release(struct iio_buffer *buffer)
 {
+	bench_end_demux(buffer);
 	bitmap_free(buffer->scan_mask);
 	buffer->scan_mask = NULL;
 }
