@@ -195,6 +195,45 @@ bool config_option(unsigned int index, struct config_option *option)
 	return true;
 }
 
+static const void *section_of(const struct config *c, const char *section, unsigned int item)
+{
+	if (!strcmp(section, "load"))
+		return item < c->loads ? &c->load[item] : NULL;
+	if (!strcmp(section, "input"))
+		return item < c->inputs ? &c->input[item] : NULL;
+	return item ? NULL : c;
+}
+
+static void list_text(const struct config_list *list, char *text, size_t size)
+{
+	size_t n = 0;
+	unsigned int k;
+
+	for (k = 0; k < list->count && n < size; k++)
+		n += (size_t)snprintf(text + n, size - n, "%s%s", k ? ", " : "", list->word[k]);
+}
+
+bool config_text(const struct config *c, unsigned int index, unsigned int item, char *text,
+		 size_t size)
+{
+	const struct option *o = &options[index];
+	const void *base = section_of(c, o->section, item);
+	const void *value = base ? (const char *)base + o->offset : NULL;
+
+	text[0] = '\0';
+	if (!value)
+		return false;
+	if (o->type == OPTION_WHOLE)
+		snprintf(text, size, "%u", *(const unsigned int *)value);
+	else if (o->type == OPTION_REAL)
+		snprintf(text, size, "%.10g", *(const double *)value);
+	else if (o->type == OPTION_LIST)
+		list_text(value, text, size);
+	else if (*(char *const *)value)
+		snprintf(text, size, "%s", *(char *const *)value);
+	return true;
+}
+
 __attribute__((format(printf, 2, 3))) static void complain(struct reader *r, const char *format,
 							   ...)
 {

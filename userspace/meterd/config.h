@@ -166,4 +166,17 @@ struct config_option {
 /** config_option() - row @index of the table; false after the last */
 bool config_option(unsigned int index, struct config_option *option);
 
+/**
+ * config_text() - the value of an option as text
+ * @c: configuration
+ * @index: row of the table
+ * @item: of [load NAME] and [input NAME]: number of the section; else 0
+ * @text: filled in, "" when the option has no value
+ * @size: its bytes
+ *
+ * Return: false: there is no such section.
+ */
+bool config_text(const struct config *c, unsigned int index, unsigned int item, char *text,
+		 size_t size);
+
 #endif

@@ -5,12 +5,14 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <json-c/json.h>
+#include <math.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
+#include "clock-state.h"
 #include "history.h"
 #include "http-private.h"
 #include "lib/modules.h"
@@ -96,6 +98,18 @@ static struct json_object *mqtt_status(const struct mqtt *m)
 	return object;
 }
 
+static struct json_object *clock_status(void)
+{
+	struct json_object *object = json_object_new_object();
+	double error_s = clock_error_s();
+
+	json_object_object_add(object, "synchronised",
+			       json_object_new_boolean(clock_synchronised()));
+	json_object_object_add(object, "error_s",
+			       isfinite(error_s) ? seconds((uint64_t)(error_s * US_PER_S)) : NULL);
+	return object;
+}
+
 static enum MHD_Result get_status(struct http *h, struct MHD_Connection *connection)
 {
 	struct json_object *object = json_object_new_object();
@@ -115,6 +129,7 @@ static enum MHD_Result get_status(struct http *h, struct MHD_Connection *connect
 	json_object_object_add(object, "boot_to_first_reading_s",
 			       h->first_reading_us ? seconds(h->first_reading_us) : NULL);
 	json_object_object_add(object, "event_streams", json_object_new_int(h->streams));
+	json_object_object_add(object, "clock", clock_status());
 	json_object_object_add(object, "mqtt", mqtt_status(h->mqtt));
 	return http_answer_object(connection, MHD_HTTP_OK, object);
 }

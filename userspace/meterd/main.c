@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <getopt.h>
+#include <inttypes.h>
 #include <math.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -14,7 +15,9 @@
 #include <systemd/sd-daemon.h>
 #include <systemd/sd-event.h>
 #include <time.h>
+#include <unistd.h>
 
+#include "clock-state.h"
 #include "command.h"
 #include "config.h"
 #include "discovery.h"
@@ -34,8 +37,10 @@
 #include "recorder.h"
 #include "register-meter.h"
 #include "registers.h"
+#include "reload.h"
 #include "snapshot.h"
 #include "source.h"
+#include "sources-json.h"
 #include "store-json.h"
 #include "store.h"
 #include "vendor.h"
@@ -75,6 +80,7 @@ struct options {
  * @vendor: the vendor's topics, or NULL
  * @influx: records to InfluxDB, or NULL
  * @commands: what may be asked from outside
+ * @reload: those about the configuration
  * @mqtt_commands: commands by MQTT, or NULL
  * @mqtt: publisher, or NULL
  * @http: local API, or NULL
@@ -107,6 +113,7 @@ struct meterd {
 	struct vendor *vendor;
 	struct influx *influx;
 	struct commands *commands;
+	struct reload_commands reload;
 	struct mqtt_commands *mqtt_commands;
 	struct mqtt *mqtt;
 	struct http *http;
@@ -297,6 +304,13 @@ static struct json_object *command_report(void *user)
 	return commands_json(d->commands);
 }
 
+static struct json_object *sources_report(void *user)
+{
+	struct meterd *d = user;
+
+	return sources_json(&d->in, snapshot_fresh(&d->last, clock_us(CLOCK_MONOTONIC)));
+}
+
 static struct json_object *store_report(void *user)
 {
 	struct meterd *d = user;
@@ -408,6 +422,7 @@ static int open_loop(struct meterd *d)
 	sigaddset(&signals, SIGTERM);
 	sigaddset(&signals, SIGINT);
 	sigaddset(&signals, SIGPWR);
+	sigaddset(&signals, SIGHUP);
 	sigprocmask(SIG_BLOCK, &signals, NULL);
 	error = sd_event_default(&d->event);
 	if (error >= 0)
@@ -524,51 +539,170 @@ static int open_modbus(struct meterd *d)
 					  &d->modbus_map);
 }
 
-static int open_outputs(struct meterd *d)
+static int open_mqtt(struct meterd *d)
 {
 	const struct config *c = &d->config;
-	int error = 0;
+	int error = mqtt_open(&d->mqtt, d->event, &c->mqtt, c->gateway);
 
-	if (c->has_mqtt)
-		error = mqtt_open(&d->mqtt, d->event, &c->mqtt, c->gateway);
-	if (!error && d->mqtt && strcmp(c->mqtt.discovery, "no"))
+	if (!error && strcmp(c->mqtt.discovery, "no"))
 		error = discovery_open(&d->discovery, d->mqtt, &c->mqtt, &d->in, c->gateway);
-	if (!error && d->mqtt && c->mqtt.vendor_uuid)
+	if (!error && c->mqtt.vendor_uuid)
 		error = vendor_open(&d->vendor, d->mqtt, &c->mqtt, &d->in);
-	if (!error && d->mqtt && d->store)
+	if (!error && d->store)
 		error = mqtt_records_open(&d->mqtt_records, d->mqtt, d->store, 0, c->mqtt.topic,
 					  c->gateway);
-	if (!error && d->mqtt && !strcmp(c->mqtt.commands, "yes"))
+	if (!error && !strcmp(c->mqtt.commands, "yes"))
 		error = mqtt_commands_open(&d->mqtt_commands, d->mqtt, d->commands, c->mqtt.topic,
 					   c->gateway);
-	if (!error && c->has_influx && d->store)
-		error = influx_open(&d->influx, d->event, &c->influx, d->store, c->has_mqtt,
-				    c->gateway);
-	if (!error && c->has_modbus)
-		error = open_modbus(d);
-	if (!error && c->has_http)
-		error = http_open(&d->http, d->event, &c->http, c->gateway);
-	if (!error && d->http) {
-		http_watch_mqtt(d->http, d->mqtt);
-		http_take_commands(d->http, d->commands);
-		http_provide(d->http, "/api/v1/commands", command_report, d);
-		http_provide_text(d->http, "/metrics", METRICS_TYPE, metrics_report, d);
-	}
-	if (!error && d->source)
-		error = http_captures(d->http,
-				      &(struct tap_config){ .inputs = &d->in.inputs,
-							    .scale = d->scale,
-							    .rail = d->rail,
-							    .sensor = d->sensor,
-							    .rate_hz = d->source->rate_hz });
-	if (!error)
-		http_provide(d->http, "/api/v1/store", store_report, d);
-	if (!error && d->quality) {
+	http_watch_mqtt(d->http, d->mqtt);
+	return error;
+}
+
+static void close_mqtt(struct meterd *d)
+{
+	http_watch_mqtt(d->http, NULL);
+	mqtt_close(d->mqtt);
+	discovery_close(d->discovery);
+	vendor_close(d->vendor);
+	mqtt_records_close(d->mqtt_records);
+	mqtt_commands_close(d->mqtt_commands);
+	d->mqtt = NULL;
+	d->discovery = NULL;
+	d->vendor = NULL;
+	d->mqtt_records = NULL;
+	d->mqtt_commands = NULL;
+}
+
+static int open_http(struct meterd *d)
+{
+	int error = http_open(&d->http, d->event, &d->config.http, d->config.gateway);
+
+	if (error)
+		return error;
+	http_watch_mqtt(d->http, d->mqtt);
+	http_take_commands(d->http, d->commands);
+	http_provide(d->http, "/api/v1/commands", command_report, d);
+	http_provide(d->http, "/api/v1/sources", sources_report, d);
+	http_provide(d->http, "/api/v1/store", store_report, d);
+	http_provide_text(d->http, "/metrics", METRICS_TYPE, metrics_report, d);
+	if (d->quality) {
 		http_provide(d->http, "/api/v1/quality", quality_report, d);
 		http_provide(d->http, "/api/v1/quality/events", quality_events, d);
 		http_provide(d->http, "/api/v1/quality/waveform", quality_waveforms, d);
 	}
+	if (!d->source)
+		return 0;
+	return http_captures(d->http, &(struct tap_config){ .inputs = &d->in.inputs,
+							    .scale = d->scale,
+							    .rail = d->rail,
+							    .sensor = d->sensor,
+							    .rate_hz = d->source->rate_hz });
+}
+
+/* The ways out among @parts, as far as they are configured. */
+static int open_parts(struct meterd *d, int parts)
+{
+	const struct config *c = &d->config;
+	int error = 0;
+
+	if (parts & RELOAD_MQTT && c->has_mqtt)
+		error = open_mqtt(d);
+	if (!error && parts & RELOAD_INFLUX && c->has_influx && d->store)
+		error = influx_open(&d->influx, d->event, &c->influx, d->store, c->has_mqtt,
+				    c->gateway);
+	if (!error && parts & RELOAD_MODBUS && c->has_modbus)
+		error = open_modbus(d);
+	if (!error && parts & RELOAD_HTTP && c->has_http)
+		error = open_http(d);
 	return error;
+}
+
+static void close_parts(struct meterd *d, int parts)
+{
+	if (parts & RELOAD_HTTP) {
+		http_close(d->http);
+		d->http = NULL;
+	}
+	if (parts & RELOAD_MODBUS) {
+		modbus_server_close(d->modbus);
+		d->modbus = NULL;
+	}
+	if (parts & RELOAD_MQTT)
+		close_mqtt(d);
+	if (parts & RELOAD_INFLUX) {
+		influx_close(d->influx);
+		d->influx = NULL;
+	}
+}
+
+/* After the command was answered. */
+static void reload_soon(void *user)
+{
+	kill(getpid(), SIGHUP);
+}
+
+static int open_outputs(struct meterd *d)
+{
+	int error;
+
+	d->reload = (struct reload_commands){ .config = &d->config, .reload = reload_soon };
+	error = reload_register(&d->reload, d->commands);
+	return error ? error : open_parts(d, RELOAD_ALL);
+}
+
+/* Open the parts anew; with the old configuration when the new one is not possible. */
+static int reopen(struct meterd *d, struct config *next, int parts)
+{
+	int error;
+
+	close_parts(d, parts);
+	reload_exchange(&d->config, next, parts);
+	error = open_parts(d, parts);
+	if (!error)
+		return 0;
+	close_parts(d, parts);
+	reload_exchange(&d->config, next, parts);
+	if (open_parts(d, parts))
+		log_error("reload: the old configuration does not work any more, either; mend it "
+			  "and reload again");
+	return error;
+}
+
+static int reload(struct meterd *d)
+{
+	struct config next = { 0 };
+	char why[256];
+	int parts;
+	int error = reload_check(d->config.file);
+
+	if (!error)
+		error = config_read(&next, d->config.file);
+	if (error) {
+		log_error("reload: %s has mistakes; the old configuration stays", d->config.file);
+	} else {
+		parts = reload_parts(&d->config, &next, why, sizeof(why));
+		error = parts < 0 ? parts : reopen(d, &next, parts);
+		if (parts < 0)
+			log_error("reload: %s; the old configuration stays", why);
+		else if (error)
+			log_error("reload: the new configuration is not possible; the old one "
+				  "stays");
+		else
+			log_notice("reload: %s", parts ? "done" : "nothing differs");
+	}
+	config_free(&next);
+	return error;
+}
+
+static int on_reload(sd_event_source *source, const struct signalfd_siginfo *si, void *user)
+{
+	struct meterd *d = user;
+
+	sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%" PRIu64, clock_us(CLOCK_MONOTONIC));
+	sd_notifyf(0, "READY=1\nSTATUS=%s",
+		   reload(d) ? "Measuring, with the configuration from before the reload"
+			     : "Measuring");
+	return 0;
 }
 
 /* Do the modules measure by themselves? */
@@ -612,14 +746,7 @@ static void close_all(struct meterd *d)
 		d->source->ops->close(d->source);
 	sd_event_source_unref(d->save_timer);
 	recorder_close(d->recorder);
-	http_close(d->http);
-	modbus_server_close(d->modbus);
-	mqtt_close(d->mqtt);
-	discovery_close(d->discovery);
-	vendor_close(d->vendor);
-	mqtt_records_close(d->mqtt_records);
-	mqtt_commands_close(d->mqtt_commands);
-	influx_close(d->influx);
+	close_parts(d, RELOAD_ALL);
 	store_close(d->store);
 	meter_destroy(d->meter);
 	quality_destroy(d->quality);
@@ -657,6 +784,8 @@ static int run(struct meterd *d, const struct options *o)
 		error = commands_create(&d->commands, on_command, d);
 	if (!error && !o->replay)
 		error = open_outputs(d);
+	if (!error && sd_event_add_signal(d->event, NULL, SIGHUP, on_reload, d) < 0)
+		error = -EIO;
 	if (!error)
 		error = start_saving(d);
 	if (!error)

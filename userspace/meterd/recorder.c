@@ -4,8 +4,8 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/timex.h>
 
+#include "clock-state.h"
 #include "interval.h"
 #include "log.h"
 
@@ -24,13 +24,6 @@ static void on_closed(void *user, const struct record *records, unsigned int n)
 	struct recorder *r = user;
 
 	store_put(r->store, records, n);
-}
-
-bool clock_synchronised(void)
-{
-	struct timex t = { 0 };
-
-	return adjtimex(&t) != TIME_ERROR && !(t.status & STA_UNSYNC);
 }
 
 static void clock_event(struct recorder *r, const struct reading *reading, const char *text)

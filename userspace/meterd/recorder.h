@@ -26,9 +26,6 @@ struct recorder;
 int recorder_open(struct recorder **r, struct store *store, const struct installation *in,
 		  const struct registers *registers);
 
-/** clock_synchronised() - does something discipline the kernel's clock? */
-bool clock_synchronised(void);
-
 /** recorder_add() - take a reading; NULL @r is allowed */
 void recorder_add(struct recorder *r, const struct reading *reading);
 

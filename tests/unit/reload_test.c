@@ -1,0 +1,265 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * A new configuration: what it changes, what needs a restart, and changes of the file by
+ * command, which leave it as it was when they are not possible.
+ */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+#include <json-c/json.h>
+
+#include "reload.h"
+
+static const char text[] = "# the house\n"
+			   "[gateway]\nname = house\n"
+			   "[topology]\ntype = 1p\n"
+			   "[load grid]\nrole = grid\ninputs = hub1/A ; clamp\nphases = L1\n"
+			   "[mqtt]\n# the broker\nhost = 192.0.2.1\n";
+
+/**
+ * struct fixture - a configuration file
+ * @dir: folder
+ * @file: file
+ * @config: in force
+ * @commands: table
+ * @r: the commands
+ * @reloads: how often a reload was asked for
+ * @now_us: time of the next command
+ */
+struct fixture {
+	char dir[64];
+	char file[96];
+	struct config config;
+	struct commands *commands;
+	struct reload_commands r;
+	unsigned int reloads;
+	uint64_t now_us;
+};
+
+static void write_file(const char *path, const char *what)
+{
+	FILE *f = fopen(path, "w");
+
+	assert_non_null(f);
+	fputs(what, f);
+	fclose(f);
+}
+
+static void read_file(const char *path, char *to, size_t size)
+{
+	FILE *f = fopen(path, "r");
+	size_t n;
+
+	assert_non_null(f);
+	n = fread(to, 1, size - 1, f);
+	to[n] = '\0';
+	fclose(f);
+}
+
+static void on_reload(void *user)
+{
+	struct fixture *f = user;
+
+	f->reloads++;
+}
+
+static int start(void **state)
+{
+	struct fixture *f = calloc(1, sizeof(*f));
+
+	*state = f;
+	strcpy(f->dir, "/tmp/reload-test-XXXXXX");
+	assert_non_null(mkdtemp(f->dir));
+	snprintf(f->file, sizeof(f->file), "%s/meterd.conf", f->dir);
+	write_file(f->file, text);
+	assert_int_equal(config_read(&f->config, f->file), 0);
+	f->r = (struct reload_commands){ .config = &f->config, .reload = on_reload, .user = f };
+	return commands_create(&f->commands, NULL, NULL) || reload_register(&f->r, f->commands);
+}
+
+static int stop(void **state)
+{
+	struct fixture *f = *state;
+
+	commands_destroy(f->commands);
+	config_free(&f->config);
+	unlink(f->file);
+	assert_int_equal(rmdir(f->dir), 0);
+	free(f);
+	return 0;
+}
+
+/* What another file would change. */
+static int parts_of(struct fixture *f, const char *other, char *why, size_t size)
+{
+	struct config next;
+	int parts;
+
+	why[0] = '\0';
+	write_file(f->file, other);
+	assert_int_equal(config_read(&next, f->file), 0);
+	parts = reload_parts(&f->config, &next, why, size);
+	config_free(&next);
+	return parts;
+}
+
+static void the_same_file_changes_nothing(void **state)
+{
+	char why[128];
+
+	assert_int_equal(parts_of(*state, text, why, sizeof(why)), 0);
+}
+
+static void ways_out_can_change(void **state)
+{
+	char other[1024];
+	char why[128];
+
+	snprintf(other, sizeof(other), "%s[modbus]\nlisten = 127.0.0.1:1502\n[http]\n", text);
+	assert_int_equal(parts_of(*state, other, why, sizeof(why)), RELOAD_MODBUS | RELOAD_HTTP);
+	snprintf(other, sizeof(other), "%sport = 1884\n", text);
+	assert_int_equal(parts_of(*state, other, why, sizeof(why)), RELOAD_MQTT);
+}
+
+static void what_is_measured_needs_a_restart(void **state)
+{
+	char other[1024];
+	char why[128];
+
+	snprintf(other, sizeof(other), "%s[load pump]\ninputs = hub1/B\nphases = L1\n", text);
+	assert_int_equal(parts_of(*state, other, why, sizeof(why)), -EBUSY);
+	assert_non_null(strstr(why, "[load]"));
+	snprintf(other, sizeof(other), "%s[source]\nblock_ms = 40\n", text);
+	assert_int_equal(parts_of(*state, other, why, sizeof(why)), -EBUSY);
+	assert_string_equal(why, "[source] block_ms differs, which needs a restart");
+	/* the store's queues belong to the upstreams it was opened with */
+	snprintf(other, sizeof(other), "%s[influx]\nurl = http://192.0.2.1:8086\n", text);
+	assert_int_equal(parts_of(*state, other, why, sizeof(why)), -EBUSY);
+}
+
+static int command(struct fixture *f, const char *name, const char *arguments, char *json,
+		   size_t size)
+{
+	struct command_reply reply;
+	char *line;
+
+	command_run(f->commands, "test", name, arguments, strlen(arguments), f->now_us += 2000000,
+		    &reply);
+	line = command_reply_json(&reply);
+	snprintf(json, size, "%s", line);
+	free(line);
+	command_reply_end(&reply);
+	return reply.error;
+}
+
+static void a_value_is_set_and_all_else_stays(void **state)
+{
+	struct fixture *f = *state;
+	char json[512];
+	char after[1024];
+	struct stat st;
+
+	chmod(f->file, 0640);
+	assert_int_equal(command(f, "config-set",
+				 "{\"section\":\"mqtt\",\"key\":\"port\",\"value\":\"1884\"}", json,
+				 sizeof(json)),
+			 0);
+	read_file(f->file, after, sizeof(after));
+	assert_memory_equal(after, text, strlen(text));
+	assert_string_equal(after + strlen(text), "port = 1884\n");
+	assert_int_equal(f->reloads, 1);
+	assert_int_equal(stat(f->file, &st), 0);
+	assert_int_equal(st.st_mode & 0777, 0640);
+	assert_int_equal(command(f, "config-set",
+				 "{\"section\":\"load grid\",\"key\":\"role\",\"value\":"
+				 "\"submeter\"}",
+				 json, sizeof(json)),
+			 0);
+	read_file(f->file, after, sizeof(after));
+	assert_non_null(strstr(after, "[load grid]\nrole = submeter\ninputs = hub1/A ; clamp\n"));
+	assert_null(strstr(after, "role = grid"));
+}
+
+static void what_is_not_possible_changes_nothing(void **state)
+{
+	static const struct {
+		const char *arguments;
+		int error;
+	} rows[] = {
+		{ "{\"section\":\"mqtt\",\"key\":\"port\",\"value\":\"0\"}", -EINVAL },
+		{ "{\"section\":\"mqtt\",\"key\":\"prot\",\"value\":\"1\"}", -EINVAL },
+		{ "{\"section\":\"load grid\",\"key\":\"phases\",\"value\":\"L3\"}", -EINVAL },
+		{ "{\"section\":\"load pump\",\"key\":\"role\",\"value\":\"grid\"}", -ENOENT },
+		{ "{\"section\":\"mqtt\",\"key\":\"port\",\"value\":\"1\\n[http]\"}", -EINVAL },
+		{ "{\"section\":\"mqtt\",\"key\":\"port = 1\\nx\",\"value\":\"1\"}", -EINVAL },
+		{ "{\"section\":\"http\",\"key\":\"token_file\",\"value\":\"/etc/passwd\"}",
+		  -EPERM },
+		{ "{\"section\":\"store\",\"key\":\"file\",\"value\":\"/x\"}", -EPERM },
+	};
+	struct fixture *f = *state;
+	char after[1024];
+	char json[512];
+	size_t k;
+
+	for (k = 0; k < sizeof(rows) / sizeof(rows[0]); k++) {
+		int error = command(f, "config-set", rows[k].arguments, json, sizeof(json));
+
+		if (error != rows[k].error)
+			fail_msg("%s: %d, %s", rows[k].arguments, error, json);
+		read_file(f->file, after, sizeof(after));
+		assert_string_equal(after, text);
+	}
+	assert_int_equal(f->reloads, 0);
+}
+
+static void a_section_can_be_read(void **state)
+{
+	struct fixture *f = *state;
+	char json[4096];
+
+	assert_int_equal(command(f, "config-get", "{\"section\":\"mqtt\"}", json, sizeof(json)), 0);
+	assert_non_null(strstr(json, "\"host\":\"192.0.2.1\",\"port\":\"1883\""));
+	assert_int_equal(
+		command(f, "config-get", "{\"section\":\"load grid\"}", json, sizeof(json)), 0);
+	assert_non_null(strstr(json, "\"role\":\"grid\""));
+	assert_int_equal(command(f, "config-get", "{\"section\":\"load\"}", json, sizeof(json)),
+			 -ENOENT);
+	assert_int_equal(command(f, "config-get", "{\"section\":\"nothing\"}", json, sizeof(json)),
+			 -ENOENT);
+}
+
+static void a_bad_file_is_not_reloaded(void **state)
+{
+	struct fixture *f = *state;
+	char json[512];
+
+	write_file(f->file, "[mqtt]\nport = 0\n");
+	assert_int_equal(command(f, "reload", "", json, sizeof(json)), -EINVAL);
+	assert_int_equal(f->reloads, 0);
+	write_file(f->file, text);
+	assert_int_equal(command(f, "reload", "", json, sizeof(json)), 0);
+	assert_int_equal(f->reloads, 1);
+}
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, start, stop)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(the_same_file_changes_nothing),	    TEST(ways_out_can_change),
+		TEST(what_is_measured_needs_a_restart),	    TEST(a_value_is_set_and_all_else_stays),
+		TEST(what_is_not_possible_changes_nothing), TEST(a_section_can_be_read),
+		TEST(a_bad_file_is_not_reloaded),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

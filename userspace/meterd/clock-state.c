@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "clock-state.h"
+
+#include <math.h>
+#include <sys/timex.h>
+
+#define US_PER_S 1e6
+
+bool clock_synchronised(void)
+{
+	struct timex t = { 0 };
+	int state = adjtimex(&t);
+
+	return state >= 0 && state != TIME_ERROR && !(t.status & STA_UNSYNC);
+}
+
+double clock_error_s(void)
+{
+	struct timex t = { 0 };
+
+	return adjtimex(&t) < 0 || t.status & STA_UNSYNC ? NAN : (double)t.maxerror / US_PER_S;
+}

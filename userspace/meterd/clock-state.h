@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* clock-state - whether something disciplines the clock of this machine. */
+#ifndef METERD_CLOCK_STATE_H
+#define METERD_CLOCK_STATE_H
+
+#include <stdbool.h>
+
+/**
+ * clock_synchronised() - the kernel knows whether its clock is disciplined
+ *
+ * Return: false also when the kernel does not say (a sandbox that forbids the question).
+ */
+bool clock_synchronised(void);
+
+/** clock_error_s() - greatest error that the kernel assumes, s; NAN when not known */
+double clock_error_s(void);
+
+#endif

@@ -1,0 +1,308 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "reload.h"
+
+#include <errno.h>
+#include <json-c/json.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "installation.h"
+
+#define VALUE_MAX 2048
+#define SET_MAX 512
+
+static const struct {
+	const char *section;
+	int part;
+} parts[] = {
+	{ "mqtt", RELOAD_MQTT },
+	{ "influx", RELOAD_INFLUX },
+	{ "modbus", RELOAD_MODBUS },
+	{ "http", RELOAD_HTTP },
+};
+
+#define PARTS (sizeof(parts) / sizeof(parts[0]))
+
+static int part_of(const char *section)
+{
+	size_t k;
+
+	for (k = 0; k < PARTS; k++)
+		if (!strcmp(parts[k].section, section))
+			return parts[k].part;
+	return 0;
+}
+
+static const char *name_of(const struct config *c, const char *section, unsigned int item)
+{
+	if (!strcmp(section, "load"))
+		return item < c->loads ? c->load[item].name : "";
+	if (!strcmp(section, "input"))
+		return item < c->inputs ? c->input[item].name : "";
+	return "";
+}
+
+static int fixed(char *why, size_t size, const char *section, const char *key)
+{
+	snprintf(why, size, "[%s]%s%s differs, which needs a restart", section, *key ? " " : "",
+		 key);
+	return -EBUSY;
+}
+
+/* Return: the part that differs, 0: none, -EBUSY: needs a restart. */
+static int compare(const struct config *now, const struct config *next, unsigned int index,
+		   const struct config_option *o, char *why, size_t size)
+{
+	char a[VALUE_MAX], b[VALUE_MAX];
+	unsigned int item;
+
+	for (item = 0;; item++) {
+		bool here = config_text(now, index, item, a, sizeof(a));
+		bool there = config_text(next, index, item, b, sizeof(b));
+
+		if (!here && !there)
+			return 0;
+		if (here == there && !strcmp(a, b) &&
+		    !strcmp(name_of(now, o->section, item), name_of(next, o->section, item)))
+			continue;
+		return part_of(o->section) ? part_of(o->section)
+					   : fixed(why, size, o->section, o->key);
+	}
+}
+
+/* A section that comes or goes. The queues of the store are those of its upstreams. */
+static int compare_sections(const struct config *now, const struct config *next, char *why,
+			    size_t size)
+{
+	int changed = 0;
+
+	if (now->has_mqtt != next->has_mqtt)
+		return fixed(why, size, "mqtt", "");
+	if (now->has_influx != next->has_influx)
+		return fixed(why, size, "influx", "");
+	if (now->has_store != next->has_store)
+		return fixed(why, size, "store", "");
+	if (now->has_modbus != next->has_modbus)
+		changed |= RELOAD_MODBUS;
+	if (now->has_http != next->has_http)
+		changed |= RELOAD_HTTP;
+	return changed;
+}
+
+int reload_parts(const struct config *now, const struct config *next, char *why, size_t size)
+{
+	int changed = compare_sections(now, next, why, size);
+	struct config_option o;
+	unsigned int k;
+	int part;
+
+	for (k = 0; changed >= 0 && config_option(k, &o); k++) {
+		part = compare(now, next, k, &o, why, size);
+		changed = part < 0 ? part : changed | part;
+	}
+	return changed;
+}
+
+#define EXCHANGE(a, b)                                                                             \
+	do {                                                                                       \
+		__typeof__(a) old = (a);                                                           \
+		(a) = (b);                                                                         \
+		(b) = old;                                                                         \
+	} while (0)
+
+void reload_exchange(struct config *now, struct config *next, int which)
+{
+	if (which & RELOAD_MQTT)
+		EXCHANGE(now->mqtt, next->mqtt);
+	if (which & RELOAD_INFLUX)
+		EXCHANGE(now->influx, next->influx);
+	if (which & RELOAD_MODBUS) {
+		EXCHANGE(now->modbus, next->modbus);
+		EXCHANGE(now->has_modbus, next->has_modbus);
+	}
+	if (which & RELOAD_HTTP) {
+		EXCHANGE(now->http, next->http);
+		EXCHANGE(now->has_http, next->has_http);
+	}
+}
+
+int reload_check(const char *path)
+{
+	struct config config = { 0 };
+	struct installation in = { 0 };
+	int ret = config_read(&config, path);
+
+	if (!ret)
+		ret = installation_make(&in, &config);
+	installation_free(&in);
+	config_free(&config);
+	return ret;
+}
+
+/* ---- commands ---------------------------------------------------------- */
+
+static struct json_object *section_json(const struct config *c, const char *section,
+					unsigned int item)
+{
+	struct json_object *o = json_object_new_object();
+	struct config_option option;
+	char text[VALUE_MAX];
+	unsigned int k;
+
+	for (k = 0; config_option(k, &option); k++)
+		if (!strcmp(option.section, section) && config_text(c, k, item, text, sizeof(text)))
+			json_object_object_add(o, option.key,
+					       text[0] ? json_object_new_string(text) : NULL);
+	return o;
+}
+
+/* "load grid" is a section "load" with a number. Return: whether it is there. */
+static bool find_section(const struct config *c, const char *name, const char **section,
+			 unsigned int *item)
+{
+	struct config_option o;
+	unsigned int k;
+
+	*item = 0;
+	for (k = 0; config_option(k, &o); k++) {
+		size_t n = strlen(o.section);
+		const char *of = name_of(c, o.section, *item);
+
+		*section = o.section;
+		if (!*of && !strcmp(o.section, name))
+			return true;
+		if (strncmp(name, o.section, n) || name[n] != ' ')
+			continue;
+		for (; *(of = name_of(c, o.section, *item)); ++*item)
+			if (!strcmp(of, name + n + 1))
+				return true;
+		return false;
+	}
+	return false;
+}
+
+static void run_get(void *user, struct json_object *arguments, struct command_reply *reply)
+{
+	struct reload_commands *r = user;
+	const char *name = command_text(arguments, "section");
+	const char *section;
+	unsigned int item;
+
+	if (!find_section(r->config, name, &section, &item))
+		command_fail(reply, -ENOENT, "there is no section [%s]; see meterd.conf(5)", name);
+	else
+		reply->result = section_json(r->config, section, item);
+}
+
+/* Files are chosen by those who have the machine, not by those who may give commands. */
+static bool is_path(const char *key)
+{
+	static const char *const keys[] = { "file", "state", "socket", "web_dir", "replay" };
+	size_t n = strlen(key);
+	size_t k;
+
+	for (k = 0; k < sizeof(keys) / sizeof(keys[0]); k++)
+		if (!strcmp(key, keys[k]))
+			return true;
+	return n > 5 && (!strcmp(key + n - 5, "_file") || !strcmp(key + n - 5, "_hook"));
+}
+
+static bool is_line(const char *text)
+{
+	for (; *text; text++)
+		if ((unsigned char)*text < ' ' || *text == 0x7f)
+			return false;
+	return true;
+}
+
+static void set(struct reload_commands *r, struct json_object *arguments, const char *to,
+		struct command_reply *reply)
+{
+	const char *section = command_text(arguments, "section");
+	const char *key = command_text(arguments, "key");
+	const char *value = command_text(arguments, "value");
+	int ret = config_edit(r->config->file, to, section, key, value);
+
+	if (ret == -ENOENT) {
+		command_fail(reply, ret, "there is no section [%s] in %s; add it there", section,
+			     r->config->file);
+	} else if (ret) {
+		command_fail(reply, ret,
+			     "%s: %s; the group meterd must be allowed to write its folder", to,
+			     strerror(-ret));
+	} else if (reload_check(to)) {
+		unlink(to);
+		command_fail(reply, -EINVAL,
+			     "[%s] %s = %s is not possible, nothing was changed; the log of "
+			     "meterd says why",
+			     section, key, value);
+	} else if (rename(to, r->config->file)) {
+		command_fail(reply, -errno, "%s: %s", r->config->file, strerror(errno));
+		unlink(to);
+	}
+}
+
+static void run_set(void *user, struct json_object *arguments, struct command_reply *reply)
+{
+	struct reload_commands *r = user;
+	const char *key = command_text(arguments, "key");
+	char *to;
+
+	if (is_path(key)) {
+		command_fail(reply, -EPERM, "%s: files are set on the machine itself, in %s", key,
+			     r->config->file);
+		return;
+	}
+	if (!is_line(key) || !is_line(command_text(arguments, "value")) ||
+	    !is_line(command_text(arguments, "section")) || strpbrk(key, "=:[]#; ")) {
+		command_fail(reply, -EINVAL, "section, key and value are one line each");
+		return;
+	}
+	if (asprintf(&to, "%s.new", r->config->file) < 0) {
+		command_fail(reply, -ENOMEM, "out of memory");
+		return;
+	}
+	set(r, arguments, to, reply);
+	free(to);
+	if (!reply->error)
+		r->reload(r->user);
+}
+
+static void run_reload(void *user, struct json_object *arguments, struct command_reply *reply)
+{
+	struct reload_commands *r = user;
+
+	if (reload_check(r->config->file))
+		command_fail(reply, -EINVAL,
+			     "%s has mistakes, the old configuration stays; the log of meterd "
+			     "names them",
+			     r->config->file);
+	else
+		r->reload(r->user);
+}
+
+static const struct command_row rows[] = {
+	{ .name = "config-get",
+	  .summary = "values of a section of the configuration",
+	  .field = { { "section", COMMAND_TEXT, .most = 96 } },
+	  .run = run_get },
+	{ .name = "config-set",
+	  .summary = "change a value of the configuration file, and read it anew",
+	  .field = { { "section", COMMAND_TEXT, .most = 96 },
+		     { "key", COMMAND_TEXT, .most = 64 },
+		     { "value", COMMAND_TEXT, .most = SET_MAX } },
+	  .run = run_set },
+	{ .name = "reload", .summary = "read the configuration anew", .run = run_reload },
+};
+
+int reload_register(struct reload_commands *r, struct commands *c)
+{
+	size_t k;
+	int ret = 0;
+
+	for (k = 0; !ret && k < sizeof(rows) / sizeof(rows[0]); k++)
+		ret = command_register(c, &rows[k], r);
+	return ret;
+}

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * reload - what a new configuration changes, and changes of the file by command.
+ *
+ * The ways out, [mqtt], [influx], [modbus] and [http], can change while meterd measures.
+ * All else is what is measured or stored, and needs a restart: a reload that would change
+ * it changes nothing.
+ */
+#ifndef METERD_RELOAD_H
+#define METERD_RELOAD_H
+
+#include "command.h"
+#include "config.h"
+
+/**
+ * enum reload_part - what can change while meterd runs
+ */
+enum reload_part {
+	RELOAD_MQTT = 1 << 0,
+	RELOAD_INFLUX = 1 << 1,
+	RELOAD_MODBUS = 1 << 2,
+	RELOAD_HTTP = 1 << 3,
+	RELOAD_ALL = (1 << 4) - 1,
+};
+
+/**
+ * reload_parts() - what differs
+ * @now: the configuration in force
+ * @next: another one
+ * @why: when it needs a restart: which key does
+ * @size: its bytes
+ *
+ * Return: parts to open anew, 0: nothing differs, or -EBUSY: it needs a restart.
+ */
+int reload_parts(const struct config *now, const struct config *next, char *why, size_t size);
+
+/** reload_exchange() - give @now these parts of @next, and @next those of @now */
+void reload_exchange(struct config *now, struct config *next, int parts);
+
+/**
+ * struct reload_commands - the commands "config-get", "config-set" and "reload"
+ * @config: the configuration in force
+ * @reload: to be done soon, not within the command
+ * @user: its argument
+ */
+struct reload_commands {
+	const struct config *config;
+	void (*reload)(void *user);
+	void *user;
+};
+
+/** reload_register() - add the commands; @r must outlive @c. 0 or -errno */
+int reload_register(struct reload_commands *r, struct commands *c);
+
+/**
+ * reload_check() - would meterd start with this file?
+ *
+ * Return: 0, or -errno after printing what is wrong.
+ */
+int reload_check(const char *path);
+
+/**
+ * config_edit() - write a configuration with another value
+ * @from: file that is read
+ * @to: file that is written
+ * @section: section, "load grid"
+ * @key: key; it gets a line at the end of its section when it has none
+ * @value: value; without line ends
+ *
+ * Comments and all other lines stay as they are.
+ *
+ * Return: 0 or -errno; -ENOENT: there is no such section.
+ */
+int config_edit(const char *from, const char *to, const char *section, const char *key,
+		const char *value);
+
+#endif
