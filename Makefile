@@ -36,6 +36,7 @@ help:
 	@echo '  userspace          programs for amd64 and arm64 (Debian 13) and with Debian 12 libraries'
 	@echo '  guest              what the virtual gateway boots from'
 	@echo '  unit               unit tests; unit-sanitize: with address and undefined sanitizers'
+	@echo '  accuracy           the accuracy suite in full, into Documentation/admin-guide/accuracy.rst'
 	@echo '  kunit              kernel unit tests on UML; kunit-debug: with KASAN, UBSAN, lockdep;'
 	@echo '                     kunit-6.1, kunit-7.2: on these kernels'
 	@echo '  kmemleak           the same with a search for leaks at the end; coverage: lines of drivers/ (90 % or more)'
@@ -85,6 +86,10 @@ unit-sanitize: $(O)/sanitize/.stamp
 	@mkdir -p build/results
 	@$(suite) trixie scripts/unit $(O)/sanitize/unit > build/results/unit-sanitize.tap; \
 		status=$$?; $(suite) trixie scripts/tally build/results/unit-sanitize.tap; exit $$status
+
+accuracy: userspace-native
+	@$(suite) trixie make -s -j$(jobs) -C userspace O=/src/$(O)/native /src/$(O)/native/unit/accuracy_test
+	@$(suite) trixie scripts/accuracy $(O)/native/unit/accuracy_test
 
 kunit:
 	@scripts/kunit
@@ -147,7 +152,7 @@ clean:
 distclean: clean
 	rm -rf --one-file-system $(cache)
 
-.PHONY: help build modules $(lines:%=modules-%) userspace userspace-native userspace-arm64 \
+.PHONY: help accuracy build modules $(lines:%=modules-%) userspace userspace-native userspace-arm64 \
 	userspace-bookworm unit unit-sanitize kunit kunit-debug kmemleak coverage \
 	$(other_lines:%=kunit-%) fuzz lint guest $(other_lines:%=guest-%) \
 	selftests demo vm $(other_lines:%=vm-%) vm-amd64 bench browser upstream outage outage-short \

@@ -53,7 +53,8 @@ struct chain {
 	unsigned int readings;
 	struct reading reading;
 	struct load_reading reading_load[INPUT_CHANNELS_MAX];
-	struct tap *tap; /* takes the scans, when there is one */
+	struct tap *tap;   /* takes the scans, when there is one */
+	unsigned int bits; /* of the samples; 0: 16 */
 };
 
 /* Value of a channel, V or A, at scan number @scan. */
@@ -192,9 +193,9 @@ static inline void chain_push(struct chain *c, unsigned int device, uint64_t fir
 		for (j = 0; j < room && done + j < n; j++) {
 			space.time_ns[j] = chain_ns(c, (double)(first + done + j));
 			for (k = 0; k < d->channels; k++)
-				space.channel[k][j] = quantise(
+				space.channel[k][j] = quantise_to(
 					signal(user, d->channel[k], (double)(first + done + j)),
-					c->scale[d->channel[k]]);
+					c->scale[d->channel[k]], c->bits ? c->bits : 16);
 		}
 		align_commit(c->align, device, j);
 	}

@@ -68,6 +68,13 @@ float quantise(double value, double lsb)
 	return (float)fmax(-32768.0, fmin(32767.0, rint(value / lsb)));
 }
 
+float quantise_to(double value, double lsb, unsigned int bits)
+{
+	double rail = (double)(1 << (bits - 1));
+
+	return (float)fmax(-rail, fmin(rail - 1.0, rint(value / lsb)));
+}
+
 const char *shared_path(const char *name)
 {
 	static const char *const folders[] = { "../shared", "/shared", "../../shared" };

@@ -42,6 +42,9 @@ double random_part(uint64_t *state);
 /** quantise() - nearest whole multiple of @lsb, as its number, limited to 16 bits */
 float quantise(double value, double lsb);
 
+/** quantise_to() - the same, limited to @bits bits, at most 24 */
+float quantise_to(double value, double lsb, unsigned int bits);
+
 /** shared_path() - path of a file of ../shared ($SMAPPEE_SHARED), NULL when it is not there */
 const char *shared_path(const char *name);
 
