@@ -34,7 +34,7 @@
 /* Measurements of all other kinds. */
 #define POLL_SLOW_NS		NSEC_PER_SEC
 /* Energy, which a mean household moves by 1 Wh in seconds. */
-#define POLL_ENERGY_NS		(6 * NSEC_PER_SEC)
+#define POLL_ENERGY_NS		(6LL * NSEC_PER_SEC)
 /* Turnaround and gap that the budget allows for. */
 #define POLL_TURNAROUND_NS	(5 * NSEC_PER_MSEC)
 /* Room for one setting before the next read of powers. */
@@ -44,7 +44,7 @@
 /* A part that failed is read again after this. */
 #define POLL_AGAIN_NS		(100 * NSEC_PER_MSEC)
 /* Registers that this box does not have: it may get new firmware. */
-#define POLL_REFUSED_NS		(60 * NSEC_PER_SEC)
+#define POLL_REFUSED_NS		(60LL * NSEC_PER_SEC)
 /* So many missing answers in a row make a box silent. */
 #define POLL_MISSES		6
 /* A value of the image may be so many periods old; then the box is asked. */
