@@ -173,13 +173,36 @@ static void faults_are_taken_and_cleared(void **state)
 	assert_true(g.module[1].silent_until < 0);
 }
 
+static void scans_are_what_the_module_answers(void **state)
+{
+	uint8_t request[SMAPPEE_SAMPLES_REQ_LEN] = { 1, SMAPPEE_FC_READ_SAMPLES };
+	struct json_object *o;
+
+	(void)state;
+	frame_put32(request + SMAPPEE_SAMPLES_REQ_INDEX, 3900);
+	frame_put16(request + SMAPPEE_SAMPLES_REQ_SCANS, 10);
+	frame_seal(request, sizeof(request) - 2);
+	wire_receive(&w, request, sizeof(request), now);
+	o = command("{\"cmd\":\"scans\",\"unit\":1,\"from\":3900,\"count\":10}");
+	assert_int_equal(number(o, "format"), SMAPPEE_FORMAT_S16);
+	for (unsigned int i = 0; i < 10; i++) {
+		char path[32];
+
+		snprintf(path, sizeof(path), "channels.2.%u", i);
+		assert_int_equal(number(o, path),
+				 (int16_t)frame_get16(w.reply.bytes + SMAPPEE_SAMPLES_DATA +
+						      2 * (3 * i + 2)));
+	}
+	json_object_put(o);
+}
+
 static void wrong_commands_are_answered_with_the_way_out(void **state)
 {
 	static const char *const cases[][2] = {
 		{ "nonsense", "not a command; give an object with \"cmd\" on one line" },
 		{ "[1]", "not a command; give an object with \"cmd\" on one line" },
 		{ "{\"cmd\":\"stop\"}",
-		  "cmd \"stop\": not known; known: status, truth, fault, contact, clear, "
+		  "cmd \"stop\": not known; known: status, truth, scans, fault, contact, clear, "
 		  "plug, unplug, swap, address" },
 		{ "{\"cmd\":\"truth\",\"from\":1}", "truth needs \"from\" and \"to\", numbers" },
 		{ "{\"cmd\":\"truth\",\"from\":9,\"to\":9}",
@@ -197,6 +220,12 @@ static void wrong_commands_are_answered_with_the_way_out(void **state)
 		{ "{\"cmd\":\"fault\",\"kind\":\"delay\"}", "fault delay needs \"ms\", a number" },
 		{ "{\"cmd\":\"fault\",\"kind\":\"serial\",\"value\":0}",
 		  "fault serial: value = 0: give 1 to 999999" },
+		{ "{\"cmd\":\"scans\",\"unit\":1,\"from\":0}",
+		  "scans needs \"unit\", \"from\", an index, and \"count\", 1 to 2000" },
+		{ "{\"cmd\":\"scans\",\"unit\":9,\"from\":0,\"count\":1}",
+		  "unit 9: no module that samples is there" },
+		{ "{\"cmd\":\"scans\",\"unit\":1,\"from\":3999,\"count\":9}",
+		  "scans 3999 to 4007: the module holds 2001 to 4000" },
 	};
 
 	(void)state;
@@ -216,6 +245,7 @@ int main(void)
 		TEST(status_tells_state_and_offsets),
 		TEST(truth_is_over_the_references_samples),
 		TEST(faults_are_taken_and_cleared),
+		TEST(scans_are_what_the_module_answers),
 		TEST(wrong_commands_are_answered_with_the_way_out),
 	};
 

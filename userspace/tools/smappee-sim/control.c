@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Commands: status, truth, fault, contact, clear; plug.c has those that move modules.
+ * Commands: status, truth, fault, contact, clear; plug.c has those that move modules,
+ * scans.c the one that shows samples.
  */
 #include "control.h"
 
 #include "plug.h"
+#include "scans.h"
 #include "truth.h"
 
 #include <errno.h>
@@ -495,6 +497,7 @@ static struct json_object *dispatch(struct control *c, struct json_object *comma
 	char wrong[256];
 	struct json_object *o;
 	const char *name;
+	double t = wire_time(c->wire, now_ns);
 
 	if (!json_object_is_type(command, json_type_object) ||
 	    !json_object_object_get_ex(command, "cmd", &o))
@@ -510,11 +513,14 @@ static struct json_object *dispatch(struct control *c, struct json_object *comma
 		return clear(c);
 	if (name && !strcmp(name, "contact"))
 		return contact(c, command, now_ns);
-	if (name && plug_command(c->wire->segment, name, command, wire_time(c->wire, now_ns), wrong,
-				 sizeof(wrong)))
+	if (name && !strcmp(name, "scans")) {
+		o = scans_command(c->wire->segment, command, t, wrong, sizeof(wrong));
+		return o ? o : error("%s", wrong);
+	}
+	if (name && plug_command(c->wire->segment, name, command, t, wrong, sizeof(wrong)))
 		return wrong[0] ? error("%s", wrong) : ok();
-	return error("cmd \"%s\": not known; known: status, truth, fault, contact, clear, plug, "
-		     "unplug, swap, address",
+	return error("cmd \"%s\": not known; known: status, truth, scans, fault, contact, clear, "
+		     "plug, unplug, swap, address",
 		     name ? name : "null");
 }
 
