@@ -35,6 +35,7 @@ struct command_options {
 /** command_capture(), command_list(), command_live(), command_quality(), command_status() - return
  * the exit status of the program */
 int command_capture(const struct command_options *o);
+int command_identify(const struct command_options *o);
 int command_list(const struct command_options *o);
 int command_live(const struct command_options *o);
 int command_quality(const struct command_options *o);

@@ -39,6 +39,15 @@ static const struct command commands[] = {
 	  "capture.smcap if not given, - for standard output; one that exists is replaced\n"
 	  "only when the capture is complete.\n",
 	  command_capture, 2 },
+	{ "identify", "let the LED of a module or of one of its inputs flash",
+	  "usage: meterctl identify MODULE[/INPUT] [--count SECONDS] [--modules DIR]\n"
+	  "\n"
+	  "MODULE is a label, a serial number or a device of 'meterctl list'; INPUT a letter\n"
+	  "of a CT module, or the number of an input. Three flashes a second for SECONDS, 30\n"
+	  "if not given, or until it is interrupted; then the module has its LED again. The\n"
+	  "inputs of a Power Box flash for as long as the box lets them.\n"
+	  "Works without meterd, on this machine.\n",
+	  command_identify, 1 },
 	{ "list", "modules on the bus: type, serial number, firmware, state",
 	  "usage: meterctl list [--json] [--socket PATH | --url URL | --modules DIR]\n"
 	  "\n"
@@ -177,10 +186,14 @@ static int parse_option(struct command_options *o, int option, const char *value
 
 static int run(const struct command *c, const struct command_options *o)
 {
-	if (o->count && c->run != command_live)
-		return usage_error("--count", c->name, "only 'meterctl live' counts");
-	if (o->modules_dir && c->run != command_list)
-		return usage_error("--modules", c->name, "only 'meterctl list' reads sysfs");
+	if (o->count && c->run != command_live && c->run != command_identify)
+		return usage_error("--count", c->name,
+				   "only 'meterctl live' and 'meterctl identify' count");
+	if (o->modules_dir && c->run != command_list && c->run != command_identify)
+		return usage_error("--modules", c->name,
+				   "only 'meterctl list' and 'meterctl identify' read sysfs");
+	if (c->run == command_identify && !o->arguments)
+		return usage_error("argument", "MODULE[/INPUT]", "is missing, as in hub2/B");
 	return c->run(o);
 }
 
