@@ -126,8 +126,7 @@ struct mistake {
 
 static const struct mistake mistakes[] = {
 	{ GOOD_LOAD "[mqqt]\n",
-	  { ":4: [mqqt]", "no such section",
-	    "registers, quality, store, mqtt, influx, modbus, http" } },
+	  { ":4: [mqqt]", "no such section", "influx, modbus, light, button, http" } },
 	{ GOOD_LOAD "[mqtt]\nhots = x\n",
 	  { ":5: [mqtt] hots = x", "no such key", "meterd.conf(5)" } },
 	{ GOOD_LOAD "[mqtt]\nport = 70000\n",

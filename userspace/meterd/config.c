@@ -153,6 +153,13 @@ static const struct option options[] = {
 	{ "modbus", "listen", OPTION_TEXT, AT(modbus.listen), .required = true },
 	{ "modbus", "unit", OPTION_WHOLE, AT(modbus.unit), 1, 247, .fallback = "1" },
 	{ "modbus", "load", OPTION_TEXT, AT(modbus.load), .required = false },
+	{ "light", "device", OPTION_TEXT, AT(light.device), .required = true },
+	{ "light", "network_file", OPTION_TEXT, AT(light.network_file),
+	  .fallback = "/run/meterd/network" },
+	{ "light", "interfaces", OPTION_TEXT, AT(light.interfaces), .fallback = "/sys/class/net" },
+	{ "button", "device", OPTION_TEXT, AT(button.device), .required = true },
+	{ "button", "code", OPTION_WHOLE, AT(button.code), 0, 767, .fallback = "0" },
+	{ "button", "program", OPTION_TEXT, AT(button.program), .required = false },
 	{ "http", "listen", OPTION_TEXT, AT(http.listen), .fallback = "127.0.0.1:8080" },
 	{ "http", "socket", OPTION_TEXT, AT(http.socket), .fallback = "/run/meterd/meterd.sock" },
 	{ "http", "token_file", OPTION_TEXT, AT(http.token_file), .required = false },
@@ -490,7 +497,7 @@ static void begin_section(struct reader *r, const char *name)
 		complain(r,
 			 "[%s]: no such section; there are gateway, source, topology, load NAME, "
 			 "input NAME, "
-			 "registers, quality, store, mqtt, influx, modbus, http",
+			 "registers, quality, store, mqtt, influx, modbus, light, button, http",
 			 name);
 		return;
 	}

@@ -14,10 +14,12 @@
 
 #include "http.h"
 #include "influx.h"
+#include "lamp.h"
 #include "load.h"
 #include "modbus-server.h"
 #include "mqtt.h"
 #include "quality-config.h"
+#include "reset-button.h"
 #include "source.h"
 #include "store-config.h"
 
@@ -105,6 +107,8 @@ struct input_config {
  * @influx: [influx]
  * @has_modbus: section [modbus] is there
  * @modbus: [modbus]
+ * @light: [light]; device is NULL without the section
+ * @button: [button]; likewise
  * @has_http: section [http] is there
  * @http: [http]
  */
@@ -133,6 +137,8 @@ struct config {
 	struct influx_config influx;
 	bool has_modbus;
 	struct modbus_config modbus;
+	struct light_config light;
+	struct button_config button;
 	bool has_http;
 	struct http_config http;
 };

@@ -22,8 +22,10 @@
 #include "config.h"
 #include "discovery.h"
 #include "http.h"
+#include "identify-command.h"
 #include "influx.h"
 #include "installation.h"
+#include "lamp.h"
 #include "live.h"
 #include "log.h"
 #include "meter.h"
@@ -38,6 +40,7 @@
 #include "register-meter.h"
 #include "registers.h"
 #include "reload.h"
+#include "reset-button.h"
 #include "snapshot.h"
 #include "source.h"
 #include "sources-json.h"
@@ -79,6 +82,9 @@ struct options {
  * @discovery: for Home Assistant, or NULL
  * @vendor: the vendor's topics, or NULL
  * @influx: records to InfluxDB, or NULL
+ * @identify: the command of that name, or NULL
+ * @lamp: the gateway's light, or NULL
+ * @button: its reset button, or NULL
  * @commands: what may be asked from outside
  * @reload: those about the configuration
  * @mqtt_commands: commands by MQTT, or NULL
@@ -112,6 +118,9 @@ struct meterd {
 	struct discovery *discovery;
 	struct vendor *vendor;
 	struct influx *influx;
+	struct identify *identify;
+	struct lamp *lamp;
+	struct reset_button *button;
 	struct commands *commands;
 	struct reload_commands reload;
 	struct mqtt_commands *mqtt_commands;
@@ -539,6 +548,46 @@ static int open_modbus(struct meterd *d)
 					  &d->modbus_map);
 }
 
+/* For the light: does it measure, and are all who are to get the records there? */
+static void ask_state(void *user, struct light_inputs *in)
+{
+	struct meterd *d = user;
+	struct mqtt_counters mqtt;
+	struct influx_counters influx;
+
+	mqtt_counters(d->mqtt, &mqtt);
+	influx_counters(d->influx, &influx);
+	in->measuring = d->began;
+	in->upstream = (!d->mqtt || mqtt.connected) && (!d->influx || influx.good);
+}
+
+static void on_button_held(void *user, enum button_meaning meaning)
+{
+	struct meterd *d = user;
+	enum light_reset reset = LIGHT_RESET_TO_FACTORY;
+
+	if (meaning == BUTTON_NOTHING)
+		reset = LIGHT_RESET_NONE;
+	else if (meaning == BUTTON_NETWORK)
+		reset = LIGHT_RESET_OF_NETWORK;
+	lamp_reset(d->lamp, reset);
+}
+
+/* What somebody in front of the gateway sees and presses. */
+static int open_panel(struct meterd *d)
+{
+	const struct config *c = &d->config;
+	int error = 0;
+
+	if (c->light.device)
+		error = lamp_open(&d->lamp, d->event, &c->light, ask_state, d);
+	if (!error && c->button.device)
+		error = reset_button_open(&d->button, d->event, &c->button, on_button_held, d);
+	if (!error)
+		error = identify_open(&d->identify, d->event, d->commands, NULL);
+	return error;
+}
+
 static int open_mqtt(struct meterd *d)
 {
 	const struct config *c = &d->config;
@@ -745,6 +794,9 @@ static void close_all(struct meterd *d)
 	if (d->source)
 		d->source->ops->close(d->source);
 	sd_event_source_unref(d->save_timer);
+	identify_close(d->identify);
+	reset_button_close(d->button);
+	lamp_close(d->lamp);
 	recorder_close(d->recorder);
 	close_parts(d, RELOAD_ALL);
 	store_close(d->store);
@@ -786,6 +838,8 @@ static int run(struct meterd *d, const struct options *o)
 		error = open_outputs(d);
 	if (!error && sd_event_add_signal(d->event, NULL, SIGHUP, on_reload, d) < 0)
 		error = -EIO;
+	if (!error && !o->replay)
+		error = open_panel(d);
 	if (!error)
 		error = start_saving(d);
 	if (!error)
