@@ -239,6 +239,9 @@ static bool fake_register(const struct fake_module *module, u16 reg, u16 *value)
 	case SMAPPEE_CHANNEL_KIND:
 		*value = module->kind;
 		break;
+	case SMAPPEE_CHANNEL_SENSOR:
+		*value = module->kind == SMAPPEE_KIND_CURRENT ? 3 + channel : 0;
+		break;
 	case SMAPPEE_CHANNEL_SCALE:
 		*value = lower_16_bits(scale);
 		break;

@@ -214,6 +214,24 @@ static void scales_are_millivolts_and_milliamperes_per_step(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 577637000, val2);
 }
 
+static void a_current_tells_the_type_of_its_sensor(struct kunit *test)
+{
+	struct fake_line *line = bench_new(test);
+	struct iio_dev *voltage = bench_iio(line, VOLTAGE);
+	struct iio_dev *hub = bench_iio(line, HUB);
+	const struct iio_chan_spec *chan = &hub->channels[2];
+	char *page = (char *)get_zeroed_page(GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(test, page);
+	KUNIT_EXPECT_NULL(test, voltage->channels[0].ext_info);
+	if (chan->ext_info) {
+		KUNIT_EXPECT_STREQ(test, "sensor", chan->ext_info->name);
+		chan->ext_info->read(hub, 0, chan, page);
+	}
+	KUNIT_EXPECT_STREQ(test, "5\n", page);
+	free_page((unsigned long)page);
+}
+
 static void a_step_of_24_bits_is_a_256th(struct kunit *test)
 {
 	struct fake_line *line = fake_line_new(test);
@@ -576,6 +594,7 @@ static struct kunit_case iio_cases[] = {
 	KUNIT_CASE(channels_are_labelled_as_the_terminals),
 	KUNIT_CASE(channels_have_the_types_and_layout_of_the_abi),
 	KUNIT_CASE(scales_are_millivolts_and_milliamperes_per_step),
+	KUNIT_CASE(a_current_tells_the_type_of_its_sensor),
 	KUNIT_CASE(a_step_of_24_bits_is_a_256th),
 	KUNIT_CASE(a_waveform_has_no_single_value),
 	KUNIT_CASE(a_module_with_the_wrong_kind_of_channel_is_not_bound),

@@ -167,6 +167,25 @@ static int smappee_iio_read_label(struct iio_dev *indio_dev,
 	return sysfs_emit(label, "%s\n", st->info->labels[chan->channel]);
 }
 
+static ssize_t smappee_iio_read_sensor(struct iio_dev *indio_dev,
+				       uintptr_t private,
+				       const struct iio_chan_spec *chan,
+				       char *buf)
+{
+	struct smappee_iio *st = iio_priv(indio_dev);
+
+	return sysfs_emit(buf, "%u\n", st->sdev->channel[chan->channel].sensor);
+}
+
+static const struct iio_chan_spec_ext_info smappee_iio_current_ext_info[] = {
+	{
+		.name = "sensor",
+		.shared = IIO_SEPARATE,
+		.read = smappee_iio_read_sensor,
+	},
+	{ }
+};
+
 static struct smappee_iio *smappee_iio_of(struct device *dev)
 {
 	return iio_priv(dev_to_iio_dev(dev));
@@ -245,6 +264,8 @@ static int smappee_iio_channels(struct smappee_iio *st)
 		/* An input without a sensor has no scale. */
 		if (sdev->channel[i].kind != SMAPPEE_KIND_NONE)
 			chan->info_mask_separate = BIT(IIO_CHAN_INFO_SCALE);
+		if (sdev->channel[i].kind == SMAPPEE_KIND_CURRENT)
+			chan->ext_info = smappee_iio_current_ext_info;
 		chan->info_mask_shared_by_all = BIT(IIO_CHAN_INFO_SAMP_FREQ);
 		chan->info_mask_shared_by_all_available =
 			BIT(IIO_CHAN_INFO_SAMP_FREQ);
