@@ -279,7 +279,7 @@ static void scans_older_than_the_clock_are_counted_and_not_delivered(struct kuni
 	struct fake_line *line = bench_new(test);
 	struct bench_sink *sink = bench_stream(line, HUB);
 
-	/* it keeps 200 s, the clock about 64 s */
+	/* it keeps 200 s, the clock 16 s */
 	fake_of(line, HUB)->depth = 200 * SECOND;
 	KUNIT_ASSERT_TRUE(test, bench_get(sink, 1000));
 	fall_silent(line, HUB);
