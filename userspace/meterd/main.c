@@ -46,8 +46,11 @@
 #include "sources-json.h"
 #include "store-json.h"
 #include "store.h"
+#include "tuned.h"
 #include "vendor.h"
 #include "version.h"
+#include "wiring-json.h"
+#include "wiring.h"
 
 #define CONFIG_FILE "/etc/meterd/meterd.conf"
 #define US_PER_S 1000000ULL
@@ -75,6 +78,8 @@ struct options {
  * @align: the join
  * @registers: energy
  * @meter: the chain
+ * @wiring: verdicts on the wiring, or NULL
+ * @tuned: calibration and corrected wiring, or NULL
  * @quality: power quality, or NULL
  * @store: records, or NULL
  * @recorder: makes them, or NULL
@@ -111,6 +116,8 @@ struct meterd {
 	struct align *align;
 	struct registers *registers;
 	struct meter *meter;
+	struct wiring *wiring;
+	struct tuned *tuned;
 	struct quality *quality;
 	struct store *store;
 	struct recorder *recorder;
@@ -348,6 +355,36 @@ static struct json_object *quality_waveforms(void *user)
 	return quality_waveform_json(d->quality, &d->in, d->scale);
 }
 
+static void on_window(void *user, const struct meter_window *w)
+{
+	struct meterd *d = user;
+
+	wiring_add(d->wiring, w);
+}
+
+/* The tuning file has changed the elements. */
+static void on_tuned(void *user)
+{
+	struct meterd *d = user;
+
+	if (d->meter && meter_rewire(d->meter))
+		log_error("chain: out of memory, the inputs stay as they were until a restart");
+	if (d->wiring)
+		wiring_reset(d->wiring);
+}
+
+static struct json_object *wiring_report(void *user)
+{
+	struct meterd *d = user;
+
+	return wiring_json(d->wiring, &d->in, d->config.tuning, d->sensor);
+}
+
+static struct json_object *sensor_report(void *user)
+{
+	return sensors_json();
+}
+
 static void on_counters(void *user, struct meter_counters *counters)
 {
 	struct meterd *d = user;
@@ -500,6 +537,7 @@ static int open_chain(struct meterd *d)
 		.bridge_s = d->config.registers_estimate_s,
 		.bridged = on_bridged,
 		.publish = on_reading,
+		.window = on_window,
 		.user = d,
 	};
 	int error;
@@ -515,6 +553,9 @@ static int open_chain(struct meterd *d)
 	if (!error) {
 		c.quality = d->quality;
 		error = meter_create(&d->meter, &c);
+	}
+	if (!error) {
+		error = wiring_create(&d->wiring, &d->in);
 	}
 	if (error)
 		log_error("chain for %u channels at %g Hz: %s", d->in.inputs.channels, c.rate_hz,
@@ -634,6 +675,9 @@ static int open_http(struct meterd *d)
 	http_provide(d->http, "/api/v1/sources", sources_report, d);
 	http_provide(d->http, "/api/v1/store", store_report, d);
 	http_provide_text(d->http, "/metrics", METRICS_TYPE, metrics_report, d);
+	http_provide(d->http, "/api/v1/sensors", sensor_report, d);
+	if (d->wiring)
+		http_provide(d->http, "/api/v1/wiring", wiring_report, d);
 	if (d->quality) {
 		http_provide(d->http, "/api/v1/quality", quality_report, d);
 		http_provide(d->http, "/api/v1/quality/events", quality_events, d);
@@ -800,7 +844,9 @@ static void close_all(struct meterd *d)
 	recorder_close(d->recorder);
 	close_parts(d, RELOAD_ALL);
 	store_close(d->store);
+	tuned_close(d->tuned);
 	meter_destroy(d->meter);
+	wiring_destroy(d->wiring);
 	quality_destroy(d->quality);
 	align_destroy(d->align);
 	registers_close(d->registers);
@@ -828,6 +874,9 @@ static int run(struct meterd *d, const struct options *o)
 				       o->replay ? NULL : d->config.registers_file);
 	if (!error)
 		error = registers_flush_aside(d->registers, d->event);
+	if (!error && !reads_registers(d))
+		error = tuned_open(&d->tuned, o->replay ? NULL : d->event, d->config.tuning, &d->in,
+				   on_tuned, d);
 	if (!error && !reads_registers(d))
 		error = open_chain(d);
 	if (!error && !o->replay)

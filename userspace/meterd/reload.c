@@ -199,7 +199,9 @@ static void run_get(void *user, struct json_object *arguments, struct command_re
 /* Files are chosen by those who have the machine, not by those who may give commands. */
 static bool is_path(const char *key)
 {
-	static const char *const keys[] = { "file", "state", "socket", "web_dir", "replay" };
+	static const char *const keys[] = {
+		"file", "state", "socket", "web_dir", "replay", "tuning"
+	};
 	size_t n = strlen(key);
 	size_t k;
 

@@ -124,23 +124,44 @@ function fact(list, name) {
 }
 
 let facts = null;
+let topology = '';		// from the wiring, when it is known
+
+/* What the roles of the loads add up to. */
+const TOTALS = [['grid_w', 'Grid'], ['production_w', 'Production'], ['storage_w', 'Storage'],
+	['consumption_w', 'Consumption']];
+
+/* Between which conductors the voltage of a slot is. */
+function slotName(phase) {
+	const delta = { L1: 'L1-L3', L2: 'L2-L3', L3: 'L1-L2' };
+
+	if (phase === 'L12')
+		return 'L1-L2';
+	return topology === '3p' ? delta[phase] || phase : phase + '-N';
+}
 
 function buildFacts(r) {
 	const list = byId('facts');
 
 	list.replaceChildren();
-	facts = { key: r.voltages.length, volts: [] };
+	facts = { key: topology + r.voltages.length, volts: [] };
 	facts.frequency = fact(list, 'Frequency');
 	for (const v of r.voltages)
-		facts.volts.push(fact(list, 'Voltage ' + v.phase + '-N'));
+		facts.volts.push(fact(list, 'Voltage ' + slotName(v.phase)));
+	facts.totals = TOTALS.map(([key, name]) => [key, fact(list, name)]);
 	facts.lost = fact(list, 'Lost scans');
 	facts.gaps = fact(list, 'Gaps');
 	facts.repaired = fact(list, 'Repaired blocks');
 }
 
 function showFacts(r) {
-	if (!facts || facts.key !== r.voltages.length)
+	if (!facts || facts.key !== topology + r.voltages.length)
 		buildFacts(r);
+	for (const [key, value] of facts.totals) {
+		const watts = r.totals ? r.totals[key] : null;
+
+		value.parentElement.hidden = !isNumber(watts);
+		setValue(value, watts, 0, 'W');
+	}
 	setValue(facts.frequency, r.frequency_hz, 3, 'Hz');
 	r.voltages.forEach((v, i) => setValue(facts.volts[i], v.ln_v, 1, 'V'));
 	setValue(facts.lost, r.lost_scans, 0);
@@ -601,6 +622,32 @@ function showStatus(s) {
 		 digits(s.mqtt.published, 0) + ' sent, ' + digits(s.mqtt.dropped, 0) + ' dropped');
 }
 
+/* ---- wiring ----------------------------------------------------------- */
+
+function placeName(p) {
+	return p.phase + (p.reversed ? ' reversed' : '');
+}
+
+/* Inputs that are not in order, each with what would be. */
+function showWiring(w) {
+	const list = byId('wiring');
+	const wrong = w.inputs.filter((x) => x.verdict !== 'in order' &&
+		x.reason !== 'load too small' && x.reason !== 'seen for too short a time');
+
+	topology = w.topology;
+	setText(byId('wiring-note'), 'rotation ' + w.rotation + ', ' +
+		w.inputs.filter((x) => x.verdict === 'in order').length + ' of ' + w.inputs.length +
+		' inputs seen in order');
+	list.replaceChildren(...wrong.map((x) => {
+		const differs = placeName(x.configured) !== placeName(x.proposal);
+
+		return node('li', x.reason ? '' : 'bad', x.input + ' (' + x.load + '): ' + x.verdict +
+			(x.reason ? ', ' + x.reason : '') + (differs ? '; ' +
+			(x.reason ? 'perhaps ' : 'should be ') + placeName(x.proposal) +
+			', ' + (100 * x.confidence).toFixed(1) + ' %' : ''));
+	}));
+}
+
 async function ask(path) {
 	const r = await fetch(path, { cache: 'no-store', signal: AbortSignal.timeout(POLL_MS) });
 
@@ -613,6 +660,7 @@ async function poll() {
 	try {
 		showStatus(JSON.parse(await ask('/api/v1/status')));
 		showModules(await ask('/api/v1/modules'));
+		showWiring(JSON.parse(await ask('/api/v1/wiring')));
 	} catch (error) {
 		setText(byId('modules-note'), 'not up to date: no answer from meterd');
 		modulesText = '';

@@ -18,6 +18,13 @@
  * @address_given: --socket or --url was there
  * @json: print JSON
  * @count: readings after which live ends, 0 for never
+ * @reference_a: current that a reference meter shows, A; 0: not given
+ * @reference_w: its active power, W; 0: not given
+ * @capacitive: the reference load is capacitive
+ * @resistive: the loads are heaters
+ * @apply: write the proposals
+ * @undo: take the last change back
+ * @tuning: tuning file; NULL: that of meterd
  * @modules_dir: folder of the bus, NULL for the usual one
  * @argument: what followed the name of the command
  * @arguments: how many
@@ -27,18 +34,28 @@ struct command_options {
 	bool address_given;
 	bool json;
 	unsigned long count;
+	double reference_a;
+	double reference_w;
+	bool capacitive;
+	bool resistive;
+	bool apply;
+	bool undo;
+	const char *tuning;
 	const char *modules_dir;
 	const char *argument[COMMAND_ARGUMENTS_MAX];
 	unsigned int arguments;
 };
 
-/** command_capture(), command_list(), command_live(), command_quality(), command_status() - return
- * the exit status of the program */
+/** command_calibrate(), command_capture(), command_check(), command_sensors(), command_list(),
+ * command_live(), command_quality(), command_status() - return the exit status of the program */
+int command_calibrate(const struct command_options *o);
 int command_capture(const struct command_options *o);
+int command_check(const struct command_options *o);
 int command_identify(const struct command_options *o);
 int command_list(const struct command_options *o);
 int command_live(const struct command_options *o);
 int command_quality(const struct command_options *o);
+int command_sensors(const struct command_options *o);
 int command_status(const struct command_options *o);
 
 /**

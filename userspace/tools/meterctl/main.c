@@ -32,6 +32,35 @@ struct command {
 };
 
 static const struct command commands[] = {
+	{ "calibrate", "gain and phase of an input beside a reference meter",
+	  "usage: meterctl calibrate INPUT [--reference-a A] [--reference-w W] [--capacitive]\n"
+	  "                          [--undo] [--tuning FILE] [--socket PATH | --url URL]\n"
+	  "\n"
+	  "1. Put a steady load on the input, a heater for the gain and the phase.\n"
+	  "2. Give what a reference meter shows: its current, its power, or both; with one of\n"
+	  "   them the load is taken as resistive. 10 s are measured.\n"
+	  "3. Again with other loads: all points of the input are fitted together.\n"
+	  "\n"
+	  "  --reference-a A  true current, A\n"
+	  "  --reference-w W  true active power, W\n"
+	  "  --capacitive     the load is capacitive, not inductive\n"
+	  "  --undo           take the last change of the input back\n"
+	  "  --tuning FILE    file to change; that of meterd if not given\n",
+	  command_calibrate, 1 },
+	{ "check", "wiring: reversed CTs, wrong phases, missing voltages",
+	  "usage: meterctl check [--resistive] [--apply] [--json] [--tuning FILE]\n"
+	  "                      [--socket PATH | --url URL]\n"
+	  "\n"
+	  "A verdict takes 10 s of a steady load. In three phases a reversed CT can look like a\n"
+	  "motor on another phase: switch heaters on and say --resistive, then all is told.\n"
+	  "Exit status 3: something is wrong and was not corrected.\n"
+	  "\n"
+	  "  --resistive     the loads that are on are heaters and lamps\n"
+	  "  --apply         write the corrected phases and directions; meterd uses them at once\n"
+	  "  --tuning FILE   file to change; that of meterd if not given\n",
+	  command_check, 0 },
+	{ "sensors", "types of current sensors, and where their figures are from",
+	  "usage: meterctl sensors [--json] [--socket PATH | --url URL]\n", command_sensors, 0 },
 	{ "capture", "the waveforms of all channels into a file",
 	  "usage: meterctl capture SECONDS [FILE] [--socket PATH | --url URL]\n"
 	  "\n"
@@ -97,6 +126,13 @@ enum {
 	OPTION_JSON,
 	OPTION_COUNT,
 	OPTION_MODULES,
+	OPTION_REFERENCE_A,
+	OPTION_REFERENCE_W,
+	OPTION_CAPACITIVE,
+	OPTION_RESISTIVE,
+	OPTION_APPLY,
+	OPTION_UNDO,
+	OPTION_TUNING,
 	OPTION_HELP,
 	OPTION_VERSION,
 };
@@ -107,6 +143,13 @@ static const struct option long_options[] = {
 	{ "json", no_argument, NULL, OPTION_JSON },
 	{ "count", required_argument, NULL, OPTION_COUNT },
 	{ "modules", required_argument, NULL, OPTION_MODULES },
+	{ "reference-a", required_argument, NULL, OPTION_REFERENCE_A },
+	{ "reference-w", required_argument, NULL, OPTION_REFERENCE_W },
+	{ "capacitive", no_argument, NULL, OPTION_CAPACITIVE },
+	{ "resistive", no_argument, NULL, OPTION_RESISTIVE },
+	{ "apply", no_argument, NULL, OPTION_APPLY },
+	{ "undo", no_argument, NULL, OPTION_UNDO },
+	{ "tuning", required_argument, NULL, OPTION_TUNING },
 	{ "help", no_argument, NULL, OPTION_HELP },
 	{ "version", no_argument, NULL, OPTION_VERSION },
 	{ 0 },
@@ -154,6 +197,16 @@ static int parse_count(struct command_options *o, const char *text)
 	return 0;
 }
 
+static int parse_reference(const char *option, double *x, const char *text)
+{
+	char *end;
+
+	*x = strtod(text, &end);
+	if (end != text && !*end && *x > 0.0 && *x <= 1e6)
+		return 0;
+	return usage_error(option, text, "must be a number above 0, at most 1000000");
+}
+
 /* Return: 0 to go on, -1 for help, -2 for version, else the exit status. */
 static int parse_option(struct command_options *o, int option, const char *value)
 {
@@ -174,6 +227,25 @@ static int parse_option(struct command_options *o, int option, const char *value
 		return parse_count(o, value);
 	case OPTION_MODULES:
 		o->modules_dir = value;
+		return 0;
+	case OPTION_REFERENCE_A:
+		return parse_reference("--reference-a", &o->reference_a, value);
+	case OPTION_REFERENCE_W:
+		return parse_reference("--reference-w", &o->reference_w, value);
+	case OPTION_CAPACITIVE:
+		o->capacitive = true;
+		return 0;
+	case OPTION_RESISTIVE:
+		o->resistive = true;
+		return 0;
+	case OPTION_APPLY:
+		o->apply = true;
+		return 0;
+	case OPTION_UNDO:
+		o->undo = true;
+		return 0;
+	case OPTION_TUNING:
+		o->tuning = value;
 		return 0;
 	case OPTION_HELP:
 		return -1;

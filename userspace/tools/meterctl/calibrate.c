@@ -1,0 +1,338 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * calibrate - gain, pole and delay of an input beside a reference meter. Each call adds a
+ * point; all points of an input are fitted together, and the result goes into the tuning
+ * file, which meterd reads when it changes.
+ */
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "command.h"
+#include "lib/calibration.h"
+#include "lib/tuning.h"
+
+#define SECONDS 10
+#define DEGREES (180.0 / M_PI)
+/* a load must be so steady, as a part of its current */
+#define STEADY 0.02
+
+/**
+ * struct sums - of the readings of an input
+ * @n: readings
+ * @hz: frequency
+ * @v: voltage
+ * @i: current
+ * @p1: active power of the fundamental
+ * @q1: reactive power
+ * @least: current
+ * @most: current
+ */
+struct sums {
+	unsigned int n;
+	double hz;
+	double v;
+	double i;
+	double p1;
+	double q1;
+	double least;
+	double most;
+};
+
+/**
+ * struct model - what the input is corrected with now
+ * @gain: gain
+ * @tau_s: pole, s; 0: none
+ * @delay_s: delay, s
+ */
+struct model {
+	double gain;
+	double tau_s;
+	double delay_s;
+};
+
+static struct json_object *member(struct json_object *o, const char *key)
+{
+	struct json_object *value = NULL;
+
+	json_object_object_get_ex(o, key, &value);
+	return value;
+}
+
+static double number(struct json_object *o, const char *key)
+{
+	struct json_object *value = member(o, key);
+
+	return value ? json_object_get_double(value) : NAN;
+}
+
+static size_t count(struct json_object *list)
+{
+	return json_object_is_type(list, json_type_array) ? json_object_array_length(list) : 0;
+}
+
+static struct json_object *find(struct json_object *list, const char *key, const char *name)
+{
+	size_t k;
+
+	for (k = 0; k < count(list); k++) {
+		struct json_object *o = json_object_array_get_idx(list, k);
+		struct json_object *value = member(o, key);
+
+		if (value && !strcmp(json_object_get_string(value), name))
+			return o;
+	}
+	return NULL;
+}
+
+static struct json_object *find_element(struct json_object *reading, const char *name)
+{
+	struct json_object *loads = member(reading, "loads");
+	struct json_object *e = NULL;
+	size_t k;
+
+	for (k = 0; !e && k < count(loads); k++)
+		e = find(member(json_object_array_get_idx(loads, k), "elements"), "input", name);
+	return e;
+}
+
+static void add(struct sums *s, struct json_object *reading, struct json_object *e)
+{
+	double i = number(e, "i_a");
+
+	s->least = s->n ? fmin(s->least, i) : i;
+	s->most = s->n ? fmax(s->most, i) : i;
+	s->n++;
+	s->hz += number(reading, "frequency_hz");
+	s->v += number(e, "v_v");
+	s->i += i;
+	s->p1 += number(e, "p1_w");
+	s->q1 += number(e, "q1_var");
+}
+
+/* Return: 0 or the exit status after printing the error. */
+static int measure(const struct command_options *o, const char *name, struct sums *s)
+{
+	const struct timespec second = { .tv_sec = 1 };
+	unsigned int k;
+
+	for (k = 0; k < SECONDS; k++) {
+		struct json_object *reading = NULL;
+		struct json_object *e;
+		int ret = command_ask(o, "/api/v1/live", &reading);
+
+		if (ret < 0)
+			client_complain(&o->address, ret);
+		if (ret)
+			return EXIT_FAILURE;
+		e = find_element(reading, name);
+		if (e)
+			add(s, reading, e);
+		json_object_put(reading);
+		if (!e) {
+			fprintf(stderr, "meterctl: %s: no such input; 'meterctl live' lists them\n",
+				name);
+			return EXIT_FAILURE;
+		}
+		nanosleep(&second, NULL);
+	}
+	if (isfinite(s->i) && isfinite(s->p1) && s->i > 0.0 &&
+	    s->most - s->least <= STEADY * s->i / s->n)
+		return 0;
+	fprintf(stderr,
+		"meterctl: %s: %.3f to %.3f A in %d s: a steady load is needed, %g %% at most; "
+		"switch "
+		"on a heater\n",
+		name, s->least, s->most, SECONDS, 100 * STEADY);
+	return EXIT_FAILURE;
+}
+
+/* What the input is corrected with now. Return: 0 or the exit status. */
+static int ask_model(const struct command_options *o, const char *name, struct model *m,
+		     char **path)
+{
+	struct json_object *report = NULL;
+	struct json_object *sensor;
+	int ret = command_ask(o, "/api/v1/wiring", &report);
+
+	if (ret < 0)
+		client_complain(&o->address, ret);
+	if (ret)
+		return EXIT_FAILURE;
+	sensor = member(find(member(report, "inputs"), "input", name), "sensor");
+	if (sensor) {
+		*m = (struct model){ number(sensor, "gain"), 1e-6 * number(sensor, "tau_us"),
+				     1e-6 * number(sensor, "delay_us") };
+		*path = strdup(o->tuning ? o->tuning
+					 : json_object_get_string(member(report, "tuning")));
+	} else {
+		fprintf(stderr, "meterctl: %s: no such input; 'meterctl check' lists them\n", name);
+	}
+	json_object_put(report);
+	return sensor && *path ? 0 : EXIT_FAILURE;
+}
+
+/*
+ * The point without the correction that was in use. The reference says the current, or
+ * it follows from its power with a resistive load; and the angle, 0 where only one is given.
+ */
+static struct calibration_point point_of(const struct command_options *o, const struct sums *s,
+					 const struct model *m)
+{
+	double hz = s->hz / s->n;
+	double volts = s->v / s->n;
+	double amperes = o->reference_a > 0.0 ? o->reference_a : o->reference_w / volts;
+	double pf = o->reference_w > 0.0 ? o->reference_w / (volts * amperes) : 1.0;
+	double phi = acos(pf > 1.0 ? 1.0 : pf) * (o->capacitive ? -1.0 : 1.0);
+	double seen = atan2(s->q1, s->p1);
+
+	return (struct calibration_point){
+		.hz = hz,
+		.gain = m->gain * amperes / (s->i / s->n) /
+			cos(calibration_lead(m->tau_s, 0.0, hz)),
+		.lead = phi - seen + calibration_lead(m->tau_s, m->delay_s, hz),
+	};
+}
+
+static unsigned int read_points(struct json_object *list, struct calibration_point *point)
+{
+	unsigned int n = 0;
+	size_t k;
+
+	for (k = 0; k < count(list) && n < CALIBRATION_POINTS_MAX - 1; k++) {
+		struct json_object *p = json_object_array_get_idx(list, k);
+
+		point[n++] = (struct calibration_point){ number(p, "hz"), number(p, "gain"),
+							 number(p, "lead_deg") / DEGREES };
+	}
+	return n;
+}
+
+static void put(struct json_object *o, const char *key, double x)
+{
+	char text[40];
+
+	snprintf(text, sizeof(text), "%.9g", x);
+	json_object_object_add(o, key, json_object_new_double_s(x, text));
+}
+
+static void store(struct json_object *input, const struct calibration_point *point, unsigned int n,
+		  const struct calibration_result *r)
+{
+	struct json_object *list = json_object_new_array();
+	unsigned int k;
+
+	for (k = 0; k < n; k++) {
+		struct json_object *p = json_object_new_object();
+
+		put(p, "hz", point[k].hz);
+		put(p, "gain", point[k].gain);
+		put(p, "lead_deg", point[k].lead * DEGREES);
+		json_object_array_add(list, p);
+	}
+	json_object_object_add(input, "points", list);
+	put(input, "gain", r->gain);
+	put(input, "tau_us", r->tau_s * 1e6);
+	put(input, "delay_us", r->delay_s * 1e6);
+}
+
+static int add_point(const char *path, const char *name, const struct calibration_point *fresh)
+{
+	struct calibration_point point[CALIBRATION_POINTS_MAX];
+	struct calibration_result r;
+	struct json_object *tuning = NULL;
+	struct json_object *input;
+	unsigned int n;
+	int error = tuning_read(path, &tuning);
+
+	if (error)
+		return error;
+	input = tuning_change(tuning, name);
+	if (!input) {
+		json_object_put(tuning);
+		return -ENOMEM;
+	}
+	n = read_points(member(input, "points"), point);
+	point[n++] = *fresh;
+	error = calibration_fit(point, n, &r);
+	if (!error && (fabs(r.gain - 1.0) > 0.5 || fabs(fresh->lead) > 20.0 / DEGREES))
+		error = -ERANGE;
+	if (!error) {
+		store(input, point, n, &r);
+		error = tuning_write(path, tuning);
+	}
+	json_object_put(tuning);
+	if (error)
+		return error;
+	printf("%s: gain %.6f, tau %.0f us, delay %.3f us from %u points\n", name, r.gain,
+	       r.tau_s * 1e6, r.delay_s * 1e6, n);
+	printf("the points differ from it by %.3f %% and %.4f degrees at most; in %s, in use at "
+	       "once\n",
+	       100.0 * r.spread_gain, r.spread_lead * DEGREES, path);
+	return 0;
+}
+
+static int undo(const char *path, const char *name)
+{
+	struct json_object *tuning = NULL;
+	int error = tuning_read(path, &tuning);
+
+	if (!error)
+		error = tuning_undo(tuning, name);
+	if (!error)
+		error = tuning_write(path, tuning);
+	json_object_put(tuning);
+	if (!error)
+		printf("%s: as it was before, in %s\n", name, path);
+	return error;
+}
+
+int command_calibrate(const struct command_options *o)
+{
+	const char *name = o->arguments ? o->argument[0] : NULL;
+	struct calibration_point point;
+	struct sums s = { 0 };
+	struct model m = { .gain = 1.0 };
+	char *path = NULL;
+	int error;
+
+	if (!name || (!o->undo && !(o->reference_a > 0.0) && !(o->reference_w > 0.0))) {
+		fputs("meterctl: calibrate: give an input and --reference-a, --reference-w or "
+		      "--undo; "
+		      "see 'meterctl help calibrate'\n",
+		      stderr);
+		return 2;
+	}
+	if (o->undo && o->tuning)
+		path = strdup(o->tuning);
+	else if (ask_model(o, name, &m, &path))
+		return EXIT_FAILURE;
+	if (!path)
+		return EXIT_FAILURE;
+	if (!o->undo) {
+		printf("%s: measuring for %d s; keep the load as it is\n", name, SECONDS);
+		if (measure(o, name, &s)) {
+			free(path);
+			return EXIT_FAILURE;
+		}
+		point = point_of(o, &s, &m);
+		printf("%.3f Hz, %.3f V, %.4f A: %+.3f %% of the current and %+.4f degrees without "
+		       "correction\n",
+		       point.hz, s.v / s.n, s.i / s.n, 100.0 * (1.0 / point.gain - 1.0),
+		       point.lead * DEGREES);
+	}
+	error = o->undo ? undo(path, name) : add_point(path, name, &point);
+	if (error)
+		fprintf(stderr, "meterctl: %s: %s: %s\n", path, name,
+			error == -ENOENT ? "there is nothing to undo"
+			: error == -ERANGE
+				? "more than 50 % or 20 degrees off: is it the right input, is the "
+				  "wiring in order ('meterctl check'), is the reference right? "
+				  "Nothing was changed"
+				: strerror(-error));
+	free(path);
+	return error ? EXIT_FAILURE : command_flush();
+}

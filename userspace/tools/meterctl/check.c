@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * check - what meterd found of the wiring, as a table; and its proposals into the tuning
+ * file, which meterd reads when it changes.
+ */
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "command.h"
+#include "lib/tuning.h"
+
+static const char *text(struct json_object *o, const char *key)
+{
+	struct json_object *value = NULL;
+
+	json_object_object_get_ex(o, key, &value);
+	return json_object_is_type(value, json_type_string) ? json_object_get_string(value) : "-";
+}
+
+static struct json_object *member(struct json_object *o, const char *key)
+{
+	struct json_object *value = NULL;
+
+	json_object_object_get_ex(o, key, &value);
+	return value;
+}
+
+static double number(struct json_object *o, const char *key)
+{
+	struct json_object *value = member(o, key);
+
+	return value ? json_object_get_double(value) : NAN;
+}
+
+/* The verdict that counts: with --resistive the one for loads that are heaters. */
+static struct json_object *verdict_of(const struct command_options *o, struct json_object *input)
+{
+	return o->resistive ? member(input, "if_resistive") : input;
+}
+
+static void print_place(struct json_object *place, char *out, size_t bytes)
+{
+	snprintf(out, bytes, "%s%s", text(place, "phase"),
+		 json_object_get_boolean(member(place, "reversed")) ? " reversed" : "");
+}
+
+static void print_input(const struct command_options *o, struct json_object *input)
+{
+	struct json_object *v = verdict_of(o, input);
+	char is[32];
+	char should[32];
+	double confidence = number(v, "confidence");
+
+	print_place(member(input, "configured"), is, sizeof(is));
+	print_place(member(v, "proposal"), should, sizeof(should));
+	printf("%-16s %-20.20s %-12s %9.3f A %6.0f s  %s", text(input, "input"),
+	       text(input, "load"), is, number(input, "i_a"), number(input, "seconds"),
+	       text(v, "verdict"));
+	if (member(v, "reason"))
+		printf(": %s", text(v, "reason"));
+	if (strcmp(is, should) && confidence > 0.0)
+		printf(" (%s%s, %.1f %%)", member(v, "reason") ? "perhaps " : "should be ", should,
+		       100.0 * confidence);
+	if (member(v, "swapped_with"))
+		printf(", in the place of %s", text(v, "swapped_with"));
+	if (json_object_get_boolean(member(v, "reads_half")))
+		printf(", reads half if the load is resistive");
+	putchar('\n');
+}
+
+static bool is_wrong(struct json_object *v)
+{
+	const char *verdict = text(v, "verdict");
+
+	return !strcmp(verdict, "reversed") || !strncmp(verdict, "wrong phase", 11);
+}
+
+/* Return: inputs changed, or -errno after printing the error. */
+static int apply(const struct command_options *o, struct json_object *report)
+{
+	struct json_object *inputs = member(report, "inputs");
+	const char *path = o->tuning ? o->tuning : text(report, "tuning");
+	struct json_object *tuning;
+	int error = tuning_read(path, &tuning);
+	int changed = 0;
+	size_t k;
+
+	for (k = 0; !error && k < json_object_array_length(inputs); k++) {
+		struct json_object *input = json_object_array_get_idx(inputs, k);
+		struct json_object *v = verdict_of(o, input);
+		struct json_object *to = NULL;
+
+		if (!is_wrong(v))
+			continue;
+		to = tuning_change(tuning, text(input, "input"));
+		if (!to) {
+			error = -ENOMEM;
+			break;
+		}
+		json_object_object_add(to, "phase",
+				       json_object_get(member(member(v, "proposal"), "phase")));
+		json_object_object_add(to, "reversed",
+				       json_object_get(member(member(v, "proposal"), "reversed")));
+		changed++;
+	}
+	if (!error && changed)
+		error = tuning_write(path, tuning);
+	json_object_put(tuning);
+	if (error)
+		fprintf(stderr, "meterctl: %s: %s; nothing was changed; may you write there?\n",
+			path, strerror(-error));
+	return error ? error : changed;
+}
+
+/* Exit status 3: something is wrong, and was not corrected. */
+#define EXIT_WRONG 3
+
+int command_check(const struct command_options *o)
+{
+	struct json_object *report = NULL;
+	struct json_object *inputs;
+	unsigned int wrong = 0;
+	int changed = 0;
+	size_t k;
+	int ret = command_ask(o, "/api/v1/wiring", &report);
+
+	if (ret < 0)
+		client_complain(&o->address, ret);
+	if (ret)
+		return EXIT_FAILURE;
+	inputs = member(report, "inputs");
+	if (!json_object_is_type(inputs, json_type_array)) {
+		fputs("meterctl: /api/v1/wiring: the answer is not meterd's\n", stderr);
+		json_object_put(report);
+		return EXIT_FAILURE;
+	}
+	if (o->json)
+		command_print_json(report);
+	else
+		printf("topology %s, rotation of the voltages: %s\n", text(report, "topology"),
+		       text(report, "rotation"));
+	for (k = 0; k < json_object_array_length(inputs); k++) {
+		struct json_object *input = json_object_array_get_idx(inputs, k);
+
+		if (!o->json)
+			print_input(o, input);
+		wrong += is_wrong(verdict_of(o, input)) ||
+			 !strcmp(text(input, "verdict"), "voltage reference missing");
+	}
+	if (o->apply)
+		changed = apply(o, report);
+	if (changed > 0)
+		printf("%d inputs corrected in %s; meterd uses it at once; 'meterctl calibrate "
+		       "INPUT "
+		       "--undo' takes an input back\n",
+		       changed, o->tuning ? o->tuning : text(report, "tuning"));
+	else if (wrong && !o->apply && !o->json)
+		printf("'meterctl check --apply%s' corrects what should be otherwise\n",
+		       o->resistive ? " --resistive" : "");
+	json_object_put(report);
+	ret = command_flush();
+	if (ret || changed < 0)
+		return EXIT_FAILURE;
+	return (int)wrong > changed ? EXIT_WRONG : EXIT_SUCCESS;
+}
+
+static void print_figure(const char *name, const char *unit, struct json_object *f)
+{
+	double value = number(f, "value");
+
+	printf("  %-6s ", name);
+	if (isfinite(value))
+		printf("%g %s", value, unit);
+	else
+		printf("not known");
+	printf("  (%s%s)\n",
+	       json_object_get_boolean(member(f, "estimated")) &&
+			       strncmp(text(f, "source"), "estimate", 8)
+		       ? "estimate: "
+		       : "",
+	       text(f, "source"));
+}
+
+int command_sensors(const struct command_options *o)
+{
+	struct json_object *list = NULL;
+	size_t k;
+	int ret = command_ask(o, "/api/v1/sensors", &list);
+
+	if (ret < 0)
+		client_complain(&o->address, ret);
+	if (ret)
+		return EXIT_FAILURE;
+	if (o->json)
+		command_print_json(list);
+	for (k = 0; !o->json && json_object_is_type(list, json_type_array) &&
+		    k < json_object_array_length(list);
+	     k++) {
+		struct json_object *s = json_object_array_get_idx(list, k);
+
+		printf("%s%s\n", text(s, "name"),
+		       json_object_get_boolean(member(s, "rogowski")) ? ", Rogowski coil" : "");
+		print_figure("ratio", "A per A, or A per V", member(s, "ratio"));
+		print_figure("lead", "degrees at 50 Hz", member(s, "lead_deg"));
+		print_figure("delay", "us", member(s, "delay_us"));
+		print_figure("from", "A", member(s, "min_a"));
+		print_figure("to", "A", member(s, "max_a"));
+	}
+	json_object_put(list);
+	return command_flush();
+}
