@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <spawn.h>
 #include <stdlib.h>
 #include <string.h>
@@ -49,6 +50,24 @@ struct reset_button {
 	bool missed;
 };
 
+/* Without the signals that the loop has blocked: the program may want to be ended. */
+static int spawn(pid_t *child, char **argv)
+{
+	posix_spawnattr_t attributes;
+	sigset_t none;
+	int error;
+
+	sigemptyset(&none);
+	error = posix_spawnattr_init(&attributes);
+	if (error)
+		return error;
+	posix_spawnattr_setsigmask(&attributes, &none);
+	posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK);
+	error = posix_spawn(child, argv[0], NULL, &attributes, argv, environ);
+	posix_spawnattr_destroy(&attributes);
+	return error;
+}
+
 static void run_program(struct reset_button *r, enum button_meaning meaning)
 {
 	static const char *const names[] = {
@@ -70,7 +89,7 @@ static void run_program(struct reset_button *r, enum button_meaning meaning)
 			    names[meaning], r->config->program);
 		return;
 	}
-	error = posix_spawn(&r->program, argv[0], NULL, NULL, argv, environ);
+	error = spawn(&r->program, argv);
 	if (error) {
 		r->program = 0;
 		log_error("button: [button] program = %s: %s; nothing was reset", argv[0],
