@@ -51,12 +51,33 @@ def recordings():
         yield choice + head + frame(scans) + frame(b"Ewhy")
 
 
+# what comes from outside, by target
+OUTSIDE = {
+    "command_fuzz": (b'\0{"command":"output","name":"boiler","state":"on","seconds":60}', b'\1{"name":"a"}', b"\1"),
+    "modbus_fuzz": (bytes.fromhex("1234000000060103 9c400002"), bytes.fromhex("000100000006 01 04 9c40 007d 0002000000060110 9c400001")),
+    "config_fuzz": (
+        b"[gateway]\nname = a\n[topology]\ntype = 3p+n\n[load grid]\nrole = grid\n"
+        b"inputs = hub1/A, hub1/B, hub1/C\nphases = L1, L2, L3\nreversed = no\n[load rest]\nrole = virtual\n"
+        b"formula = grid - grid\n[mqtt]\nport = 1884\n[modbus]\nlisten = [::1]:502\n",
+    ),
+    "http_fuzz": (
+        b"GET /api/v1/status HTTP/1.1\r\nHost: localhost\r\n\r\nGET /metrics HTTP/1.0\r\n\r\n",
+        b"POST /api/v1/commands/reload HTTP/1.1\r\nAuthorization: Bearer x\r\nContent-Length: 2\r\n\r\n{}",
+        b"GET /api/v1/events HTTP/1.1\r\nHost: a\r\n\r\n",
+    ),
+}
+
+
 def main(folder):
     (folder / "recording_fuzz").mkdir(parents=True, exist_ok=True)
     for number, seed in enumerate(recordings()):
         (folder / "recording_fuzz" / f"{number:02}").write_bytes(seed)
     for target in ("answer_fuzz", "samples_fuzz"):
         (folder / target).mkdir(parents=True, exist_ok=True)
+    for target, seeds in OUTSIDE.items():
+        (folder / target).mkdir(parents=True, exist_ok=True)
+        for number, seed in enumerate(seeds):
+            (folder / target / f"{number:02}").write_bytes(seed)
     for number, (name, data) in enumerate(frames()):
         if "request" in name:
             continue
