@@ -128,7 +128,8 @@ vm-amd64: build/guest-amd64/initrd.cpio userspace-native
 	@$(suite) trixie python3 tests/vm/pc.py
 build/guest-amd64/initrd.cpio: build/modules/6.12-amd64.release $(wildcard tests/vm/pc/*) scripts/guest-pc
 	@scripts/guest-pc
-bench: $(vm_needs)
+bench: $(if $(filter-out kernel-cost,$(or $(T),all)),$(vm_needs))
+	@$(if $(filter kernel-cost,$(or $(T),kernel-cost)),scripts/kunit --cost)
 	@$(suite) trixie python3 tests/vm/bench.py $(T)
 upstream: userspace-native
 	@mkdir -p build/results

@@ -190,6 +190,8 @@ struct fake_line {
 	struct fake_request log[FAKE_LOG];
 	unsigned int requests;	/* since the start; log holds the last ones */
 	unsigned int bad_requests;
+	u64 wire_bytes;		/* in both directions */
+	u64 sample_bytes;	/* of those, samples */
 	u8 rx[512];
 	size_t rx_len;
 

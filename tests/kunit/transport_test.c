@@ -91,6 +91,36 @@ static void a_full_segment_streams_without_a_loss(struct kunit *test)
 	}
 }
 
+/*
+ * Payload: the samples, two bytes each. The rest: heads, checks and requests of blocks,
+ * sync, looks at the modules, the search for new ones.
+ */
+static void nine_tenths_of_the_bytes_on_a_full_line_are_samples(struct kunit *test)
+{
+	struct fake_line *line = full_line(test, HUBS, SMAPPEE_FORMAT_S16, 4000);
+	struct bench_sink *sink[1 + HUBS];
+	u64 wire, samples;
+
+	for (int i = 0; i <= HUBS; i++)
+		sink[i] = bench_stream(line, VOLTAGE + i);
+	KUNIT_ASSERT_TRUE(test, bench_get(sink[HUBS], SECOND));
+	spin_lock(&line->lock);
+	wire = line->wire_bytes;
+	samples = line->sample_bytes;
+	spin_unlock(&line->lock);
+	KUNIT_ASSERT_TRUE(test, bench_get(sink[HUBS], 10 * SECOND));
+	spin_lock(&line->lock);
+	wire = line->wire_bytes - wire;
+	samples = line->sample_bytes - samples;
+	spin_unlock(&line->lock);
+	kunit_info(test, "31 channels at 4 kHz: %llu bytes of samples in %llu on the wire\n",
+		   samples, wire);
+	KUNIT_EXPECT_GT(test, samples, 10 * SECOND * 31 * 2 * 99 / 100);
+	KUNIT_EXPECT_GE(test, samples * 10, wire * 9);
+	for (int i = 0; i <= HUBS; i++)
+		bench_expect_clean(test, sink[i]);
+}
+
 static void control_waits_for_one_block_at_most(struct kunit *test)
 {
 	struct fake_line *line = full_line(test, HUBS, SMAPPEE_FORMAT_S16, 4000);
@@ -301,6 +331,7 @@ static void a_byte_time_is_right_at_all_speeds(struct kunit *test)
 
 static struct kunit_case transport_cases[] = {
 	KUNIT_CASE_PARAM(a_full_segment_streams_without_a_loss, load_gen_params),
+	KUNIT_CASE(nine_tenths_of_the_bytes_on_a_full_line_are_samples),
 	KUNIT_CASE(control_waits_for_one_block_at_most),
 	KUNIT_CASE(the_echo_of_a_request_is_swallowed),
 	KUNIT_CASE(an_echo_that_differs_is_a_collision_and_is_repaired),
