@@ -3,7 +3,8 @@
 """Tests in the virtual gateway, some 20 seconds each.
 
     check.py [NAME...]     all, or some of: kernel, powerbox, io, discovery, chain, recorded;
-                           line, which is the drivers and the chain in short
+                           line, which is the drivers and the chain in short, and
+                           names, which is the Power Box in short, for other kernels
 
 TAP goes to build/results/vm.tap and to standard output. GUEST_KERNEL=LINE takes the
 guest of that line (scripts/guest), the results are then those of vm-LINE.
@@ -19,7 +20,7 @@ import traceback
 from discovery import discovery
 from io_modules import io
 from meter import Segment
-from powerbox import powerbox
+from powerbox import names, powerbox
 from stages import (RECORDED, RECORDING, Stream, recorded, recorded_scenario, scenario, selftests)
 from tap import Tap
 from vm import BUILD, KERNEL, Failure, Gateway
@@ -215,8 +216,9 @@ def recording(tap):
         healthy(tap, gateway.guest, "the UART model")
 
 
-TESTS = {"kernel": kernel, "powerbox": powerbox, "io": io, "discovery": discovery, "chain": chain, "recorded": recording, "line": line}
-DEFAULT = ["kernel", "powerbox", "io", "discovery", "chain", "recorded"] if KERNEL == "6.12" else ["line"]
+TESTS = {"kernel": kernel, "powerbox": powerbox, "io": io, "discovery": discovery, "chain": chain,
+         "recorded": recording, "line": line, "names": names}
+DEFAULT = ["kernel", "powerbox", "io", "discovery", "chain", "recorded"] if KERNEL == "6.12" else ["line", "names"]
 
 
 def main():

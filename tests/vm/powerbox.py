@@ -5,12 +5,13 @@ The box on segment A is that of the scenario powerbox-3p. On segment B a box wit
 old firmware is replaced by one that has all of its 28 inputs used.
 """
 
+import re
 import struct
 import time
 
 from meter import Segment
 from stages import scenario, selftests
-from vm import Gateway, Simulator
+from vm import KERNEL, Gateway, Simulator
 
 # Values are single-precision floats of whole windows, so what is off is off by far.
 TOLERANCE = 0.002
@@ -223,6 +224,17 @@ def full_line(tap, guest, sim, segment, seconds=20):
            f"{lost:g} of {10 * seconds}, {segment.get('timeouts')} answers missing")
 
 
+def listed(tap, guest, iio):
+    """libiio's channels of a CT hub are those of its folder, each with its scan index."""
+    elements = guest.check(f"cd {iio}/scan_elements && ls | sed -n 's/^in_\\(.*\\)_en$/\\1/p'").split()
+    status, text = guest.run(f"iio_info | sed -n '/{iio.rsplit('/', 1)[1]}: /,/iio:device[0-9]*: /p'", 60)
+    indices = {int(index) for index in re.findall(r"index: (\d+)", text)}
+    good = status == 0 and len(elements) > 20 and len(indices) >= len(elements)
+    tap.ok(good, "libiio lists every value of a CT hub", f"{len(indices)} of {len(elements)}")
+    if not good:
+        tap.note(text)
+
+
 def powerbox(tap):
     """The vendor's Power Box, by its public register map."""
     with Gateway("check-powerbox", [scenario("powerbox-3p"), None], tree="qemu-virt-powerbox") as gateway:
@@ -245,3 +257,23 @@ def powerbox(tap):
         restart(tap, guest, sim, segment_a)
         alarms = guest.alarms()
         tap.ok(not alarms, "the Power Box: the kernel has nothing to complain about", "; ".join(alarms[:3]))
+
+
+def names(tap):
+    """The box on another kernel line, in short: values by that line's own names, and libiio's look at them."""
+    with Gateway(f"check-powerbox-{KERNEL}", [scenario("powerbox-3p"), None], tree="qemu-virt-powerbox") as gateway:
+        guest, sim = gateway.guest, gateway.sims[0]
+        segment = Segment(guest, "a")
+        wait_modules(segment, 4)
+        identity(tap, guest, segment)
+        modern = KERNEL not in ("6.1", "6.12")
+        hub = iio_of(guest, f"{segment.number}-061.2")
+        wanted = ("power0_active", "power96_apparent", "altcurrent0_rms") if modern else ("power0", "power96", "current0")
+        found = guest.check(f"cd {hub} && echo in_*0_*raw in_power96_*raw").split()
+        tap.ok(all(f"in_{name}_raw" in found for name in wanted), "inputs have the names that this kernel gives to metering",
+               " ".join(found))
+        mains(tap, guest, sim, segment)
+        values(tap, guest, sim, segment, {"P": "p_w", "mean": "p_w", "S": "s_va", "I": "i_a"}, ("dishwasher",))
+        listed(tap, guest, hub)
+        alarms = guest.alarms()
+        tap.ok(not alarms, f"the Power Box on {KERNEL}: the kernel has nothing to complain about", "; ".join(alarms[:3]))
