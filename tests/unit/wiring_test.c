@@ -462,6 +462,57 @@ static void export_of_a_house_is_no_reversed_ct(void **state)
 	finish();
 }
 
+/* A house in samples: a heater on L2 instead of L1, the sun's CT turned round, a good motor. */
+static double house(void *user, unsigned int channel, double scan)
+{
+	static const double degrees[] = { 0.0, -120.0, 120.0, -120.0, -120.0, -145.0 };
+	static const double rms[] = { 230.0, 230.0, 230.0, 8.0, 6.0, 4.0 };
+
+	return M_SQRT2 * rms[channel] *
+	       sin(2 * M_PI * scan / 80.0 + degrees[channel] * M_PI / 180.0);
+}
+
+static void a_house_is_judged_from_its_samples(void **state)
+{
+	static struct chain c;
+	struct wiring_result r;
+	unsigned int k;
+
+	chain_open_config(&c, &config,
+			  "[load heater]\ninputs = h/A\nphases = L1\n"
+			  "[load sun]\nrole = production\ninputs = h/B\nphases = L2\n"
+			  "[load pump]\ninputs = h/C\nphases = L2\n",
+			  500.0, 4000.0);
+	assert_int_equal(wiring_create(&w, &c.in), 0);
+	chain_feed(&c, DUE_S, house, NULL);
+	for (k = 0; k < c.windows; k++)
+		wiring_add(w, &c.window[k]);
+	wiring_result(w, 0, 0, false, &r);
+	assert_int_equal(r.verdict, WIRING_WRONG_PHASE);
+	assert_int_equal(r.slot, 1);
+	wiring_result(w, 1, 0, false, &r);
+	assert_int_equal(r.verdict, WIRING_REVERSED);
+	wiring_result(w, 2, 0, false, &r);
+	assert_int_equal(r.verdict, WIRING_IN_ORDER);
+	/* corrected, as --apply does it; the chain goes on */
+	c.in.load[0].element[0].slot = 1;
+	c.in.load[1].element[0].sign = -1.0;
+	assert_int_equal(meter_rewire(c.meter), 0);
+	wiring_reset(w);
+	k = c.windows;
+	chain_feed(&c, DUE_S, house, NULL);
+	assert_double_equal(c.window[c.windows - 1].element[0].p_w, 1840.0, 1.0);
+	assert_double_equal(c.window[c.windows - 1].element[1].p_w, -1380.0, 1.0);
+	for (; k < c.windows; k++)
+		wiring_add(w, &c.window[k]);
+	for (k = 0; k < 3; k++) {
+		wiring_result(w, k, 0, false, &r);
+		assert_int_equal(r.verdict, WIRING_IN_ORDER);
+	}
+	wiring_destroy(w);
+	chain_close_config(&c, &config);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -477,6 +528,7 @@ int main(void)
 		cmocka_unit_test(missing_voltage_is_named),
 		cmocka_unit_test(rotation_of_the_voltages_is_told),
 		cmocka_unit_test(export_of_a_house_is_no_reversed_ct),
+		cmocka_unit_test(a_house_is_judged_from_its_samples),
 	};
 
 	seed = random_seed();

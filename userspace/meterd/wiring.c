@@ -293,7 +293,7 @@ static double source_density(double phi)
 {
 	double back = wrapped(phi - 180.0);
 
-	return 0.98 * bell(back, 8.0) + (fabs(back) < 80.0 ? 0.02 / 160.0 : 0.0) + 1e-7;
+	return 0.995 * bell(back, 8.0) + (fabs(back) < 80.0 ? 0.005 / 160.0 : 0.0) + 1e-7;
 }
 
 /**

@@ -660,10 +660,16 @@ async function poll() {
 	try {
 		showStatus(JSON.parse(await ask('/api/v1/status')));
 		showModules(await ask('/api/v1/modules'));
-		showWiring(JSON.parse(await ask('/api/v1/wiring')));
 	} catch (error) {
 		setText(byId('modules-note'), 'not up to date: no answer from meterd');
 		modulesText = '';
+	}
+	try {
+		showWiring(JSON.parse(await ask('/api/v1/wiring')));
+	} catch (error) {
+		/* Modules that measure by themselves show no angles. */
+		setText(byId('wiring-note'), 'not known');
+		byId('wiring').replaceChildren();
 	}
 	showState();
 	setTimeout(poll, POLL_MS);
