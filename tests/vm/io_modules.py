@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Input and output modules in the virtual gateway: what check.py's stage "io" looks at from outside."""
 
+import time
+
 from meter import Segment
 from stages import scenario, selftests
 from vm import Gateway
@@ -77,14 +79,60 @@ def gone(tap, guest, sim, segment, dev):
     tap.ok(True, "and come back with it")
 
 
+def shows(sim, number):
+    return [led["shows"] for led in unit(sim, number)["leds"]]
+
+
+def settle(sim, number, wanted):
+    """What the lights show when they are as wanted, or after 10 s."""
+    for _ in range(50):
+        if shows(sim, number) == wanted:
+            break
+        time.sleep(0.2)
+    return shows(sim, number)
+
+
+def lights(tap, guest, sim):
+    """What somebody in front of the modules sees, as the simulator tells it."""
+    guest.wait_for("[ -e /sys/class/leds/9800100902::status ] && [ -e /sys/class/leds/9700100901::input-4 ]", "LEDs", 20)
+    # input 1 and 4 change by themselves
+    tap.ok(shows(sim, 9)[2] == "on" and shows(sim, 9)[0] == "slow",
+           "in order is a short pulse every 3 s, and a closed input is lit", str(shows(sim, 9)))
+    guest.check("meterctl identify relays --count 600 > /tmp/identify 2>&1 & echo $! > /tmp/identify.pid; sleep 1")
+    tap.ok(settle(sim, 10, ["identify"]) == ["identify"], "meterctl identify lets a module flash", str(shows(sim, 10)))
+    sim.ask(cmd="fault", kind="restart", unit=10)
+    tap.ok(settle(sim, 10, ["identify"]) == ["identify"], "and it flashes again after a restart", str(shows(sim, 10)))
+    guest.check("kill $(cat /tmp/identify.pid); for i in $(seq 50); do [ -e /proc/$(cat /tmp/identify.pid) ] || break; sleep 0.1; done")
+    tap.ok(settle(sim, 10, ["slow"]) == ["slow"], "when it is interrupted the module has its LED again", str(shows(sim, 10)))
+    guest.check("meterctl identify meters/3 --count 1")
+    tap.ok(settle(sim, 9, shows(sim, 9))[3] == "off", "so it has when the time is over", str(shows(sim, 9)))
+    status, text = guest.run("meterctl identify meters/7 2>&1")
+    tap.ok(status != 0 and "no such module or input" in text, "an input that is not there is an error", text.strip())
+
+
+def gateway_light(tap, guest):
+    """The multicolour LED of the gateway with the trigger that meterd uses."""
+    guest.check("modprobe leds-gpio; modprobe leds-group-multicolor; modprobe ledtrig-pattern")
+    led = "/sys/class/leds/rgb:status"
+    guest.wait_for(f"[ -e {led}/multi_intensity ]", "the gateway's light", 10)
+    guest.check(f"echo 0 1 0 > {led}/multi_intensity; echo pattern > {led}/trigger; echo '1 100 1 0 0 100 0 0' > {led}/pattern")
+    # each subordinate LED shows what its line does
+    status, text = guest.run("for i in $(seq 40); do cat /sys/class/leds/green:*/brightness; sleep 0.03; done | sort | uniq -c; "
+                             "cat /sys/class/leds/red:*/brightness; cat " + f"{led}/multi_index")
+    tap.ok(status == 0 and "red green blue" in text and text.count("\n") >= 4, "the gateway's light flashes by the pattern trigger",
+           text.replace("\n", "; "))
+
+
 def io(tap):
     with Gateway("check-io", [scenario("io"), None], tree="qemu-virt-io") as gateway:
         guest, sim = gateway.guest, gateway.sims[0]
         segment = Segment(guest, "a")
         guest.wait_for(f"[ -e {DEVICES}/{segment.number}-009/in1_pulses ] && [ -e {DEVICES}/{segment.number}-010/heartbeat ]",
                        "both modules with their drivers", 40)
-        good, text = selftests(guest, ["gpio.sh", "output.sh"])
+        good, text = selftests(guest, ["gpio.sh", "output.sh", "leds.sh"])
         tap.nested(text, good, "kselftests of inputs and outputs")
+        lights(tap, guest, sim)
+        gateway_light(tap, guest)
         edge(tap, guest, sim)
         counts(tap, guest, sim, f"{DEVICES}/{segment.number}-009")
         unplug(tap, guest, sim, f"{DEVICES}/{segment.number}-010")
