@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * database-parts - what the files of the database share; for database*.c only.
+ *
+ *   database.c		the file: open, append, acknowledge
+ *   database-rows.c	records as rows
+ *   database-bounds.c	age and size
+ *   database-mend.c	a damaged file
+ *
+ * Functions that return int give 0 or -errno (database_error()).
+ */
+#ifndef METERD_DATABASE_PARTS_H
+#define METERD_DATABASE_PARTS_H
+
+#include <sqlite3.h>
+
+#include "database.h"
+
+#define LOADS_KNOWN_MAX 256
+
+extern const char *const database_table[RECORD_KINDS];
+
+/**
+ * struct known_load - a row of table load
+ */
+struct known_load {
+	int64_t id;
+	uint32_t role;
+	char name[LOAD_NAME_MAX + 1];
+};
+
+/**
+ * struct database - the open file
+ * @config: configuration
+ * @sql: connection
+ * @lock: fd of FILE.lock
+ * @insert: by kind
+ * @read: by kind
+ * @last: newest intervals, by kind
+ * @state: what others see
+ * @saved: the upstreams as they are in the file
+ * @newest_ms: time of the newest record
+ * @loads: entries in @load
+ * @load: the loads known to the file
+ */
+struct database {
+	const struct store_config *config;
+	sqlite3 *sql;
+	int lock;
+	sqlite3_stmt *insert[RECORD_KINDS];
+	sqlite3_stmt *read[RECORD_KINDS];
+	sqlite3_stmt *last[RECORD_KINDS];
+	struct database_state state;
+	struct upstream_state saved[STORE_UPSTREAMS_MAX];
+	int64_t newest_ms;
+	unsigned int loads;
+	struct known_load load[LOADS_KNOWN_MAX];
+};
+
+/** database_error() - -errno of a result of SQLite; 0 for OK, ROW and DONE */
+int database_error(int rc);
+
+/** database_run() - run statements that give no rows */
+int database_run(struct database *db, const char *sql);
+
+/** database_number() - the first column of the first row; 0 when there is none, or an error */
+int64_t database_number(struct database *db, const char *sql);
+
+/** database_greatest() - the greater of two sequence numbers */
+uint64_t database_greatest(uint64_t a, uint64_t b);
+
+/** database_open_file() - open or make the file, whole or not */
+int database_open_file(struct database *db);
+
+/** database_prepare() - prepare the statements of the open file */
+int database_prepare(struct database *db);
+
+/** database_shut() - close the file, keep the state */
+void database_shut(struct database *db);
+
+/** database_read_last() - state.last, newest_ms and state.records from the file */
+void database_read_last(struct database *db);
+
+/** database_read_id() - state.id from the file; made, or that of the state, when it has none */
+int database_read_id(struct database *db);
+
+/** database_read_loads() - the loads known to the file */
+int database_read_loads(struct database *db);
+
+/** database_read_size() - state.bytes */
+void database_read_size(struct database *db);
+
+/** database_read_upstream() - what is kept of the upstream @u->name; unknown: begins here */
+int database_read_upstream(struct database *db, struct upstream_state *u);
+
+/** database_save_upstream() - write the state of an upstream, if it has changed */
+int database_save_upstream(struct database *db, unsigned int k);
+
+/** database_insert() - one record, within a transaction */
+int database_insert(struct database *db, const struct record *r);
+
+/** database_thin() - delete some of the oldest detail, for room; false: there is none */
+bool database_thin(struct database *db);
+
+/** database_keep_bounds() - delete what is too old or too much */
+void database_keep_bounds(struct database *db);
+
+#endif
