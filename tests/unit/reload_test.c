@@ -142,7 +142,7 @@ static void what_is_measured_needs_a_restart(void **state)
 	assert_int_equal(parts_of(*state, other, why, sizeof(why)), -EBUSY);
 	assert_string_equal(why, "[source] block_ms differs, which needs a restart");
 	/* the store's queues belong to the upstreams it was opened with */
-	snprintf(other, sizeof(other), "%s[influx]\nurl = http://192.0.2.1:8086\n", text);
+	snprintf(other, sizeof(other), "%s[influx]\nurl = http://127.0.0.1:8086\n", text);
 	assert_int_equal(parts_of(*state, other, why, sizeof(why)), -EBUSY);
 }
 

@@ -2,14 +2,26 @@
 #include "store-json.h"
 
 #include <json-c/json.h>
+#include <time.h>
 
 static void put(struct json_object *o, const char *key, uint64_t value)
 {
 	json_object_object_add(o, key, json_object_new_int64((int64_t)value));
 }
 
-static struct json_object *upstream(const struct database_state *s, const struct upstream_state *u)
+/* Seconds since @ms of CLOCK_MONOTONIC; null when that is 0. */
+static void put_age(struct json_object *o, const char *key, int64_t ms)
 {
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	json_object_object_add(o, key, ms ? json_object_new_int64(t.tv_sec - ms / 1000) : NULL);
+}
+
+static struct json_object *upstream(const struct store_counters *c, unsigned int k)
+{
+	const struct database_state *s = &c->database;
+	const struct upstream_state *u = &s->upstream[k];
 	struct json_object *o = json_object_new_object();
 
 	json_object_object_add(o, "name", json_object_new_string(u->name));
@@ -17,6 +29,8 @@ static struct json_object *upstream(const struct database_state *s, const struct
 	put(o, "acked", u->acked);
 	put(o, "lost", u->lost);
 	put(o, "refused", u->refused);
+	put_age(o, "acked_age_s", c->acked_ms[k]);
+	put_age(o, "behind_s", c->behind_ms[k]);
 	return o;
 }
 
@@ -43,7 +57,7 @@ struct json_object *store_json(const struct store *s)
 	put(o, "failed", c.failed);
 	put(o, "restarts", c.restarts);
 	for (k = 0; k < c.database.upstreams && k < STORE_UPSTREAMS_MAX; k++)
-		json_object_array_add(list, upstream(&c.database, &c.database.upstream[k]));
+		json_object_array_add(list, upstream(&c, k));
 	json_object_object_add(o, "upstreams", list);
 	return o;
 }

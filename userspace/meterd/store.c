@@ -194,6 +194,28 @@ static void on_records(struct store *s)
 		up->ops->records(up->user, s->m->record, s->m->count);
 }
 
+static int64_t clock_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec * 1000LL + t.tv_nsec / 1000000;
+}
+
+/* How long an upstream has not had everything, for status pages. */
+static void note_queues(struct store *s)
+{
+	const struct database_state *d = &s->counters.database;
+	unsigned int k;
+
+	for (k = 0; k < d->upstreams && k < STORE_UPSTREAMS_MAX; k++) {
+		if (d->upstream[k].acked >= d->last)
+			s->counters.behind_ms[k] = 0;
+		else if (!s->counters.behind_ms[k])
+			s->counters.behind_ms[k] = clock_ms();
+	}
+}
+
 /* Return: whether the message was one. */
 static bool receive(struct store *s, int flags)
 {
@@ -203,6 +225,7 @@ static bool receive(struct store *s, int flags)
 	    n != (ssize_t)store_message_bytes(s->m->count) || s->m->upstream >= STORE_UPSTREAMS_MAX)
 		return false;
 	s->counters.database = s->m->state;
+	note_queues(s);
 	if (s->m->order == STORE_HELLO)
 		on_hello(s);
 	else if (s->m->order == STORE_DONE)
@@ -369,6 +392,8 @@ void store_ack(struct store *s, unsigned int upstream, uint64_t sequence)
 {
 	if (!s->hello)
 		return;
+	if (upstream < STORE_UPSTREAMS_MAX)
+		s->counters.acked_ms[upstream] = clock_ms();
 	s->out->order = STORE_ACK;
 	s->out->upstream = upstream;
 	s->out->sequence = sequence;
@@ -392,14 +417,6 @@ void store_refuse(struct store *s, unsigned int upstream, uint64_t sequence, con
 void store_counters(const struct store *s, struct store_counters *c)
 {
 	*c = s ? s->counters : (struct store_counters){ 0 };
-}
-
-static int64_t clock_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec * 1000LL + t.tv_nsec / 1000000;
 }
 
 /* Outside of the loop: until the child has answered, or @ms have passed. */

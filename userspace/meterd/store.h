@@ -38,6 +38,8 @@ struct store_upstream_ops {
  * @failed: transactions that failed
  * @restarts: of the child
  * @database: state of the file when it was written last
+ * @acked_ms: CLOCK_MONOTONIC of the last acknowledgement of each upstream, 0: none yet
+ * @behind_ms: CLOCK_MONOTONIC since which it does not have everything, 0: it has
  */
 struct store_counters {
 	bool open;
@@ -46,6 +48,8 @@ struct store_counters {
 	uint64_t failed;
 	uint64_t restarts;
 	struct database_state database;
+	int64_t acked_ms[STORE_UPSTREAMS_MAX];
+	int64_t behind_ms[STORE_UPSTREAMS_MAX];
 };
 
 /**

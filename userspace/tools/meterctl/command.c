@@ -122,9 +122,23 @@ int command_quality(const struct command_options *o)
 	return ret ? EXIT_FAILURE : command_flush();
 }
 
+/* What an older meterd does not have, or is not configured, is left out. */
+static struct json_object *ask_quietly(const struct command_options *o, const char *path)
+{
+	struct json_object *object = NULL;
+	struct client_answer answer;
+
+	if (client_get(&o->address, path, &answer))
+		return NULL;
+	if (answer.status == 200)
+		object = json_tokener_parse(answer.body);
+	client_done(&answer);
+	return object;
+}
+
 int command_status(const struct command_options *o)
 {
-	struct json_object *status;
+	struct json_object *status, *sources, *store;
 	int ret;
 
 	ret = command_ask(o, "/api/v1/status", &status);
@@ -132,10 +146,19 @@ int command_status(const struct command_options *o)
 		client_complain(&o->address, ret);
 	if (ret)
 		return EXIT_FAILURE;
-	if (o->json)
+	sources = ask_quietly(o, "/api/v1/sources");
+	store = ask_quietly(o, "/api/v1/store");
+	if (o->json) {
+		json_object_object_add(status, "sources", json_object_get(sources));
+		json_object_object_add(status, "store", json_object_get(store));
 		command_print_json(status);
-	else
+	} else {
 		table_status(status, command_print, NULL);
+		table_sources(sources, command_print, NULL);
+		table_store(store, command_print, NULL);
+	}
 	json_object_put(status);
+	json_object_put(sources);
+	json_object_put(store);
 	return command_flush();
 }

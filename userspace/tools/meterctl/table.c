@@ -348,6 +348,67 @@ static void status_text(const char *value, const char *title, table_emit emit, v
 	end_line(&l, emit, context, TABLE_PLAIN);
 }
 
+static void status_clock(struct json_object *clock, table_emit emit, void *context)
+{
+	status_text(json_object_get_boolean(key(clock, "synchronised")) ? "synchronised"
+									: "not synchronised",
+		    "clock", emit, context);
+	if (isfinite(number(clock, "error_s")))
+		status_number(clock, "error_s", "clock is right within", 3, " s", emit, context);
+}
+
+void table_sources(struct json_object *sources, table_emit emit, void *context)
+{
+	struct json_object *source;
+	char value[96];
+	char title[64];
+	size_t i;
+
+	for (i = 0; i < count(sources); i++) {
+		source = json_object_array_get_idx(sources, i);
+		snprintf(title, sizeof(title), "source %s",
+			 text(source, "device") ? text(source, "device") : "voltages");
+		snprintf(value, sizeof(value), "%s, %.0f of %.0f channels",
+			 text(source, "state") ? text(source, "state") : "?",
+			 number(source, "known"), number(source, "channels"));
+		status_text(value, title, emit, context);
+	}
+}
+
+void table_store(struct json_object *store, table_emit emit, void *context)
+{
+	struct json_object *list = key(store, "upstreams");
+	struct json_object *upstream;
+	char title[64];
+	char value[160];
+	double age;
+	size_t i;
+
+	if (!store) {
+		status_text("off", "store", emit, context);
+		return;
+	}
+	status_text(json_object_get_boolean(key(store, "open")) ? "open" : "not open", "store",
+		    emit, context);
+	status_number(store, "records", "store records", 0, "", emit, context);
+	for (i = 0; i < count(list); i++) {
+		upstream = json_object_array_get_idx(list, i);
+		snprintf(title, sizeof(title), "queue of %s",
+			 text(upstream, "name") ? text(upstream, "name") : "?");
+		snprintf(value, sizeof(value), "%.0f records, last acknowledged is %.0f",
+			 number(upstream, "queued"), number(upstream, "acked"));
+		age = number(upstream, "acked_age_s");
+		if (isfinite(age))
+			snprintf(value + strlen(value), sizeof(value) - strlen(value),
+				 ", %.0f s ago", age);
+		age = number(upstream, "behind_s");
+		if (isfinite(age))
+			snprintf(value + strlen(value), sizeof(value) - strlen(value),
+				 ", behind for %.0f s", age);
+		status_text(value, title, emit, context);
+	}
+}
+
 void table_status(struct json_object *status, table_emit emit, void *context)
 {
 	struct json_object *mqtt = key(status, "mqtt");
@@ -357,6 +418,7 @@ void table_status(struct json_object *status, table_emit emit, void *context)
 	status_number(status, "uptime_s", "running for", 0, " s", emit, context);
 	status_number(status, "first_reading_s", "first reading after", 1, " s", emit, context);
 	status_number(status, "source_age_s", "last reading", 1, " s ago", emit, context);
+	status_clock(key(status, "clock"), emit, context);
 	if (!mqtt) {
 		status_text("off", "mqtt", emit, context);
 		return;

@@ -33,6 +33,12 @@ void table_modules(struct json_object *modules, table_emit emit, void *context);
 void table_quality(struct json_object *report, struct json_object *events, table_emit emit,
 		   void *context);
 
+/** table_sources() - the answer of /api/v1/sources */
+void table_sources(struct json_object *sources, table_emit emit, void *context);
+
+/** table_store() - the answer of /api/v1/store, NULL without a store */
+void table_store(struct json_object *store, table_emit emit, void *context);
+
 /** table_status() - the status, one value per line */
 void table_status(struct json_object *status, table_emit emit, void *context);
 
