@@ -48,6 +48,7 @@ help:
 	@echo '  upstream [T=NAME]  records to real brokers and databases'
 	@echo '  outage [T=NAME]    outages with the real programs, long form (half an hour), its table in'
 	@echo '                     Documentation/admin-guide/outages.rst; outage-short: what check runs'
+	@echo '  power-cut          the virtual gateway is killed while it records; CUTS=n how often'
 	@echo '  browser            the web page in a headless browser'
 	@echo '  clean              remove build/ ("distclean": and the cache of suites and kernels)'
 
@@ -140,6 +141,10 @@ outage outage-short: userspace-native
 	@$(suite) trixie env $(if $(filter outage,$@),LONG=1 $(if $(T),,TABLE=Documentation/admin-guide/outages.rst)) \
 		python3 tests/upstream/outage.py $(T) > build/results/$@.tap; \
 		status=$$?; $(suite) trixie scripts/tally build/results/$@.tap; exit $$status
+power-cut: guest userspace-native
+	@mkdir -p build/results
+	@$(suite) trixie python3 tests/vm/power_cut.py > build/results/$@.tap; \
+		status=$$?; $(suite) trixie scripts/tally build/results/$@.tap; exit $$status
 browser: userspace-native
 	@mkdir -p build/results
 	@$(suite) trixie python3 tests/browser/run.py > build/results/browser.tap; \
@@ -156,6 +161,6 @@ distclean: clean
 .PHONY: help accuracy build modules $(lines:%=modules-%) userspace userspace-native userspace-arm64 \
 	userspace-bookworm unit unit-sanitize kunit kunit-debug kmemleak coverage \
 	$(other_lines:%=kunit-%) fuzz lint guest $(other_lines:%=guest-%) \
-	selftests demo vm $(other_lines:%=vm-%) vm-amd64 bench browser upstream outage outage-short \
+	selftests demo vm $(other_lines:%=vm-%) vm-amd64 bench browser upstream outage outage-short power-cut \
 	check clean distclean
 .DELETE_ON_ERROR:
