@@ -212,7 +212,7 @@ static void wrong_commands_are_answered_with_the_way_out(void **state)
 		  "fault kind \"fire\": not known; known: bit_errors, drop, delay, truncate, "
 		  "duplicate, "
 		  "garbage, wrong_unit, exception, miss_sync, silent, restart, power, "
-		  "memory, babble, serial" },
+		  "memory, babble, serial, hostile" },
 		{ "{\"cmd\":\"fault\",\"kind\":\"drop\",\"unit\":77}",
 		  "fault drop: no unit 77 in this scenario" },
 		{ "{\"cmd\":\"fault\",\"kind\":\"drop\",\"rate\":2}",

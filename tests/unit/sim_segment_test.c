@@ -373,10 +373,41 @@ static void each_fault_does_what_it_says_and_is_counted(void **state)
 	assert_true(frame_intact(got + 7, 25));
 	assert_int_equal(got[7], 2);
 	fault_clear(&g.faults);
+	add_fault(FAULT_HOSTILE, 1, 0);
+	read_registers(2, SMAPPEE_REG_TYPE, 1);
+	fault_clear(&g.faults);
 	for (int kind = FAULT_DROP; kind < FAULT_KINDS; kind++)
 		if (kind != FAULT_DELAY && kind != FAULT_MISS_SYNC && kind != FAULT_SILENT &&
 		    kind != FAULT_RESTART && kind != FAULT_POWER && kind != FAULT_MEMORY)
 			assert_int_equal(g.faults.done[kind], 1);
+}
+
+/* Every trick that keeps the check sums right passes them, and no length is out of bounds. */
+static void a_hostile_peer_lies_with_right_check_sums(void **state)
+{
+	static struct hostile h;
+	static uint8_t frame[SMAPPEE_FRAME_MAX_SAMPLES];
+	unsigned int lies[HOSTILE_TRICKS] = { 0 };
+	uint64_t random = 5;
+
+	(void)state;
+	lock();
+	for (unsigned int i = 0; i < 20000; i++) {
+		enum hostile_trick trick = i % HOSTILE_TRICKS;
+		size_t len = i % 3 ? read_registers(2, SMAPPEE_REG_TYPE, 1 + i % 10)
+				   : read_samples(1, (uint32_t)g.module[0].valid_from, i % 100);
+		size_t said;
+
+		assert_true(len >= SMAPPEE_FRAME_MIN && len <= sizeof(frame));
+		memcpy(frame, got, len);
+		said = hostile_twist(&h, trick, &random, frame, len);
+		assert_true(said >= 2 && said <= sizeof(frame));
+		if (said >= SMAPPEE_FRAME_MIN && trick != HOSTILE_NOISE)
+			assert_true(frame_intact(frame, said));
+		lies[trick] += said != len || memcmp(frame, got, len) != 0;
+	}
+	for (unsigned int trick = 0; trick < HOSTILE_TRICKS; trick++)
+		assert_true(lies[trick] > 1000);
 }
 
 static void silent_and_restarting_modules_come_back(void **state)
@@ -584,6 +615,7 @@ int main(void)
 		TEST(samples_are_the_voltage_at_the_true_instants),
 		TEST(writing_the_rate_restarts_the_module),
 		TEST(each_fault_does_what_it_says_and_is_counted),
+		TEST(a_hostile_peer_lies_with_right_check_sums),
 		TEST(silent_and_restarting_modules_come_back),
 		TEST(count_ends_a_fault),
 		TEST(bit_errors_come_at_their_rate),

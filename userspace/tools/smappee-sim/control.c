@@ -444,7 +444,7 @@ static struct json_object *fault(struct control *c, struct json_object *command,
 		return error(
 			"fault kind \"%s\": not known; known: bit_errors, drop, delay, truncate, "
 			"duplicate, garbage, wrong_unit, exception, miss_sync, silent, restart, "
-			"power, memory, babble, serial",
+			"power, memory, babble, serial, hostile",
 			kind ? kind : "null");
 	get_number(command, "unit", &unit);
 	if (unit < 0 || unit > SMAPPEE_UNIT_MAX || unit != floor(unit))

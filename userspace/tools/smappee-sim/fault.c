@@ -18,7 +18,7 @@ static const char *const names[FAULT_KINDS] = {
 	[FAULT_MISS_SYNC] = "miss_sync",   [FAULT_SILENT] = "silent",
 	[FAULT_RESTART] = "restart",	   [FAULT_POWER] = "power",
 	[FAULT_MEMORY] = "memory",	   [FAULT_BABBLE] = "babble",
-	[FAULT_SERIAL] = "serial",
+	[FAULT_SERIAL] = "serial",	   [FAULT_HOSTILE] = "hostile",
 };
 
 const char *fault_name(enum fault_kind kind)

@@ -30,6 +30,7 @@
  * @FAULT_BABBLE: the module answers requests to units that are not there, and sends
  *	after the answers of others, unasked
  * @FAULT_SERIAL: the module shows another serial number, value
+ * @FAULT_HOSTILE: the answer is one that is out to confuse (hostile.h)
  * @FAULT_KINDS: how many there are
  */
 enum fault_kind {
@@ -48,6 +49,7 @@ enum fault_kind {
 	FAULT_MEMORY,
 	FAULT_BABBLE,
 	FAULT_SERIAL,
+	FAULT_HOSTILE,
 	FAULT_KINDS,
 };
 

@@ -155,10 +155,23 @@ static void change_unit(uint8_t *frame, size_t len)
 	frame_seal(frame, len - 2);
 }
 
-static void spoil(struct faults *f, uint8_t unit, struct reply *r)
+static void twist(struct segment *g, struct reply *r)
 {
+	enum hostile_trick trick =
+		(enum hostile_trick)(random_next(&g->faults.random) % HOSTILE_TRICKS);
+
+	if (r->len >= SMAPPEE_FRAME_MIN)
+		r->len = hostile_twist(&g->hostile, trick, &g->faults.random, r->bytes, r->len);
+}
+
+static void spoil(struct segment *g, uint8_t unit, struct reply *r)
+{
+	struct faults *f = &g->faults;
+
 	if (fault_strikes(f, FAULT_WRONG_UNIT, unit, NULL))
 		change_unit(r->bytes, r->len);
+	if (fault_strikes(f, FAULT_HOSTILE, unit, NULL))
+		twist(g, r);
 	if (fault_strikes(f, FAULT_TRUNCATE, unit, NULL))
 		r->len = 1 + random_next(&f->random) % (r->len - 1);
 	if (fault_strikes(f, FAULT_DUPLICATE, unit, NULL)) {
@@ -317,7 +330,7 @@ void segment_request(struct segment *g, uint8_t *request, size_t len, double end
 		      : broadcast(g, request, end_s, voice);
 	if (voices) {
 		speak(g, voice, voices, reply);
-		spoil(&g->faults, unit, reply);
+		spoil(g, unit, reply);
 		if (request[1] == SMAPPEE_FC_SYNC)
 			let_hear(g, m, reply);
 	}

@@ -7,6 +7,7 @@
 #define SIM_SEGMENT_H
 
 #include "fault.h"
+#include "hostile.h"
 #include "module.h"
 #include "scenario.h"
 
@@ -31,6 +32,7 @@ struct reply {
  * struct segment - the modules and their counters
  * @scenario: what it was made from; must outlive the segment
  * @faults: trouble on request
+ * @hostile: what a hostile peer remembers
  * @modules: number of modules
  * @module: the modules
  * @requests: intact requests for a module that is there
@@ -44,6 +46,7 @@ struct reply {
 struct segment {
 	const struct scenario *scenario;
 	struct faults faults;
+	struct hostile hostile;
 	unsigned int modules;
 	struct module module[SCENARIO_MODULES_MAX];
 	uint64_t requests;
