@@ -10,6 +10,7 @@
 #include <linux/device.h>
 #include <linux/errno.h>
 
+#include "../../drivers/tty/serdev/smappee_bus/describe.h"
 #include "../../drivers/tty/serdev/smappee_bus/enumerate.h"
 #include "../../drivers/tty/serdev/smappee_bus/internal.h"
 #include "bench.h"

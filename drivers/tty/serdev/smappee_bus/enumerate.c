@@ -19,20 +19,16 @@
 #include <linux/delay.h>
 #include <linux/jiffies.h>
 #include <linux/property.h>
-#include <linux/slab.h>
 
+#include "describe.h"
 #include "enumerate.h"
-#include "functions.h"
 #include "internal.h"
-#include "poll.h"
 #include "problems.h"
+#include "registry.h"
 #include "sampler.h"
 #include "search.h"
-#include "table.h"
 #include "trace.h"
 
-/* Measuring points of a gateway. */
-#define ENUMERATE_INPUTS_MAX	28
 /* Looks in a row without an answer, after which a module is silent. */
 #define ENUMERATE_ABSENT	3
 /* Bursts of unasked bytes between two looks that noise does not explain. */
@@ -46,564 +42,6 @@
 #define ENUMERATE_VERIFY_MS	500
 /* An absent unit costs an answer timeout; leave the line to the streams. */
 #define ENUMERATE_PAUSE_MS	40
-
-/**
- * smappee_identity_parse() - check an identity block
- * @regs: the SMAPPEE_REG_IDENTITY_COUNT registers from SMAPPEE_REG_IDENTITY
- * @id: what they say
- *
- * Return: 0, or -EPROTO if that is not the identity of a module.
- */
-int smappee_identity_parse(const u16 *regs, struct smappee_identity *id)
-{
-	id->type = regs[SMAPPEE_REG_TYPE - SMAPPEE_REG_IDENTITY];
-	id->slots = regs[SMAPPEE_REG_SLOTS - SMAPPEE_REG_IDENTITY];
-	id->serial = modbus_u32(&regs[SMAPPEE_REG_SERIAL -
-				      SMAPPEE_REG_IDENTITY]);
-	id->firmware_minor = regs[SMAPPEE_REG_FW_MINOR - SMAPPEE_REG_IDENTITY];
-	id->firmware_major = regs[SMAPPEE_REG_FW_MAJOR - SMAPPEE_REG_IDENTITY];
-
-	if (!id->type || id->type > 9999)
-		return -EPROTO;
-	if (!id->slots || id->slots > SMAPPEE_CHANNELS_MAX)
-		return -EPROTO;
-	if (!id->serial || id->serial > 999999)
-		return -EPROTO;
-
-	return 0;
-}
-
-/**
- * smappee_choose_format() - the sample format that costs the line least
- * @formats: BIT(SMAPPEE_FORMAT_*) that a module supports
- *
- * Return: SMAPPEE_FORMAT_*, 0 if there is none that we know.
- */
-u8 smappee_choose_format(u16 formats)
-{
-	static const u8 wanted[] = {
-		SMAPPEE_FORMAT_S16_PACKED,
-		SMAPPEE_FORMAT_S16,
-		SMAPPEE_FORMAT_S24_PACKED,
-		SMAPPEE_FORMAT_S24,
-	};
-	unsigned int i;
-
-	for (i = 0; i < ARRAY_SIZE(wanted); i++)
-		if (formats & BIT(wanted[i]))
-			return wanted[i];
-
-	return 0;
-}
-
-/**
- * smappee_enumerate_find() - the module at a unit
- * @segment: the segment
- * @unit: unit address
- * @entry: entry in the device table of a Power Box, -1 for all other modules
- *
- * Context: the enumeration work; nothing else removes modules.
- * Return: the module, or NULL.
- */
-struct smappee_module *smappee_enumerate_find(struct smappee_segment *segment,
-					      u8 unit, s8 entry)
-{
-	struct smappee_module *module;
-
-	guard(mutex)(&segment->list_lock);
-	list_for_each_entry(module, &segment->modules, node)
-		if (module->sdev.unit == unit && module->sdev.entry == entry)
-			return module;
-
-	return NULL;
-}
-
-/**
- * smappee_enumerate_find_serial() - the module with a serial number
- * @segment: the segment
- * @type: type code
- * @serial: serial number
- *
- * Context: the enumeration work.
- * Return: the module, or NULL; not one behind a Power Box.
- */
-struct smappee_module *
-smappee_enumerate_find_serial(struct smappee_segment *segment, u16 type,
-			      u32 serial)
-{
-	struct smappee_module *module;
-
-	guard(mutex)(&segment->list_lock);
-	list_for_each_entry(module, &segment->modules, node)
-		if (module->sdev.type == type &&
-		    module->sdev.serial == serial && module->sdev.entry < 0)
-			return module;
-
-	return NULL;
-}
-
-static int enumerate_identify(struct smappee_segment *segment, u8 unit,
-			      unsigned int tries, struct smappee_identity *id)
-{
-	u16 regs[SMAPPEE_REG_IDENTITY_COUNT];
-	int ret;
-
-	ret = smappee_line_read_registers(&segment->line, SMAPPEE_HOUSEKEEPING,
-					  unit, SMAPPEE_REG_IDENTITY,
-					  ARRAY_SIZE(regs), regs, tries, NULL);
-	if (ret)
-		return ret;
-	if (segment->registers)
-		return smappee_box_parse(regs, id);
-	/* Whatever else it says, it does not belong here. */
-	if (regs[0] == SMAPPEE_TYPE_POWER_BOX) {
-		smappee_box_parse(regs, id);
-		return -ENODEV;
-	}
-
-	return smappee_identity_parse(regs, id);
-}
-
-static int enumerate_channels(struct smappee_module *module)
-{
-	u16 regs[SMAPPEE_CHANNELS_MAX * SMAPPEE_REG_CHANNEL_STRIDE];
-	struct smappee_device *sdev = &module->sdev;
-	unsigned int i;
-	int ret;
-
-	ret = smappee_line_read_registers(&module->segment->line,
-					  SMAPPEE_HOUSEKEEPING, sdev->unit,
-					  SMAPPEE_REG_CHANNEL,
-					  sdev->channels *
-					  SMAPPEE_REG_CHANNEL_STRIDE,
-					  regs, ENUMERATE_TRIES_KNOWN,
-					  &module->count);
-	if (ret)
-		return ret;
-
-	for (i = 0; i < sdev->channels; i++) {
-		const u16 *r = regs + i * SMAPPEE_REG_CHANNEL_STRIDE;
-
-		sdev->channel[i].kind = r[SMAPPEE_CHANNEL_KIND];
-		sdev->channel[i].sensor = r[SMAPPEE_CHANNEL_SENSOR];
-		sdev->channel[i].scale = modbus_u32(r + SMAPPEE_CHANNEL_SCALE);
-		if (sdev->channel[i].kind > SMAPPEE_KIND_CURRENT)
-			return -EPROTO;
-		if (sdev->channel[i].kind && !sdev->channel[i].scale)
-			return -EPROTO;
-	}
-
-	return 0;
-}
-
-/* Read what a waveform module can do. Other modules have no such block. */
-static int enumerate_describe(struct smappee_module *module)
-{
-	u16 regs[SMAPPEE_REG_WAVEFORM_COUNT];
-	struct smappee_device *sdev = &module->sdev;
-	u16 channels;
-	int ret;
-
-	ret = smappee_line_read_registers(&module->segment->line,
-					  SMAPPEE_HOUSEKEEPING, sdev->unit,
-					  SMAPPEE_REG_WAVEFORM,
-					  ARRAY_SIZE(regs), regs,
-					  ENUMERATE_TRIES_KNOWN,
-					  &module->count);
-	if (ret == -ENXIO)
-		return 0;
-	if (ret)
-		return ret;
-
-	if (regs[SMAPPEE_REG_PROTOCOL - SMAPPEE_REG_WAVEFORM] !=
-	    SMAPPEE_PROTOCOL_VERSION)
-		return -EPROTONOSUPPORT;
-	channels = regs[SMAPPEE_REG_CHANNELS - SMAPPEE_REG_WAVEFORM];
-	sdev->rates = regs[SMAPPEE_REG_RATES - SMAPPEE_REG_WAVEFORM];
-	sdev->format = smappee_choose_format(regs[SMAPPEE_REG_FORMATS -
-						  SMAPPEE_REG_WAVEFORM]);
-	if (!channels || channels > SMAPPEE_CHANNELS_MAX || !sdev->format)
-		return -EPROTO;
-	sdev->channels = channels;
-
-	return enumerate_channels(module);
-}
-
-/*
- * The firmware node of a module, with a reference, or NULL: the one with its serial
- * number, else the one with its address that has no other serial number.
- */
-static struct fwnode_handle *enumerate_fwnode(struct device *parent,
-					      unsigned int address,
-					      const char *serial)
-{
-	struct fwnode_handle *found = NULL;
-	struct fwnode_handle *child;
-	const char *text;
-	u32 reg;
-
-	device_for_each_child_node(parent, child) {
-		if (!fwnode_property_read_string(child, "serial-number",
-						 &text)) {
-			if (strcmp(text, serial))
-				continue;
-			fwnode_handle_put(found);
-			return child;
-		}
-		if (!found && !fwnode_property_read_u32(child, "reg", &reg) &&
-		    reg == address)
-			found = fwnode_handle_get(child);
-	}
-
-	return found;
-}
-
-/**
- * smappee_enumerate_named_unit() - the unit that the firmware description has for
- *				    a serial number
- * @segment: the segment
- * @type: type code
- * @serial: serial number
- *
- * Return: unit address, 0 if the serial number is in no node.
- */
-u8 smappee_enumerate_named_unit(struct smappee_segment *segment, u16 type,
-				u32 serial)
-{
-	char wanted[SMAPPEE_SERIAL_LEN];
-	struct fwnode_handle *child;
-	const char *text;
-	u32 reg;
-
-	snprintf(wanted, sizeof(wanted), "%04u%06u", type, serial);
-	device_for_each_child_node(segment->dev, child) {
-		if (fwnode_property_read_string(child, "serial-number",
-						&text) ||
-		    strcmp(text, wanted) ||
-		    fwnode_property_read_u32(child, "reg", &reg))
-			continue;
-		fwnode_handle_put(child);
-		return reg;
-	}
-
-	return 0;
-}
-
-static int enumerate_label(struct smappee_module *module)
-{
-	struct smappee_device *sdev = &module->sdev;
-	const char *label;
-
-	if (device_property_read_string(&sdev->dev, "label", &label))
-		label = module->serial_text;
-	sdev->label = kstrdup_const(label, GFP_KERNEL);
-
-	return sdev->label ? 0 : -ENOMEM;
-}
-
-static void enumerate_insert(struct smappee_segment *segment,
-			     struct smappee_module *module)
-{
-	struct smappee_module *other;
-
-	guard(mutex)(&segment->list_lock);
-	list_for_each_entry(other, &segment->modules, node)
-		if (other->sdev.unit > module->sdev.unit ||
-		    (other->sdev.unit == module->sdev.unit &&
-		     other->sdev.entry > module->sdev.entry))
-			break;
-	/* Before the first that is greater; at the end if there is none. */
-	list_add_tail(&module->node, &other->node);
-}
-
-static void enumerate_take_out(struct smappee_segment *segment,
-			       struct smappee_module *module)
-{
-	guard(mutex)(&segment->list_lock);
-	list_del_init(&module->node);
-	if (segment->reference == module)
-		segment->reference = NULL;
-}
-
-static struct smappee_module *
-enumerate_alloc(struct smappee_segment *segment, struct smappee_module *box,
-		u8 unit, s8 entry, const struct smappee_identity *id)
-{
-	struct smappee_module *module;
-	struct smappee_device *sdev;
-
-	module = kzalloc(sizeof(*module), GFP_KERNEL);
-	if (!module)
-		return NULL;
-
-	module->segment = smappee_segment_get(segment);
-	INIT_LIST_HEAD(&module->node);
-	module->flags = BIT(SMAPPEE_MODULE_CONFIGURE);
-	snprintf(module->serial_text, sizeof(module->serial_text), "%04u%06u",
-		 id->type, id->serial);
-
-	sdev = &module->sdev;
-	sdev->unit = unit;
-	sdev->entry = entry;
-	sdev->type = id->type;
-	sdev->slots = id->slots;
-	sdev->serial = id->serial;
-	sdev->firmware_major = id->firmware_major;
-	sdev->firmware_minor = id->firmware_minor;
-	sdev->dev.parent = segment->dev;
-	if (box) {
-		get_device(&box->sdev.dev);
-		module->box = box;
-		sdev->dev.parent = &box->sdev.dev;
-	}
-	sdev->dev.bus = &smappee_bus_type;
-	sdev->dev.type = &smappee_module_type;
-	device_initialize(&sdev->dev);
-	device_set_node(&sdev->dev, enumerate_fwnode(sdev->dev.parent,
-						     box ? entry : unit,
-						     module->serial_text));
-
-	return module;
-}
-
-/* Put a module on the list and on the bus. Its reference goes if that fails. */
-static void enumerate_trace(const struct smappee_module *module, u8 what)
-{
-	trace_smappee_enumerate(module->segment->line.id, module->sdev.unit,
-				module->sdev.type, module->sdev.serial, what);
-}
-
-static int enumerate_register(struct smappee_module *module)
-{
-	struct smappee_segment *segment = module->segment;
-	int ret;
-
-	ret = enumerate_label(module);
-	if (ret)
-		goto put;
-	enumerate_insert(segment, module);
-	ret = device_add(&module->sdev.dev);
-	if (!ret) {
-		enumerate_trace(module, SMAPPEE_ENUMERATE_ADDED);
-		if (!segment->registers)
-			smappee_functions_add(module);
-		return 0;
-	}
-
-	set_bit(SMAPPEE_MODULE_GONE, &module->flags);
-	enumerate_take_out(segment, module);
-put:
-	put_device(&module->sdev.dev);
-	return ret;
-}
-
-/* Measuring points of all modules, and of one that is to be added. */
-static unsigned int enumerate_inputs(struct smappee_segment *segment,
-				     const struct smappee_device *sdev)
-{
-	const struct smappee_module *module;
-	unsigned int inputs = 0;
-	unsigned int i;
-
-	for (i = 0; i < sdev->channels; i++)
-		inputs += sdev->channel[i].kind == SMAPPEE_KIND_CURRENT;
-	/* Whatever has none does no harm. */
-	if (!inputs)
-		return 0;
-
-	guard(mutex)(&segment->list_lock);
-	list_for_each_entry(module, &segment->modules, node)
-		for (i = 0; i < module->sdev.channels; i++)
-			inputs += module->sdev.channel[i].kind ==
-				  SMAPPEE_KIND_CURRENT;
-
-	return inputs;
-}
-
-static int enumerate_limit(struct smappee_module *module)
-{
-	struct smappee_segment *segment = module->segment;
-	unsigned int inputs = enumerate_inputs(segment, &module->sdev);
-
-	if (inputs <= ENUMERATE_INPUTS_MAX)
-		return 0;
-	smappee_problem_set(segment, SMAPPEE_PROBLEM_TOO_MANY_INPUTS,
-			    module->sdev.unit,
-			    "unit %u (%s) is not used: with it there are %u CT inputs, and a gateway has %u; remove a module and rescan",
-			    module->sdev.unit, module->serial_text, inputs,
-			    ENUMERATE_INPUTS_MAX);
-
-	return -ENOSPC;
-}
-
-static int enumerate_add(struct smappee_segment *segment, u8 unit,
-			 const struct smappee_identity *id)
-{
-	struct smappee_module *module;
-	struct smappee_device *sdev;
-	int ret;
-
-	module = enumerate_alloc(segment, NULL, unit, -1, id);
-	if (!module)
-		return -ENOMEM;
-	sdev = &module->sdev;
-
-	ret = dev_set_name(&sdev->dev, "%u-%03u", segment->line.id, unit);
-	if (ret)
-		goto put;
-	if (segment->registers) {
-		module->poller = smappee_poller_new();
-		ret = module->poller ? 0 : -ENOMEM;
-	} else {
-		ret = enumerate_describe(module);
-	}
-	if (ret) {
-		/* A listed unit is looked at again and again: say it once. */
-		if (!test_and_set_bit(unit, segment->warned))
-			dev_warn(segment->dev,
-				 "unit %u (%s): not usable: its description cannot be read: %pe\n",
-				 unit, module->serial_text, ERR_PTR(ret));
-		goto put;
-	}
-	ret = enumerate_limit(module);
-	if (ret)
-		goto put;
-
-	ret = enumerate_register(module);
-	if (ret)
-		return ret;
-	smappee_problem_clear(segment, SMAPPEE_PROBLEM_TOO_MANY_INPUTS, unit);
-	dev_info(&sdev->dev, "%s, firmware %u.%u, %u channels, label \"%s\"\n",
-		 module->serial_text, sdev->firmware_major,
-		 sdev->firmware_minor, sdev->channels ?: sdev->slots,
-		 sdev->label);
-	clear_bit(unit, segment->warned);
-	smappee_sampler_kick(segment);
-
-	return 0;
-
-put:
-	put_device(&sdev->dev);
-	return ret;
-}
-
-static void enumerate_remove_one(struct smappee_segment *segment,
-				 struct smappee_module *module, const char *why)
-{
-	dev_info(&module->sdev.dev, "%s removed: %s\n", module->serial_text,
-		 why);
-	enumerate_trace(module, SMAPPEE_ENUMERATE_REMOVED);
-	set_bit(SMAPPEE_MODULE_GONE, &module->flags);
-	enumerate_take_out(segment, module);
-	smappee_functions_remove(module);
-	device_unregister(&module->sdev.dev);
-}
-
-/* Some module behind a Power Box, or NULL. */
-static struct smappee_module *enumerate_behind(struct smappee_module *box)
-{
-	struct smappee_module *module;
-
-	guard(mutex)(&box->segment->list_lock);
-	list_for_each_entry(module, &box->segment->modules, node)
-		if (module->box == box)
-			return module;
-
-	return NULL;
-}
-
-static void enumerate_remove(struct smappee_segment *segment,
-			     struct smappee_module *module, const char *why)
-{
-	struct smappee_module *behind;
-
-	while ((behind = enumerate_behind(module)))
-		enumerate_remove_one(segment, behind, why);
-	enumerate_remove_one(segment, module, why);
-}
-
-static bool enumerate_same(const struct smappee_module *module,
-			   const struct smappee_identity *id)
-{
-	const struct smappee_device *sdev = &module->sdev;
-
-	return sdev->type == id->type && sdev->serial == id->serial &&
-	       sdev->slots == id->slots &&
-	       sdev->firmware_major == id->firmware_major &&
-	       sdev->firmware_minor == id->firmware_minor;
-}
-
-static int enumerate_add_entry(struct smappee_module *box, s8 entry,
-			       const struct smappee_entry *said)
-{
-	struct smappee_segment *segment = box->segment;
-	struct smappee_module *module;
-	struct smappee_device *sdev;
-	int ret;
-
-	module = enumerate_alloc(segment, box, box->sdev.unit, entry,
-				 &said->id);
-	if (!module)
-		return -ENOMEM;
-	sdev = &module->sdev;
-	memcpy(sdev->input, said->input, sizeof(sdev->input));
-
-	ret = dev_set_name(&sdev->dev, "%s.%d", dev_name(&box->sdev.dev),
-			   entry);
-	if (ret) {
-		put_device(&sdev->dev);
-		return ret;
-	}
-	ret = enumerate_register(module);
-	if (ret)
-		return ret;
-	dev_info(&sdev->dev, "%s, firmware %u.%u, %u inputs, label \"%s\"\n",
-		 module->serial_text, sdev->firmware_major,
-		 sdev->firmware_minor, sdev->slots, sdev->label);
-
-	return 0;
-}
-
-/* What does this entry of the device table say now? */
-static int enumerate_entry(struct smappee_module *box, s8 entry,
-			   const struct smappee_entry *said)
-{
-	struct smappee_module *module = smappee_enumerate_find(box->segment,
-						       box->sdev.unit, entry);
-
-	if (module && said->id.type && enumerate_same(module, &said->id) &&
-	    !memcmp(module->sdev.input, said->input, sizeof(said->input)))
-		return 0;
-	if (module)
-		enumerate_remove(box->segment, module,
-				 said->id.type ? "its entry has changed" :
-						 "its entry is empty");
-	if (!said->id.type)
-		return 0;
-
-	return enumerate_add_entry(box, entry, said);
-}
-
-/* Make the list of modules say what the device table of a Power Box says. */
-static int enumerate_table(struct smappee_module *box)
-{
-	struct smappee_entry *entries;
-	unsigned int i;
-	int ret;
-
-	entries = kcalloc(SMAPPEE_PB_ENTRIES, sizeof(*entries), GFP_KERNEL);
-	if (!entries)
-		return -ENOMEM;
-	ret = smappee_table_read(box, entries);
-	for (i = 0; i < SMAPPEE_PB_ENTRIES && !ret; i++)
-		ret = enumerate_entry(box, i, &entries[i]);
-	kfree(entries);
-	/* It is not known what is behind it, so this has to be done again. */
-	if (ret)
-		set_bit(SMAPPEE_MODULE_VERIFY, &box->flags);
-
-	return ret;
-}
 
 /* Say why we do not take the module that answers. */
 static void enumerate_refuse(struct smappee_segment *segment, u8 unit,
@@ -647,12 +85,12 @@ static int enumerate_moved(struct smappee_segment *segment, u8 unit,
 	struct smappee_module *module;
 	struct smappee_identity there;
 
-	module = smappee_enumerate_find_serial(segment, id->type, id->serial);
+	module = smappee_registry_find_serial(segment, id->type, id->serial);
 	if (!module || module->sdev.unit == unit)
 		return 0;
-	if (!enumerate_identify(segment, module->sdev.unit,
-				ENUMERATE_TRIES_KNOWN, &there) &&
-	    enumerate_same(module, &there)) {
+	if (!smappee_identify(segment, module->sdev.unit,
+			      ENUMERATE_TRIES_KNOWN, &there) &&
+	    smappee_registry_same(module, &there)) {
 		smappee_problem_set(segment, SMAPPEE_PROBLEM_BABBLING,
 				    module->sdev.unit,
 				    "unit %u (%s) answers for unit %u, too; replace it",
@@ -660,7 +98,7 @@ static int enumerate_moved(struct smappee_segment *segment, u8 unit,
 				    unit);
 		return -EEXIST;
 	}
-	enumerate_remove(segment, module, "it has another address now");
+	smappee_registry_remove(segment, module, "it has another address now");
 
 	return 0;
 }
@@ -679,16 +117,16 @@ static int enumerate_moved(struct smappee_segment *segment, u8 unit,
 int smappee_enumerate_unit(struct smappee_segment *segment, u8 unit,
 			   unsigned int tries, bool drop_silent)
 {
-	struct smappee_module *module = smappee_enumerate_find(segment, unit, -1);
+	struct smappee_module *module = smappee_registry_find(segment, unit, -1);
 	struct smappee_identity id;
 	int ret;
 
-	ret = enumerate_identify(segment, unit, tries, &id);
+	ret = smappee_identify(segment, unit, tries, &id);
 	if (ret == -ENODEV || ret == -EPROTONOSUPPORT) {
 		enumerate_refuse(segment, unit, &id, ret);
 		if (module)
-			enumerate_remove(segment, module,
-					 "another module answers for it");
+			smappee_registry_remove(segment, module,
+						"another module answers for it");
 		return ret;
 	}
 	if (ret == -ETIMEDOUT && drop_silent) {
@@ -697,7 +135,7 @@ int smappee_enumerate_unit(struct smappee_segment *segment, u8 unit,
 		smappee_problem_clear(segment, SMAPPEE_PROBLEM_TOO_MANY_INPUTS,
 				      unit);
 		if (module && test_bit(SMAPPEE_MODULE_SILENT, &module->flags))
-			enumerate_remove(segment, module, "it does not answer");
+			smappee_registry_remove(segment, module, "it does not answer");
 	}
 	if (ret) {
 		if (!module && ret != -ETIMEDOUT && ret != -ESHUTDOWN)
@@ -706,24 +144,24 @@ int smappee_enumerate_unit(struct smappee_segment *segment, u8 unit,
 	}
 
 	enumerate_accept(segment, unit);
-	if (module && enumerate_same(module, &id)) {
+	if (module && smappee_registry_same(module, &id)) {
 		atomic_inc(&module->renewals);
 		if (test_and_clear_bit(SMAPPEE_MODULE_VERIFY, &module->flags))
 			smappee_sampler_kick(segment);
-		return segment->registers ? enumerate_table(module) : 0;
+		return segment->registers ? smappee_registry_table(module) : 0;
 	}
 	if (module)
-		enumerate_remove(segment, module, "another module answers for it");
+		smappee_registry_remove(segment, module, "another module answers for it");
 
 	ret = enumerate_moved(segment, unit, &id);
 	if (ret)
 		return ret;
-	ret = enumerate_add(segment, unit, &id);
+	ret = smappee_registry_add(segment, unit, &id);
 	assign_bit(unit, segment->heard, ret);
 	if (ret || !segment->registers)
 		return ret;
 
-	return enumerate_table(smappee_enumerate_find(segment, unit, -1));
+	return smappee_registry_table(smappee_registry_find(segment, unit, -1));
 }
 
 /**
@@ -785,7 +223,7 @@ static void enumerate_ping(struct smappee_segment *segment)
 
 	for_each_set_bit(unit, units, SMAPPEE_UNIT_MAX + 1) {
 		ret = smappee_enumerate_unit(segment, unit, 1, false);
-		module = smappee_enumerate_find(segment, unit, -1);
+		module = smappee_registry_find(segment, unit, -1);
 		if (!module || ret == -ESHUTDOWN)
 			continue;
 		if (ret != -ETIMEDOUT) {
@@ -890,7 +328,7 @@ static bool enumerate_missing(struct smappee_segment *segment)
 	for_each_set_bit(unit, units, SMAPPEE_UNIT_MAX + 1) {
 		if (enumerate_stopping(segment))
 			return false;
-		if (smappee_enumerate_find(segment, unit, -1))
+		if (smappee_registry_find(segment, unit, -1))
 			continue;
 		ret = smappee_enumerate_unit(segment, unit, 1, false);
 		if (ret)
@@ -1056,12 +494,9 @@ void smappee_enumerate_rescan(struct smappee_segment *segment)
  */
 void smappee_enumerate_exit(struct smappee_segment *segment)
 {
-	struct smappee_module *module, *next;
-
 	cancel_delayed_work_sync(&segment->enumerate);
 	destroy_workqueue(segment->queue);
 
 	/* The work is gone, so nobody else changes the list. */
-	list_for_each_entry_safe_reverse(module, next, &segment->modules, node)
-		enumerate_remove_one(segment, module, "its segment is going away");
+	smappee_registry_clear(segment, "its segment is going away");
 }

@@ -17,6 +17,7 @@
 #include "enumerate.h"
 #include "internal.h"
 #include "problems.h"
+#include "registry.h"
 #include "search.h"
 
 /* An assignment is repeated until it is answered. */
@@ -80,8 +81,8 @@ static u64 search_key(const struct smappee_module *module)
 static struct smappee_module *search_module(struct smappee_segment *segment,
 					    u64 key)
 {
-	return smappee_enumerate_find_serial(segment, SEARCH_TYPE(key),
-					     SEARCH_SERIAL(key));
+	return smappee_registry_find_serial(segment, SEARCH_TYPE(key),
+					    SEARCH_SERIAL(key));
 }
 
 /* Is the module with that key at this unit, as its identity block says? */
@@ -90,7 +91,7 @@ static bool search_confirm(struct smappee_segment *segment, u8 unit, u64 key)
 	struct smappee_module *module;
 
 	smappee_enumerate_unit(segment, unit, SEARCH_TRIES, false);
-	module = smappee_enumerate_find(segment, unit, -1);
+	module = smappee_registry_find(segment, unit, -1);
 	if (module && search_key(module) == key)
 		return true;
 	/* Something is there or will be; ask again before long. */
@@ -102,7 +103,7 @@ static bool search_confirm(struct smappee_segment *segment, u8 unit, u64 key)
 /* Nobody is known to have this unit, and nobody answers there. */
 static bool search_is_free(struct smappee_segment *segment, u8 unit)
 {
-	if (smappee_enumerate_find(segment, unit, -1) ||
+	if (smappee_registry_find(segment, unit, -1) ||
 	    test_bit(unit, segment->heard))
 		return false;
 
@@ -126,8 +127,8 @@ static u8 search_address(struct smappee_segment *segment, u64 key, u8 avoid)
 	unsigned int unit;
 	bool named;
 
-	unit = smappee_enumerate_named_unit(segment, SEARCH_TYPE(key),
-					    SEARCH_SERIAL(key));
+	unit = smappee_registry_named_unit(segment, SEARCH_TYPE(key),
+					   SEARCH_SERIAL(key));
 	if (unit && unit != avoid && search_is_free(segment, unit))
 		return unit;
 	if (module && module->sdev.unit != avoid)
@@ -183,7 +184,7 @@ static void search_place_new(struct smappee_segment *segment, u8 from, u64 key)
 				    SEARCH_TYPE(key), SEARCH_SERIAL(key));
 		return;
 	}
-	module = from ? smappee_enumerate_find(segment, from, -1) : NULL;
+	module = from ? smappee_registry_find(segment, from, -1) : NULL;
 	if (!from || (module && search_key(module) != key))
 		search_assign(segment, key, from);
 	else
@@ -321,7 +322,7 @@ void smappee_search_new(struct smappee_segment *segment)
  */
 void smappee_search_unit(struct smappee_segment *segment, u8 unit)
 {
-	struct smappee_module *module = smappee_enumerate_find(segment, unit, -1);
+	struct smappee_module *module = smappee_registry_find(segment, unit, -1);
 	struct search s = {
 		.segment = segment,
 		.unit = unit,

@@ -8,7 +8,7 @@
 #include <linux/smappee/bus.h>
 #include <linux/types.h>
 
-#include "enumerate.h"
+#include "describe.h"
 
 struct smappee_module;
 
