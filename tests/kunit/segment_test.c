@@ -312,6 +312,7 @@ static void an_answer_that_comes_after_its_timeout_is_not_taken_for_the_next(str
 	struct bench *bench = bench_of(test);
 	unsigned int late = 0;
 	u16 value = 0;
+	u8 unit;
 	s64 before;
 	int ret;
 
@@ -330,6 +331,8 @@ static void an_answer_that_comes_after_its_timeout_is_not_taken_for_the_next(str
 		KUNIT_EXPECT_EQ_MSG(test, 4000, value, "%d ms late", late_ms);
 	}
 	KUNIT_EXPECT_GE(test, late, 20);
+	/* nobody has sent unasked */
+	KUNIT_EXPECT_EQ(test, 0, smappee_line_strays(&bench->line, &unit));
 }
 
 static void the_next_request_waits_until_the_line_is_quiet(struct kunit *test)
@@ -391,9 +394,11 @@ static void bytes_that_nobody_asked_for_are_counted_and_dropped(struct kunit *te
 	static const u8 noise[] = { HUB, 3, 2, 0xff, 0xff };
 	struct fake_line *fake = test->priv;
 	struct bench *bench = bench_of(test);
+	u8 unit;
 
 	fake_line_inject(fake, noise, sizeof(noise));
 	KUNIT_EXPECT_EQ(test, sizeof(noise), COUNT(bench, stray_bytes));
+	KUNIT_EXPECT_EQ(test, 1, smappee_line_strays(&bench->line, &unit));
 	expect_hub_answers(test, bench);
 }
 

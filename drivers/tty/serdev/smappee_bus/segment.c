@@ -165,7 +165,9 @@ static void line_keep_stray(struct smappee_line *line, const u8 *data,
 	lockdep_assert_held(&line->rx_lock);
 
 	if (!line->rx_dirty) {
-		line->strays++;
+		/* A host that was too slow must not accuse its modules. */
+		line->strays += !line->rx_late;
+		line->rx_late = false;
 		line->stray_len = 0;
 	}
 	line->rx_dirty = true;
@@ -252,6 +254,7 @@ static void line_receive(struct smappee_line *line, const u8 *data,
 		n = count - n + line->rx_len - line->rx_need;
 		line_stray(line, data + count - n, n);
 		line->rx_len = line->rx_need;
+		line->rx_late = false;
 		line_finish(line, 0);
 	}
 }
@@ -414,6 +417,7 @@ static bool line_give_up(struct smappee_line *line, int status)
 	pending = line->rx_pending;
 	if (pending) {
 		line->rx_pending = false;
+		line->rx_late = status == -ETIMEDOUT;
 		line->rx_status = status;
 	}
 	spin_unlock(&line->rx_lock);

@@ -83,6 +83,7 @@ struct smappee_counters {
  * @rx_pending: an answer is being assembled; otherwise bytes are strays. Cleared
  *		when it is whole or wrong, or when nobody waits for it any more.
  * @strays: bursts of bytes that belong to no answer
+ * @rx_late: an answer was given up and may still come; it is no stray burst
  * @stray_len: bytes kept in @stray
  * @stray: the beginning of the last burst
  * @rx_dirty: strays arrived since the line was last seen quiet
@@ -118,6 +119,7 @@ struct smappee_line {
 	spinlock_t rx_lock;	/* all below */
 	bool rx_pending;
 	bool rx_dirty;
+	bool rx_late;
 	unsigned int strays;
 	unsigned int stray_len;
 	u8 stray[SMAPPEE_STRAY_MAX];
