@@ -140,6 +140,28 @@ static void of_two_with_one_address_the_newcomer_gets_another(struct kunit *test
 			bench_number(test, &bench_module(line, VOLTAGE)->dev, "lost_scans"));
 }
 
+/* Modules that nobody samples: with a driver, and without one. */
+static void inputs_and_relays_with_one_address_are_told_apart(struct kunit *test)
+{
+	struct fake_line *line = bench_new(test);
+	struct fake_module *input = fake_input(line, 20, 777), *other = fake_input(line, 21, 888);
+	struct fake_module *twin, *relays;
+
+	other->type = 1234;
+	KUNIT_ASSERT_TRUE(test, fake_line_wait(line, placed(line) == 5, 12000));
+	/* as if somebody had set them elsewhere: no restart, so they are not new */
+	relays = fake_output(line, 20, 779);
+	relays->known = true;
+	KUNIT_EXPECT_TRUE(test, fake_line_wait(line, placed(line) == 6, 20000));
+	KUNIT_EXPECT_EQ(test, 20, input->unit);
+	twin = fake_input(line, 21, 889);
+	twin->known = true;
+	KUNIT_EXPECT_TRUE(test, fake_line_wait(line, placed(line) == 7, 20000));
+	KUNIT_EXPECT_EQ(test, 21, other->unit);
+	KUNIT_EXPECT_NE(test, 21, twin->unit);
+	KUNIT_EXPECT_STREQ(test, "", problems(line));
+}
+
 static void two_with_one_address_that_nobody_knows_are_told_apart(struct kunit *test)
 {
 	struct fake_line *line = fake_line_new(test);
@@ -330,6 +352,7 @@ static struct kunit_case discover_cases[] = {
 	KUNIT_CASE(a_noisy_line_hides_nobody),
 	KUNIT_CASE(a_module_that_is_plugged_in_appears_by_itself),
 	KUNIT_CASE(of_two_with_one_address_the_newcomer_gets_another),
+	KUNIT_CASE(inputs_and_relays_with_one_address_are_told_apart),
 	KUNIT_CASE(two_with_one_address_that_nobody_knows_are_told_apart),
 	KUNIT_CASE(released_modules_get_the_addresses_that_they_had),
 	KUNIT_CASE(a_serial_number_of_the_device_tree_decides_address_and_label),

@@ -140,6 +140,10 @@ int smappee_enumerate_unit(struct smappee_segment *segment, u8 unit,
 	if (ret) {
 		if (!module && ret != -ETIMEDOUT && ret != -ESHUTDOWN)
 			set_bit(unit, segment->heard);
+		/* Nobody but us may ask it; the next work looks who else is there. */
+		if (module && !segment->registers &&
+		    (ret == -EBADMSG || ret == -EPROTO))
+			set_bit(SMAPPEE_MODULE_CROWDED, &module->flags);
 		return ret;
 	}
 

@@ -87,7 +87,8 @@ enum {
  * @retry_ns: not before this, after a failure
  * @look_ns: when its status is read next
  * @misses: requests in a row without an answer
- * @failures: failed attempts to get the block at @next
+ * @failures: failed attempts to get the block at @next; of a module without samples:
+ *	      damaged answers in a row
  * @absent: looks in a row without an answer, of a module without samples; the
  *	    enumeration's own
  */

@@ -10,8 +10,30 @@
 #include <linux/smappee/bus.h>
 
 #include "compat.h"
+#include "enumerate.h"
 #include "internal.h"
 #include "sampler-parts.h"
+
+/* Damaged answers in a row after which another module may have the same address. */
+#define WATCH_DAMAGED	5
+
+/* What a try tells about the module: silent, there, or not alone. */
+static void watch_learn(struct smappee_module *module, int ret, bool half)
+{
+	bool damaged = ret == -EBADMSG || ret == -EPROTO ||
+		       (ret == -ETIMEDOUT && half);
+
+	if (damaged) {
+		if (++module->failures % WATCH_DAMAGED == 0)
+			smappee_enumerate_crowded(module);
+	} else if (!ret) {
+		module->failures = 0;
+	}
+	if (!damaged && (ret == -ETIMEDOUT || ret == -EIO))
+		smappee_module_missed(module, ktime_get_ns());
+	else if (ret != -ESHUTDOWN)
+		smappee_module_answered(module);
+}
 
 /**
  * smappee_watch_registers() - read registers of a module that is not sampled
@@ -52,10 +74,7 @@ int smappee_watch_registers(struct smappee_device *sdev, u16 address, u16 count,
 		return ret;
 	ret = smappee_line_transact(&module->segment->line, SMAPPEE_SAMPLES,
 				    &rq, &answer, &module->count);
-	if (ret == -ETIMEDOUT || ret == -EIO)
-		smappee_module_missed(module, ktime_get_ns());
-	else if (ret != -ESHUTDOWN)
-		smappee_module_answered(module);
+	watch_learn(module, ret, answer.len);
 	if (ret)
 		return ret;
 	if (test_bit(SMAPPEE_MODULE_VERIFY, &module->flags))
