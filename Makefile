@@ -43,8 +43,10 @@ help:
 	@echo '  fuzz [SECONDS=n]   fuzz the parsers of the wire, 10 s each'
 	@echo '  lint               checkpatch, sparse, W=1, kernel-doc, clang-format, cppcheck, dt schema'
 	@echo '  vm                 tests in the virtual gateway; T="NAME..." for some: kernel powerbox io'
-	@echo '                     discovery chain recorded; vm-6.1, vm-7.2: in short, on these kernels'
+	@echo '                     discovery storm chain recorded; vm-6.1, vm-7.2: in short, on these kernels'
 	@echo '  vm-amd64           the drivers on a virtual PC, found through ACPI'
+	@echo '  storm [SECONDS=n]  drivers bound and unbound 200 times, 500 cables pulled, modules unloaded'
+	@echo '                     while in use, and n (600) seconds of a peer that lies; 25 minutes'
 	@echo '  upstream [T=NAME]  records to real brokers and databases'
 	@echo '  outage [T=NAME]    outages with the real programs, long form (half an hour), its table in'
 	@echo '                     Documentation/admin-guide/outages.rst; outage-short: what check runs'
@@ -129,6 +131,8 @@ vm-amd64: build/guest-amd64/initrd.cpio userspace-native
 	@$(suite) trixie python3 tests/vm/pc.py
 build/guest-amd64/initrd.cpio: build/modules/6.12-amd64.release $(wildcard tests/vm/pc/*) scripts/guest-pc
 	@scripts/guest-pc
+storm: $(vm_needs)
+	@$(suite) trixie python3 tests/vm/storm.py $(SECONDS)
 bench: $(if $(filter-out kernel-cost,$(or $(T),all)),$(vm_needs))
 	@$(if $(filter kernel-cost,$(or $(T),kernel-cost)),scripts/kunit --cost)
 	@$(suite) trixie python3 tests/vm/bench.py $(T)
@@ -161,6 +165,6 @@ distclean: clean
 .PHONY: help accuracy build modules $(lines:%=modules-%) userspace userspace-native userspace-arm64 \
 	userspace-bookworm unit unit-sanitize kunit kunit-debug kmemleak coverage \
 	$(other_lines:%=kunit-%) fuzz lint guest $(other_lines:%=guest-%) \
-	selftests demo vm $(other_lines:%=vm-%) vm-amd64 bench browser upstream outage outage-short power-cut \
+	selftests demo vm storm $(other_lines:%=vm-%) vm-amd64 bench browser upstream outage outage-short power-cut \
 	check clean distclean
 .DELETE_ON_ERROR:

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Tests in the virtual gateway, some 20 seconds each.
 
-    check.py [NAME...]     all, or some of: kernel, powerbox, io, discovery, chain, recorded;
-                           line, which is the drivers and the chain in short, and
+    check.py [NAME...]     all, or some of: kernel, powerbox, io, discovery, storm, chain,
+                           recorded; line, which is the drivers and the chain in short, and
                            names, which is the Power Box in short, for other kernels
 
 TAP goes to build/results/vm.tap and to standard output. GUEST_KERNEL=LINE takes the
@@ -22,6 +22,7 @@ from io_modules import io
 from meter import Segment
 from powerbox import names, powerbox
 from stages import (RECORDED, RECORDING, Stream, recorded, recorded_scenario, scenario, selftests)
+from storm import short as storm
 from tap import Tap
 from vm import BUILD, KERNEL, Failure, Gateway
 
@@ -216,7 +217,7 @@ def recording(tap):
         healthy(tap, gateway.guest, "the UART model")
 
 
-TESTS = {"kernel": kernel, "powerbox": powerbox, "io": io, "discovery": discovery, "chain": chain,
+TESTS = {"kernel": kernel, "powerbox": powerbox, "io": io, "discovery": discovery, "storm": storm, "chain": chain,
          "recorded": recording, "line": line, "names": names}
 DEFAULT = ["kernel", "powerbox", "io", "discovery", "chain", "recorded"] if KERNEL == "6.12" else ["line", "names"]
 
