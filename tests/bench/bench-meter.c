@@ -6,6 +6,10 @@
  *
  * Both begin at interleaved buffers of the devices, which a read has just filled, so they
  * are in the cache: 0.2 s of samples, again and again. Prints JSON lines.
+ *
+ *	bench-meter			all figures
+ *	bench-meter PART CHANNELS SCANS	only "chain", "quality" or "plain", for one who counts
+ *					instructions
  */
 #include <math.h>
 #include <stdint.h>
@@ -19,7 +23,8 @@
 #include "scan.h"
 
 #define RATE 4000
-#define HUBS 7
+#define HUBS_MAX 15
+#define CURRENTS_MAX (4 * HUBS_MAX)
 #define BLOCK 160
 #define SECONDS 20
 #define SCANS (RATE * SECONDS / BLOCK * BLOCK)
@@ -33,13 +38,17 @@ struct scan {
 	int64_t time_ns;
 };
 
-static struct scan device[1 + HUBS][LOOP];
+static struct scan device[1 + HUBS_MAX][LOOP];
+static unsigned int hubs;
+static unsigned int currents;
+static unsigned int scans = SCANS;
 static struct installation in;
-static struct load loads[28];
-static char names[28][16];
+static struct load loads[CURRENTS_MAX];
+static char names[CURRENTS_MAX][16];
 static double scale[INPUT_CHANNELS_MAX];
+static float rail[INPUT_CHANNELS_MAX];
 static unsigned int readings;
-static double plain_p[28];
+static double plain_p[CURRENTS_MAX];
 static volatile double sink;
 
 static void on_reading(void *user, const struct reading *r)
@@ -56,24 +65,28 @@ static void add_channel(unsigned int d, const char *name, double unit)
 	n->channel[n->channels].device = d;
 	n->channel[n->channels].within = n->device[d].channels;
 	n->device[d].channel[n->device[d].channels++] = n->channels;
+	rail[n->channels] = 32767.0f;
 	scale[n->channels++] = unit;
 }
 
-static void make_house(void)
+static void make_house(unsigned int channels)
 {
 	unsigned int k;
 	unsigned int d;
 
+	memset(&in, 0, sizeof(in));
+	currents = channels - 3;
+	hubs = (currents + 3) / 4;
 	in.topology = topology_find("3p+n");
-	in.inputs.devices = 1 + HUBS;
+	in.inputs.devices = 1 + hubs;
 	for (k = 0; k < 3; k++) {
 		add_channel(0, in.topology->phase[k], 0.015);
 		in.voltage_ratio[k] = 1.0;
 	}
 	in.inputs.voltages = 3;
 	in.load = loads;
-	in.loads = 28;
-	for (k = 0; k < 28; k++) {
+	in.loads = currents;
+	for (k = 0; k < currents; k++) {
 		snprintf(names[k], sizeof(names[k]), "hub%u/%c", k / 4 + 1, 'A' + k % 4);
 		loads[k] = (struct load){ .name = names[k], .elements = 1, .first = k };
 		loads[k].element[0] = (struct load_element){ .input = names[k],
@@ -85,7 +98,7 @@ static void make_house(void)
 		add_channel(k / 4 + 1, names[k], 0.003);
 	}
 	for (k = 0; k < LOOP; k++) {
-		for (d = 0; d <= HUBS; d++) {
+		for (d = 0; d <= hubs; d++) {
 			unsigned int c;
 
 			for (c = 0; c < 4; c++)
@@ -134,7 +147,7 @@ static struct quality *make_quality(void)
 	quality_defaults(&config);
 	config.rate_hz = RATE;
 	config.slots = 3;
-	config.inputs = 28;
+	config.inputs = currents;
 	config.captured = 3;
 	config.wiring = QUALITY_STAR;
 	config.declared_v = 230;
@@ -148,7 +161,7 @@ static struct quality *make_quality(void)
 static double chain(bool with_quality)
 {
 	struct meter_config config = {
-		.in = &in, .rate_hz = RATE, .scale = scale, .publish = on_reading
+		.in = &in, .rate_hz = RATE, .scale = scale, .rail = rail, .publish = on_reading
 	};
 	struct meter *m;
 	double start;
@@ -160,8 +173,8 @@ static double chain(bool with_quality)
 	    registers_open(&config.registers, &in, NULL) || meter_create(&m, &config))
 		exit(1);
 	start = now_ns();
-	for (at = 0; at < SCANS; at += BLOCK) {
-		for (d = 0; d <= HUBS; d++)
+	for (at = 0; at < scans; at += BLOCK) {
+		for (d = 0; d <= hubs; d++)
 			push(config.align, d, at, BLOCK);
 		meter_process(m);
 	}
@@ -176,13 +189,13 @@ static double chain(bool with_quality)
 static double plain(void)
 {
 	double vv[3] = { 0 };
-	double ii[28] = { 0 };
-	double vi[28] = { 0 };
+	double ii[CURRENTS_MAX] = { 0 };
+	double vi[CURRENTS_MAX] = { 0 };
 	double start = now_ns();
 	unsigned int at;
 	unsigned int k;
 
-	for (at = 0; at < SCANS; at++) {
+	for (at = 0; at < scans; at++) {
 		unsigned int now = at % LOOP;
 
 		double v[3];
@@ -191,7 +204,7 @@ static double plain(void)
 			v[k] = device[0][now].channel[k];
 			vv[k] += v[k] * v[k];
 		}
-		for (k = 0; k < 28; k++) {
+		for (k = 0; k < currents; k++) {
 			double i = device[k / 4 + 1][now].channel[k % 4];
 
 			ii[k] += i * i;
@@ -199,40 +212,98 @@ static double plain(void)
 		}
 	}
 	start = now_ns() - start;
-	for (k = 0; k < 28; k++) {
+	for (k = 0; k < currents; k++) {
 		plain_p[k] = vi[k];
 		sink = ii[k] + vv[k % 3];
 	}
 	return start / at;
 }
 
-int main(void)
+/* The best of some runs. */
+static double best(double (*run)(void))
 {
-	double best_chain = INFINITY;
-	double best_quality = INFINITY;
-	double best_plain = INFINITY;
+	double least = INFINITY;
 	unsigned int k;
 
-	make_house();
-	for (k = 0; k < ROUNDS; k++) {
-		best_chain = fmin(best_chain, chain(false));
-		best_quality = fmin(best_quality, chain(true));
-		best_plain = fmin(best_plain, plain());
+	for (k = 0; k < ROUNDS; k++)
+		least = fmin(least, run());
+	return least;
+}
+
+static double chain_alone(void)
+{
+	return chain(false);
+}
+
+static double chain_with_quality(void)
+{
+	return chain(true);
+}
+
+static void figure(const char *name, double value, const char *against, double base)
+{
+	printf("{\"name\":\"%s\",\"value\":%.2f,\"unit\":\"ns/scan\",\"against\":\"%s: %.2f "
+	       "ns/scan\",\"ratio\":%.3f}\n",
+	       name, value, against, base, value / base);
+}
+
+/* One voltage module, and 1 to 60 currents; more than that is more than one chain. */
+static void linearity(void)
+{
+	static const unsigned int channels[] = { 4, 7, 15, 31, 63 };
+	double per_channel = 0.0;
+	unsigned int k;
+
+	for (k = 0; k < sizeof(channels) / sizeof(channels[0]); k++) {
+		char name[80];
+		double ns;
+
+		make_house(channels[k]);
+		ns = best(chain_alone) / channels[k];
+		if (!k)
+			per_channel = ns;
+		snprintf(name, sizeof(name), "meter chain, %u channels, per channel", channels[k]);
+		figure(name, ns, "per channel of 4", per_channel);
 	}
-	if (readings < ROUNDS * (SECONDS - 2)) {
+}
+
+static void all_figures(void)
+{
+	double alone;
+	double base;
+
+	make_house(31);
+	base = best(plain);
+	alone = best(chain_alone);
+	figure("meter chain, 31 channels", alone, "plain double v*i, i^2, v^2", base);
+	figure("meter chain with power quality, 31 channels", best(chain_with_quality), "without",
+	       alone);
+	printf("{\"name\":\"meter chain, share of a core at 4 "
+	       "kHz\",\"value\":%.4f,\"unit\":\"%%\",\"against\":\"1 %%\",\"ratio\":%.4f}\n",
+	       alone * RATE / 1e7, alone * RATE / 1e7);
+	linearity();
+}
+
+int main(int argc, char **argv)
+{
+	unsigned int channels = argc == 4 ? (unsigned int)strtoul(argv[2], NULL, 10) : 31;
+
+	if (argc == 1) {
+		all_figures();
+		if (readings >= ROUNDS * (SECONDS - 2))
+			return 0;
 		fprintf(stderr, "bench-meter: only %u readings\n", readings);
 		return 1;
 	}
-	printf("{\"name\":\"meter chain, 31 "
-	       "channels\",\"value\":%.2f,\"unit\":\"ns/scan\",\"against\":\"plain double v*i, "
-	       "i^2, v^2: %.2f ns/scan\",\"ratio\":%.3f}\n",
-	       best_chain, best_plain, best_chain / best_plain);
-	printf("{\"name\":\"meter chain with power quality, 31 "
-	       "channels\",\"value\":%.2f,\"unit\":\"ns/scan\",\"against\":\"without: %.2f "
-	       "ns/scan\",\"ratio\":%.3f}\n",
-	       best_quality, best_chain, best_quality / best_chain);
-	printf("{\"name\":\"meter chain, share of a core at 4 "
-	       "kHz\",\"value\":%.4f,\"unit\":\"%%\",\"against\":\"1 %%\",\"ratio\":%.4f}\n",
-	       best_chain * RATE / 1e7, best_chain * RATE / 1e7);
+	if (argc != 4 || channels < 4 || channels > 3 + CURRENTS_MAX) {
+		fputs("usage: bench-meter [chain|quality|plain CHANNELS SCANS]\n", stderr);
+		return 2;
+	}
+	scans = (unsigned int)strtoul(argv[3], NULL, 10) / BLOCK * BLOCK;
+	make_house(channels);
+	if (!strcmp(argv[1], "plain"))
+		plain();
+	else
+		chain(!strcmp(argv[1], "quality"));
 	return 0;
 }

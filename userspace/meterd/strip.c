@@ -162,16 +162,26 @@ static void append_slots(struct strip *s, const struct align_run *run, unsigned 
 	}
 }
 
-/* Largest size of a sample. */
+/*
+ * Largest size of a sample. Without their sign, floats are in the order of their bits;
+ * a maximum of integers vectorises, one of floats does not, because of NAN.
+ */
 static float peak_of(const float *x, unsigned int n)
 {
-	float peak = 0.0f;
+	int32_t peak = 0;
+	float value;
 	int k;
 
 #pragma omp simd reduction(max : peak)
-	for (k = 0; k < (int)n; k++)
-		peak = fmaxf(peak, fabsf(x[k]));
-	return peak;
+	for (k = 0; k < (int)n; k++) {
+		int32_t bits;
+
+		memcpy(&bits, &x[k], sizeof(bits));
+		bits &= INT32_MAX;
+		peak = bits > peak ? bits : peak;
+	}
+	memcpy(&value, &peak, sizeof(value));
+	return value;
 }
 
 static void look_for_rails(struct strip *s, const struct align_run *run, unsigned int from,
