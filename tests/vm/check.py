@@ -219,7 +219,7 @@ def recording(tap):
 
 TESTS = {"kernel": kernel, "powerbox": powerbox, "io": io, "discovery": discovery, "storm": storm, "chain": chain,
          "recorded": recording, "line": line, "names": names}
-DEFAULT = ["kernel", "powerbox", "io", "discovery", "chain", "recorded"] if KERNEL == "6.12" else ["line", "names"]
+DEFAULT = ["kernel", "powerbox", "io", "discovery", "storm", "chain", "recorded"] if KERNEL == "6.12" else ["line", "names"]
 
 
 def main():

@@ -243,7 +243,7 @@ def run(tap, cycles, events, unloads, seconds, seed=1):
 
 def short(tap):
     """What check.py has time for."""
-    run(tap, 10, 20, 1, 6)
+    run(tap, 10, 15, 1, 4)
 
 
 def main():
