@@ -117,9 +117,12 @@ static u32 look_u32(const struct input_look *look, u16 address)
 
 static void input_kick(struct smappee_inputs *in, unsigned int ms)
 {
-	guard(spinlock_irqsave)(&in->kick_lock);
+	unsigned long flags;
+
+	spin_lock_irqsave(&in->kick_lock, flags);
 	if (!in->stopped)
 		mod_delayed_work(system_wq, &in->poll, msecs_to_jiffies(ms));
+	spin_unlock_irqrestore(&in->kick_lock, flags);
 }
 
 /* Ask the module for all but its edges, and count. */

@@ -41,6 +41,7 @@ static struct kunit_suite leak_suite = {
 	.name = "smappee-leak",
 	.test_cases = leak_cases,
 };
+
 kunit_test_suite(leak_suite);
 
 MODULE_LICENSE("GPL");

@@ -4,7 +4,6 @@ import json
 
 SCHEMA = json.loads(r"""
 {
-  "$schema": "https://json-schema.org/draft/2020-12/schema",
   "title": "Home Assistant MQTT device discovery, the parts that meterd uses, from its documentation",
   "type": "object",
   "required": ["device", "origin", "components"],
