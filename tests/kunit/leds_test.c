@@ -100,6 +100,7 @@ static void trigger(struct led_classdev *cdev, const char *name)
 static void brightness(struct kunit *test, struct led_classdev *cdev, const char *text)
 {
 	KUNIT_EXPECT_EQ(test, strlen(text), bench_store(test, cdev->dev, "brightness", text));
+	flush_work(&cdev->set_brightness_work);
 }
 
 /* Writes to LEDs, of the last requests. */
