@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Tests in the virtual gateway, some 20 seconds each.
 
-    check.py [NAME...]     all, or some of: kernel, powerbox, io, discovery, storm, chain,
-                           recorded; line, which is the drivers and the chain in short, and
+    check.py [NAME...]     all, or some of: kernel, powerbox, io, discovery, waveforms,
+                           storm, chain, recorded; line, which is the drivers and the chain in short, and
                            names, which is the Power Box in short, for other kernels
 
 TAP goes to build/results/vm.tap and to standard output. GUEST_KERNEL=LINE takes the
@@ -25,6 +25,7 @@ from stages import (RECORDED, RECORDING, Stream, recorded, recorded_scenario, sc
 from storm import short as storm
 from tap import Tap
 from vm import BUILD, KERNEL, Failure, Gateway
+from waveforms import waveforms
 
 SHORT_FAULTS = [
     {"kind": "drop", "rate": 0.02},
@@ -217,8 +218,8 @@ def recording(tap):
         healthy(tap, gateway.guest, "the UART model")
 
 
-TESTS = {"kernel": kernel, "powerbox": powerbox, "io": io, "discovery": discovery, "storm": storm, "chain": chain,
-         "recorded": recording, "line": line, "names": names}
+TESTS = {"kernel": kernel, "powerbox": powerbox, "io": io, "discovery": discovery, "waveforms": waveforms,
+         "storm": storm, "chain": chain, "recorded": recording, "line": line, "names": names}
 DEFAULT = ["kernel", "powerbox", "io", "discovery", "storm", "chain", "recorded"] if KERNEL == "6.12" else ["line", "names"]
 
 

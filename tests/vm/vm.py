@@ -28,7 +28,7 @@ KERNEL = os.environ.get("GUEST_KERNEL") or "6.12"
 GUEST = f"{BUILD}/guest" if KERNEL == "6.12" else f"{BUILD}/guest-{KERNEL}"
 
 # Trees whose segment A is on a virtio console, for rates beyond the UART model's.
-VIRTIO_TREES = ("qemu-virt-virtio", "qemu-virt-discovery")
+VIRTIO_TREES = ("qemu-virt-virtio", "qemu-virt-discovery", "qemu-virt-echo")
 
 # What a healthy kernel never says.
 ALARMS = re.compile(
