@@ -148,13 +148,15 @@ static size_t put_numbers(unsigned char *to, size_t room, const uint64_t *v, uns
 static unsigned char *put_times(unsigned char *to, const int64_t *t, unsigned int n)
 {
 	uint64_t v[COMPACT_SCANS_MAX] = { 0 };
-	int64_t step = 0;
+	uint64_t step = 0, before;
 	unsigned int k;
 	size_t bytes;
 
+	/* any two times: what does not fit wraps, and comes back in the same way */
 	for (k = 1; k < n; k++) {
-		v[k - 1] = fold(t[k] - t[k - 1] - step);
-		step = t[k] - t[k - 1];
+		before = step;
+		step = (uint64_t)t[k] - (uint64_t)t[k - 1];
+		v[k - 1] = fold((int64_t)(step - before));
 	}
 	bytes = put_numbers(to, 1 + 8 * (n - 1), v, n - 1);
 	if (bytes)
