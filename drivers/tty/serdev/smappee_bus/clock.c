@@ -242,7 +242,7 @@ static u64 clock_fit_period(const struct smappee_clock *clock)
 	slope = div64_s64((r[right] - r[left]) * (1LL << 32),
 			  x[right] - x[left]);
 
-	return clock_limit(nominal + (slope << CLOCK_POSITION_SHIFT), nominal,
+	return clock_limit(nominal + slope * (1LL << CLOCK_POSITION_SHIFT), nominal,
 			   seconds < CLOCK_SLOPE_SURE ? CLOCK_SLOPE_PPM :
 			   CLOCK_SLOPE_SURE_PPM);
 }
