@@ -13,6 +13,7 @@
  */
 #include <errno.h>
 #include <getopt.h>
+#include <json-c/json.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -273,6 +274,23 @@ static int parse(struct house *h, int argc, char **argv, struct http_config *htt
 	return 0;
 }
 
+/* One input in order, one that is not. */
+static struct json_object *wiring(void *user)
+{
+	static const char text[] =
+		"{\"topology\":\"3p+n\",\"rotation\":\"L1 L2 L3\",\"inputs\":["
+		"{\"input\":\"hub1/A\",\"load\":\"heat pump\",\"verdict\":\"in "
+		"order\",\"reason\":null,"
+		"\"confidence\":0.99,\"configured\":{\"phase\":\"L1\",\"reversed\":false},"
+		"\"proposal\":{\"phase\":\"L1\",\"reversed\":false}},"
+		"{\"input\":\"hub1/B\",\"load\":\"heat "
+		"pump\",\"verdict\":\"reversed\",\"reason\":null,"
+		"\"confidence\":0.98,\"configured\":{\"phase\":\"L2\",\"reversed\":false},"
+		"\"proposal\":{\"phase\":\"L2\",\"reversed\":true}}]}";
+
+	return json_tokener_parse(text);
+}
+
 int main(int argc, char **argv)
 {
 	static struct house h = { .interval_us = 1000 * US_PER_MS };
@@ -294,6 +312,8 @@ int main(int argc, char **argv)
 	if (!ret && mqtt.host)
 		ret = mqtt_open(&h.mqtt, h.loop, &mqtt, "demo-house");
 	http_watch_mqtt(h.http, h.mqtt);
+	if (h.http)
+		http_provide(h.http, "/api/v1/wiring", wiring, &h);
 	if (!ret)
 		ret = sd_event_add_time_relative(h.loop, &h.timer, CLOCK_MONOTONIC, 0, 0, on_timer,
 						 &h);
