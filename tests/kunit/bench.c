@@ -352,10 +352,18 @@ s64 bench_time(struct bench_sink *sink, u64 index)
 
 void bench_expect_clean(struct kunit *test, struct bench_sink *sink)
 {
+	u64 missing, restarts, wrong, backwards;
+
 	spin_lock(&sink->lock);
-	KUNIT_EXPECT_EQ_MSG(test, 0, sink->missing, "unit %u", sink->unit);
-	KUNIT_EXPECT_EQ_MSG(test, 0, sink->restarts, "unit %u", sink->unit);
-	KUNIT_EXPECT_EQ_MSG(test, 0, sink->wrong, "unit %u", sink->unit);
-	KUNIT_EXPECT_EQ_MSG(test, 0, sink->backwards, "unit %u", sink->unit);
+	missing = sink->missing;
+	restarts = sink->restarts;
+	wrong = sink->wrong;
+	backwards = sink->backwards;
 	spin_unlock(&sink->lock);
+
+	/* A failing expectation sleeps. */
+	KUNIT_EXPECT_EQ_MSG(test, 0, missing, "unit %u", sink->unit);
+	KUNIT_EXPECT_EQ_MSG(test, 0, restarts, "unit %u", sink->unit);
+	KUNIT_EXPECT_EQ_MSG(test, 0, wrong, "unit %u", sink->unit);
+	KUNIT_EXPECT_EQ_MSG(test, 0, backwards, "unit %u", sink->unit);
 }
