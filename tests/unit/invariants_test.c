@@ -74,7 +74,8 @@ static double sample(void *user, unsigned int channel, double scan)
 static void measure(struct chain *to, struct config *with, struct house *h, double seconds)
 {
 	chain_feed(to, seconds, sample, h);
-	assert_true(to->windows > 4.4 * seconds);
+	/* of ten cycles in 0.2 s, less what the lock takes */
+	assert_true(to->windows > 3.5 * seconds);
 	assert_non_null(with->file);
 }
 
