@@ -31,7 +31,7 @@ struct kunit;
  */
 struct fake_line *bench_new(struct kunit *test);
 
-/** bench_settle() - wait until @modules modules are there and bound. */
+/** bench_settle() - wait until @modules modules are there and bound, and all units asked. */
 void bench_settle(struct fake_line *line, unsigned int modules);
 
 /** bench_modules() - how many devices the segment has now. */
