@@ -2,6 +2,10 @@
 /*
  * A look at a module: its status is read, and its rate, format and role are set
  * where they are not what they should be.
+ *
+ * The thread looks when no block is due, but while it waits for the line, blocks
+ * become due. So a look is as urgent as they are: behind a search, question after
+ * question of the lowest priority, it would wait until modules forget their scans.
  */
 #include <linux/kernel.h>
 #include <linux/ktime.h>
@@ -32,7 +36,7 @@ static int look_adjust(struct smappee_module *module, const u16 *regs,
 		return 0;
 
 	ret = smappee_line_write_registers(&module->segment->line,
-					   SMAPPEE_HOUSEKEEPING,
+					   SMAPPEE_SAMPLES,
 					   module->sdev.unit, address, 1,
 					   &value, 2, &module->count);
 
@@ -135,7 +139,7 @@ void smappee_look(struct smappee_segment *segment,
 	s64 now;
 	int ret;
 
-	ret = smappee_line_read_registers(&segment->line, SMAPPEE_HOUSEKEEPING,
+	ret = smappee_line_read_registers(&segment->line, SMAPPEE_SAMPLES,
 					  module->sdev.unit,
 					  SMAPPEE_REG_WAVEFORM,
 					  ARRAY_SIZE(regs), regs, 1,

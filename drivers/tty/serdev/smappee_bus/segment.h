@@ -19,8 +19,8 @@ struct serdev_device;
 /**
  * enum smappee_priority - who gets the line first
  * @SMAPPEE_CONTROL: somebody waits for it (a register access of a driver)
- * @SMAPPEE_SAMPLES: sample blocks and sync
- * @SMAPPEE_HOUSEKEEPING: the rest: enumeration, module status
+ * @SMAPPEE_SAMPLES: what the sampler thread asks: sample blocks, sync, status
+ * @SMAPPEE_HOUSEKEEPING: the rest: enumeration, the slow parts of a poll
  * @SMAPPEE_PRIORITIES: how many there are
  */
 enum smappee_priority {
