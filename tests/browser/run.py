@@ -206,7 +206,7 @@ def chart_draws_a_line_per_load(page, house):
             return [l.name, n];
         });""")
     assert found, "no lines"
-    need = 100 if house else 1
+    need = 50 if house else 1
     assert all(n >= need for _, n in found), found
 
 
