@@ -43,7 +43,7 @@ help:
 	@echo '  fuzz [SECONDS=n]   fuzz the parsers of the wire, 10 s each'
 	@echo '  lint               checkpatch, sparse, W=1, kernel-doc, clang-format, cppcheck, dt schema'
 	@echo '  vm                 tests in the virtual gateway; T="NAME..." for some: kernel powerbox io'
-	@echo '                     discovery storm chain recorded; vm-6.1, vm-7.2: in short, on these kernels'
+	@echo '                     discovery waveforms storm chain recorded; vm-6.1, vm-7.2: in short, on these kernels'
 	@echo '  vm-amd64           the drivers on a virtual PC, found through ACPI'
 	@echo '  storm [SECONDS=n]  drivers bound and unbound 200 times, 500 cables pulled, modules unloaded'
 	@echo '                     while in use, and n (600) seconds of a peer that lies; 25 minutes'
