@@ -5,7 +5,6 @@
  */
 #include <errno.h>
 #include <getopt.h>
-#include <inttypes.h>
 #include <math.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -15,39 +14,23 @@
 #include <systemd/sd-daemon.h>
 #include <systemd/sd-event.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "clock-state.h"
 #include "command.h"
-#include "config.h"
-#include "discovery.h"
 #include "http.h"
-#include "identify-command.h"
-#include "influx.h"
-#include "installation.h"
-#include "lamp.h"
-#include "live.h"
 #include "log.h"
 #include "meter.h"
-#include "metrics.h"
-#include "modbus-map.h"
-#include "mqtt-commands.h"
-#include "mqtt-records.h"
-#include "mqtt.h"
+#include "meterd.h"
+#include "panel.h"
+#include "publishers.h"
 #include "quality-json.h"
 #include "quality.h"
 #include "recorder.h"
 #include "register-meter.h"
 #include "registers.h"
-#include "reload.h"
-#include "reset-button.h"
-#include "snapshot.h"
 #include "source.h"
-#include "sources-json.h"
-#include "store-json.h"
 #include "store.h"
 #include "tuned.h"
-#include "vendor.h"
 #include "version.h"
 #include "wiring-json.h"
 #include "wiring.h"
@@ -65,85 +48,6 @@ struct options {
 	const char *config;
 	const char *replay;
 	bool check;
-};
-
-/**
- * struct meterd - the program
- * @event: its loop
- * @config: configuration
- * @in: what it measures
- * @source: where scans come from
- * @register_meter: takes the place of source, join and chain for modules that measure
- *	by themselves
- * @align: the join
- * @registers: energy
- * @meter: the chain
- * @wiring: verdicts on the wiring, or NULL
- * @tuned: calibration and corrected wiring, or NULL
- * @quality: power quality, or NULL
- * @store: records, or NULL
- * @recorder: makes them, or NULL
- * @mqtt_records: records to the broker, or NULL
- * @discovery: for Home Assistant, or NULL
- * @vendor: the vendor's topics, or NULL
- * @influx: records to InfluxDB, or NULL
- * @identify: the command of that name, or NULL
- * @lamp: the gateway's light, or NULL
- * @button: its reset button, or NULL
- * @commands: what may be asked from outside
- * @reload: those about the configuration
- * @mqtt_commands: commands by MQTT, or NULL
- * @mqtt: publisher, or NULL
- * @http: local API, or NULL
- * @modbus: Modbus TCP, or NULL
- * @modbus_map: its registers
- * @save_timer: checkpoint of the registers
- * @print: print readings on standard output
- * @text: JSON of the last reading
- * @last: the last reading
- * @scale: V or A per unit of the samples
- * @rail: size of a sample at the rail
- * @sensor: CT type codes that the modules tell
- * @known: those that the elements know already
- * @began: the first reading was published
- */
-struct meterd {
-	sd_event *event;
-	struct config config;
-	struct installation in;
-	struct source *source;
-	struct register_meter *register_meter;
-	struct align *align;
-	struct registers *registers;
-	struct meter *meter;
-	struct wiring *wiring;
-	struct tuned *tuned;
-	struct quality *quality;
-	struct store *store;
-	struct recorder *recorder;
-	struct mqtt_records *mqtt_records;
-	struct discovery *discovery;
-	struct vendor *vendor;
-	struct influx *influx;
-	struct identify *identify;
-	struct lamp *lamp;
-	struct reset_button *button;
-	struct commands *commands;
-	struct reload_commands reload;
-	struct mqtt_commands *mqtt_commands;
-	struct mqtt *mqtt;
-	struct http *http;
-	struct modbus_server *modbus;
-	struct modbus_map modbus_map;
-	sd_event_source *save_timer;
-	bool print;
-	struct live_buffer text;
-	struct snapshot last;
-	double scale[INPUT_CHANNELS_MAX];
-	float rail[INPUT_CHANNELS_MAX];
-	int sensor[INPUT_CHANNELS_MAX];
-	int known[INPUT_CHANNELS_MAX];
-	bool began;
 };
 
 static const char usage[] =
@@ -244,7 +148,7 @@ static void take_sensors(struct meterd *d)
 	}
 }
 
-static uint64_t clock_us(clockid_t id)
+uint64_t clock_us(clockid_t id)
 {
 	struct timespec t;
 
@@ -261,9 +165,7 @@ static void on_reading(void *user, const struct reading *r)
 		puts(d->text.text);
 	snapshot_take(&d->last, r, clock_us(CLOCK_MONOTONIC));
 	recorder_add(d->recorder, r);
-	mqtt_publish(d->mqtt, r);
-	vendor_publish(d->vendor, r);
-	http_publish(d->http, r);
+	publishers_publish(d, r);
 	sd_notify(0, "WATCHDOG=1");
 	if (!d->began)
 		log_info("measuring: %.3f Hz, %.1f V", r->frequency_hz, r->voltage[0].ln_v);
@@ -295,66 +197,6 @@ static void on_command(void *user, const char *text)
 		    (int64_t)(clock_us(CLOCK_MONOTONIC) / 1000), 0, "command", text);
 }
 
-static char *metrics_report(void *user)
-{
-	struct meterd *d = user;
-	uint64_t now = clock_us(CLOCK_MONOTONIC);
-	struct store_counters store;
-	struct mqtt_counters mqtt;
-	struct metrics_input in = {
-		.reading = snapshot_fresh(&d->last, now),
-		.age_s = snapshot_age_s(&d->last, now),
-		.store = d->store ? &store : NULL,
-		.mqtt = d->mqtt ? &mqtt : NULL,
-	};
-
-	store_counters(d->store, &store);
-	mqtt_counters(d->mqtt, &mqtt);
-	return metrics_text(&in);
-}
-
-static struct json_object *command_report(void *user)
-{
-	struct meterd *d = user;
-
-	return commands_json(d->commands);
-}
-
-static struct json_object *sources_report(void *user)
-{
-	struct meterd *d = user;
-
-	return sources_json(&d->in, snapshot_fresh(&d->last, clock_us(CLOCK_MONOTONIC)));
-}
-
-static struct json_object *store_report(void *user)
-{
-	struct meterd *d = user;
-
-	return store_json(d->store);
-}
-
-static struct json_object *quality_report(void *user)
-{
-	struct meterd *d = user;
-
-	return quality_report_json(d->quality, &d->in, d->scale);
-}
-
-static struct json_object *quality_events(void *user)
-{
-	struct meterd *d = user;
-
-	return quality_events_json(d->quality, &d->in);
-}
-
-static struct json_object *quality_waveforms(void *user)
-{
-	struct meterd *d = user;
-
-	return quality_waveform_json(d->quality, &d->in, d->scale);
-}
-
 static void on_window(void *user, const struct meter_window *w)
 {
 	struct meterd *d = user;
@@ -371,18 +213,6 @@ static void on_tuned(void *user)
 		log_error("chain: out of memory, the inputs stay as they were until a restart");
 	if (d->wiring)
 		wiring_reset(d->wiring);
-}
-
-static struct json_object *wiring_report(void *user)
-{
-	struct meterd *d = user;
-
-	return wiring_json(d->wiring, &d->in, d->config.tuning, d->sensor);
-}
-
-static struct json_object *sensor_report(void *user)
-{
-	return sensors_json();
 }
 
 static void on_counters(void *user, struct meter_counters *counters)
@@ -579,225 +409,6 @@ static int open_store(struct meterd *d)
 	return error ? error : recorder_open(&d->recorder, d->store, &d->in, d->registers);
 }
 
-static int open_modbus(struct meterd *d)
-{
-	const struct modbus_config *c = &d->config.modbus;
-	int error = modbus_map_make(&d->modbus_map, c, &d->in, d->config.gateway, &d->last);
-
-	return error ? error
-		     : modbus_server_open(&d->modbus, d->event, c->listen, modbus_map_read,
-					  &d->modbus_map);
-}
-
-/* For the light: does it measure, and are all who are to get the records there? */
-static void ask_state(void *user, struct light_inputs *in)
-{
-	struct meterd *d = user;
-	struct mqtt_counters mqtt;
-	struct influx_counters influx;
-
-	mqtt_counters(d->mqtt, &mqtt);
-	influx_counters(d->influx, &influx);
-	in->measuring = d->began;
-	in->upstream = (!d->mqtt || mqtt.connected) && (!d->influx || influx.good);
-}
-
-static void on_button_held(void *user, enum button_meaning meaning)
-{
-	struct meterd *d = user;
-	enum light_reset reset = LIGHT_RESET_TO_FACTORY;
-
-	if (meaning == BUTTON_NOTHING)
-		reset = LIGHT_RESET_NONE;
-	else if (meaning == BUTTON_NETWORK)
-		reset = LIGHT_RESET_OF_NETWORK;
-	lamp_reset(d->lamp, reset);
-}
-
-/* What somebody in front of the gateway sees and presses. */
-static int open_panel(struct meterd *d)
-{
-	const struct config *c = &d->config;
-	int error = 0;
-
-	if (c->light.device)
-		error = lamp_open(&d->lamp, d->event, &c->light, ask_state, d);
-	if (!error && c->button.device)
-		error = reset_button_open(&d->button, d->event, &c->button, on_button_held, d);
-	if (!error)
-		error = identify_open(&d->identify, d->event, d->commands, NULL);
-	return error;
-}
-
-static int open_mqtt(struct meterd *d)
-{
-	const struct config *c = &d->config;
-	int error = mqtt_open(&d->mqtt, d->event, &c->mqtt, c->gateway);
-
-	if (!error && strcmp(c->mqtt.discovery, "no"))
-		error = discovery_open(&d->discovery, d->mqtt, &c->mqtt, &d->in, c->gateway);
-	if (!error && c->mqtt.vendor_uuid)
-		error = vendor_open(&d->vendor, d->mqtt, &c->mqtt, &d->in);
-	if (!error && d->store)
-		error = mqtt_records_open(&d->mqtt_records, d->mqtt, d->store, 0, c->mqtt.topic,
-					  c->gateway);
-	if (!error && !strcmp(c->mqtt.commands, "yes"))
-		error = mqtt_commands_open(&d->mqtt_commands, d->mqtt, d->commands, c->mqtt.topic,
-					   c->gateway);
-	http_watch_mqtt(d->http, d->mqtt);
-	return error;
-}
-
-static void close_mqtt(struct meterd *d)
-{
-	http_watch_mqtt(d->http, NULL);
-	mqtt_close(d->mqtt);
-	discovery_close(d->discovery);
-	vendor_close(d->vendor);
-	mqtt_records_close(d->mqtt_records);
-	mqtt_commands_close(d->mqtt_commands);
-	d->mqtt = NULL;
-	d->discovery = NULL;
-	d->vendor = NULL;
-	d->mqtt_records = NULL;
-	d->mqtt_commands = NULL;
-}
-
-static int open_http(struct meterd *d)
-{
-	int error = http_open(&d->http, d->event, &d->config.http, d->config.gateway);
-
-	if (error)
-		return error;
-	http_watch_mqtt(d->http, d->mqtt);
-	http_take_commands(d->http, d->commands);
-	http_provide(d->http, "/api/v1/commands", command_report, d);
-	http_provide(d->http, "/api/v1/sources", sources_report, d);
-	http_provide(d->http, "/api/v1/store", store_report, d);
-	http_provide_text(d->http, "/metrics", METRICS_TYPE, metrics_report, d);
-	http_provide(d->http, "/api/v1/sensors", sensor_report, d);
-	if (d->wiring)
-		http_provide(d->http, "/api/v1/wiring", wiring_report, d);
-	if (d->quality) {
-		http_provide(d->http, "/api/v1/quality", quality_report, d);
-		http_provide(d->http, "/api/v1/quality/events", quality_events, d);
-		http_provide(d->http, "/api/v1/quality/waveform", quality_waveforms, d);
-	}
-	if (!d->source)
-		return 0;
-	return http_captures(d->http, &(struct tap_config){ .inputs = &d->in.inputs,
-							    .scale = d->scale,
-							    .rail = d->rail,
-							    .sensor = d->sensor,
-							    .rate_hz = d->source->rate_hz });
-}
-
-/* The ways out among @parts, as far as they are configured. */
-static int open_parts(struct meterd *d, int parts)
-{
-	const struct config *c = &d->config;
-	int error = 0;
-
-	if (parts & RELOAD_MQTT && c->has_mqtt)
-		error = open_mqtt(d);
-	if (!error && parts & RELOAD_INFLUX && c->has_influx && d->store)
-		error = influx_open(&d->influx, d->event, &c->influx, d->store, c->has_mqtt,
-				    c->gateway);
-	if (!error && parts & RELOAD_MODBUS && c->has_modbus)
-		error = open_modbus(d);
-	if (!error && parts & RELOAD_HTTP && c->has_http)
-		error = open_http(d);
-	return error;
-}
-
-static void close_parts(struct meterd *d, int parts)
-{
-	if (parts & RELOAD_HTTP) {
-		http_close(d->http);
-		d->http = NULL;
-	}
-	if (parts & RELOAD_MODBUS) {
-		modbus_server_close(d->modbus);
-		d->modbus = NULL;
-	}
-	if (parts & RELOAD_MQTT)
-		close_mqtt(d);
-	if (parts & RELOAD_INFLUX) {
-		influx_close(d->influx);
-		d->influx = NULL;
-	}
-}
-
-/* After the command was answered. */
-static void reload_soon(void *user)
-{
-	kill(getpid(), SIGHUP);
-}
-
-static int open_outputs(struct meterd *d)
-{
-	int error;
-
-	d->reload = (struct reload_commands){ .config = &d->config, .reload = reload_soon };
-	error = reload_register(&d->reload, d->commands);
-	return error ? error : open_parts(d, RELOAD_ALL);
-}
-
-/* Open the parts anew; with the old configuration when the new one is not possible. */
-static int reopen(struct meterd *d, struct config *next, int parts)
-{
-	int error;
-
-	close_parts(d, parts);
-	reload_exchange(&d->config, next, parts);
-	error = open_parts(d, parts);
-	if (!error)
-		return 0;
-	close_parts(d, parts);
-	reload_exchange(&d->config, next, parts);
-	if (open_parts(d, parts))
-		log_error("reload: the old configuration does not work any more, either; mend it "
-			  "and reload again");
-	return error;
-}
-
-static int reload(struct meterd *d)
-{
-	struct config next = { 0 };
-	char why[256];
-	int parts;
-	int error = reload_check(d->config.file);
-
-	if (!error)
-		error = config_read(&next, d->config.file);
-	if (error) {
-		log_error("reload: %s has mistakes; the old configuration stays", d->config.file);
-	} else {
-		parts = reload_parts(&d->config, &next, why, sizeof(why));
-		error = parts < 0 ? parts : reopen(d, &next, parts);
-		if (parts < 0)
-			log_error("reload: %s; the old configuration stays", why);
-		else if (error)
-			log_error("reload: the new configuration is not possible; the old one "
-				  "stays");
-		else
-			log_notice("reload: %s", parts ? "done" : "nothing differs");
-	}
-	config_free(&next);
-	return error;
-}
-
-static int on_reload(sd_event_source *source, const struct signalfd_siginfo *si, void *user)
-{
-	struct meterd *d = user;
-
-	sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%" PRIu64, clock_us(CLOCK_MONOTONIC));
-	sd_notifyf(0, "READY=1\nSTATUS=%s",
-		   reload(d) ? "Measuring, with the configuration from before the reload"
-			     : "Measuring");
-	return 0;
-}
-
 /* Do the modules measure by themselves? */
 static bool reads_registers(const struct meterd *d)
 {
@@ -838,11 +449,9 @@ static void close_all(struct meterd *d)
 	if (d->source)
 		d->source->ops->close(d->source);
 	sd_event_source_unref(d->save_timer);
-	identify_close(d->identify);
-	reset_button_close(d->button);
-	lamp_close(d->lamp);
+	panel_close(d);
 	recorder_close(d->recorder);
-	close_parts(d, RELOAD_ALL);
+	publishers_close(d);
 	store_close(d->store);
 	tuned_close(d->tuned);
 	meter_destroy(d->meter);
@@ -884,11 +493,9 @@ static int run(struct meterd *d, const struct options *o)
 	if (!error)
 		error = commands_create(&d->commands, on_command, d);
 	if (!error && !o->replay)
-		error = open_outputs(d);
-	if (!error && sd_event_add_signal(d->event, NULL, SIGHUP, on_reload, d) < 0)
-		error = -EIO;
+		error = publishers_open(d);
 	if (!error && !o->replay)
-		error = open_panel(d);
+		error = panel_open(d);
 	if (!error)
 		error = start_saving(d);
 	if (!error)
