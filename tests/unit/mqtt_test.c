@@ -483,7 +483,7 @@ static void a_refusal_is_reported_and_tried_again(void **state)
 	m = open_publisher(f, "127.0.0.1", f->port);
 	assert_true(turn_until(f->loop, is_waiting, m, 5000));
 	assert_int_equal(lines_printed(f, ten_attempts, m), 0);
-	assert_false(m->counters.connected);
+	assert_false(mqtt_is_connected(m));
 	mqtt_close(m);
 }
 
@@ -576,7 +576,7 @@ static void odd_answers_end_the_connection(void **state)
 		if (!turn_until(f->loop, is_waiting, m, 3000))
 			fail_msg("answer %u is accepted, state %d", k, m->state);
 		mqtt_publish(m, &r);
-		assert_int_equal(m->counters.published, 0);
+		assert_int_equal(m->live.published, 0);
 		mqtt_close(m);
 		source = sd_event_source_disable_unref(source);
 		close(i.listener);
@@ -598,7 +598,7 @@ static void an_unexpected_puback_is_not_counted(void **state)
 	sd_event_add_io(f->loop, &source, i.listener, EPOLLIN, on_impostor, &i);
 	m = open_publisher(f, "127.0.0.1", port);
 	turn_for(f->loop, 300);
-	assert_int_equal(m->counters.published, 0);
+	assert_int_equal(m->live.published, 0);
 	mqtt_close(m);
 	sd_event_source_disable_unref(source);
 	close(i.listener);
@@ -646,9 +646,9 @@ static void a_broker_that_does_not_read_costs_readings_not_time(void **state)
 
 	if (longest > 3000)
 		fail_msg("a reading took %d ms", (int)longest);
-	assert_true(m->counters.dropped > 0);
-	assert_true(m->unsent <= UNSENT_MAX);
-	assert_int_equal(m->counters.published + m->counters.dropped + m->unsent, MANY);
+	assert_true(m->live.dropped > 0);
+	assert_true(m->live.unsent <= UNSENT_MAX);
+	assert_int_equal(m->live.published + m->live.dropped + m->live.unsent, MANY);
 	begin = now_ms();
 	mqtt_close(m);
 	if (now_ms() - begin > 2000)
@@ -666,13 +666,13 @@ static void what_a_lost_connection_held_is_dropped(void **state)
 	uint64_t longest = 0;
 	struct mqtt *m = choke(f, &i, &source, &longest);
 
-	assert_true(m->unsent > 0);
+	assert_true(m->live.unsent > 0);
 	sd_event_source_disable_unref(source);
 	close(i.listener);
 	close(i.connection);
 	assert_true(turn_until(f->loop, is_waiting, m, 5000));
-	assert_int_equal(m->unsent, 0);
-	assert_int_equal(m->counters.published + m->counters.dropped, MANY);
+	assert_int_equal(m->live.unsent, 0);
+	assert_int_equal(m->live.published + m->live.dropped, MANY);
 	mqtt_close(m);
 }
 
@@ -734,7 +734,7 @@ static void a_name_that_does_not_resolve_blocks_nothing(void **state)
 	}
 	if (longest > 3000)
 		fail_msg("the loop stood still for %d ms", (int)longest);
-	assert_int_equal(m->counters.dropped, 20);
+	assert_int_equal(m->live.dropped, 20);
 	begin = now_ms();
 	mqtt_close(m);
 	assert_true(now_ms() - begin < 4000);

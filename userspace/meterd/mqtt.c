@@ -11,15 +11,11 @@
  * next one. The library's own callbacks only note what happened; step() acts on
  * it after the library has returned, because a client cannot be destroyed from
  * within its own callback.
- *
- * Names are resolved by getaddrinfo_a(), because getaddrinfo() would stop the
- * measurement for as long as a name server is silent.
  */
 #include <errno.h>
 #include <linux/tcp.h>
 #include <mosquitto.h>
 #include <mqtt_protocol.h>
-#include <netdb.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <stdio.h>
@@ -28,18 +24,18 @@
 #include <sys/epoll.h>
 #include <sys/random.h>
 #include <sys/socket.h>
-#include <time.h>
 
-#include "live.h"
 #include "log.h"
+#include "lookup.h"
+#include "mqtt-client.h"
+#include "mqtt-live.h"
+#include "mqtt-response.h"
 #include "mqtt-tls.h"
 #include "mqtt.h"
 
 #define US_PER_MS 1000ULL
 #define US_PER_S 1000000ULL
 
-/* The broker declares us dead after 1.5 times this. */
-#define KEEPALIVE_S 20
 /* From connect() to CONNACK; a broker that takes longer is treated as absent. */
 #define CONNECT_TIMEOUT_US (10 * US_PER_S)
 #define RESOLVE_TIMEOUT_US (30 * US_PER_S)
@@ -51,50 +47,16 @@
 #define STABLE_US (60 * US_PER_S)
 #define CLOSE_TIMEOUT_US (500 * US_PER_MS)
 
-/* Readings that may wait inside libmosquitto for a broker that reads slowly. */
-#define UNSENT_MAX 4
-#define ADDRESSES_MAX 8
-#define TOPIC_MAX 256
 #define REASON_BYTES 96
 
-/* Without a reading for this long, what was published is not the present any more. */
-#define STALE_US (4 * US_PER_S)
-/*
- * The status is said again this often: the will of a connection that was left reaches
- * the broker's clients when it notices, which may be after the next one has said "online".
- */
-#define STATUS_US (30 * US_PER_S)
-/* We tell the broker that we take no greater packet; none of ours is needed. */
-#define PACKET_MAX (64 * 1024)
-#define PASSWORD_MAX 1024
 /* A small buffer, so that a broker that sends without end is noticed before it is read. */
 #define RECEIVE_BUFFER (32 * 1024)
-
-/* Below our own topics, responses may go here only. */
-#define COMMAND_TOPIC "command/"
-
-#define STATUS_ONLINE "online"
-#define STATUS_STALE "stale"
-#define STATUS_OFFLINE "offline"
 
 enum mqtt_state {
 	STATE_WAITING,
 	STATE_RESOLVING,
 	STATE_CONNECTING,
 	STATE_CONNECTED,
-};
-
-/**
- * struct lookup - one request to getaddrinfo_a(); outlives its owner when the
- *	resolver cannot be stopped
- * @request: what glibc works on
- * @hints: TCP only
- * @host: name to look up, owned
- */
-struct lookup {
-	struct gaicb request;
-	struct addrinfo hints;
-	char host[];
 };
 
 /**
@@ -110,10 +72,7 @@ struct lookup {
  * @host: broker as configured
  * @port: TCP port, 0 for a unix socket
  * @broker: "host:port" or path, for messages
- * @topic_live: topic of the readings
- * @topic_status: topic of "online" and "offline"
- * @address: numeric addresses of @host
- * @addresses: how many
+ * @found: addresses of @host
  * @next_address: the one to try next
  * @told: the reason last reported in the present absence of the broker; "": none
  * @accepted: set by the callback: CONNACK came and was positive
@@ -129,15 +88,7 @@ struct lookup {
  * @listeners: how many
  * @retained: the message that is handed to the listeners was kept by the broker
  * @properties: its properties
- * @status: what was published last as status, NULL: nothing on this connection
- * @status_us: when that was
- * @fed_us: when the last reading came
- * @blank: the last reading without its values
- * @blank_load: its loads
- * @live_mid: message ids of readings that are not yet sent, 0: free
- * @unsent: readings handed to the library and not yet written to the socket
- * @counters: for the status page
- * @json: text of the last reading
+ * @live: readings and status
  */
 struct mqtt {
 	sd_event *event;
@@ -151,10 +102,7 @@ struct mqtt {
 	char *host;
 	unsigned int port;
 	char *broker;
-	char *topic_live;
-	char *topic_status;
-	char address[ADDRESSES_MAX][NI_MAXHOST];
-	unsigned int addresses;
+	struct lookup_result found;
 	unsigned int next_address;
 	char told[REASON_BYTES];
 	bool accepted;
@@ -170,15 +118,7 @@ struct mqtt {
 	unsigned int listeners;
 	bool retained;
 	const mosquitto_property *properties;
-	const char *status;
-	uint64_t status_us;
-	uint64_t fed_us;
-	struct reading blank;
-	struct load_reading *blank_load;
-	int live_mid[UNSENT_MAX];
-	unsigned int unsent;
-	struct mqtt_counters counters;
-	struct live_buffer json;
+	struct mqtt_live live;
 };
 
 static void step(struct mqtt *m, int rc);
@@ -224,12 +164,7 @@ static void destroy_client(struct mqtt *m)
 	if (m->client)
 		mosquitto_destroy(m->client);
 	m->client = NULL;
-	m->counters.dropped += m->unsent;
-	m->unsent = 0;
-	memset(m->live_mid, 0, sizeof(m->live_mid));
-	m->status = NULL;
 	m->stop = NULL;
-	m->counters.connected = false;
 }
 
 static void tell_lost(struct mqtt *m)
@@ -254,7 +189,8 @@ static void fail(struct mqtt *m, const char *why)
 			    "is back",
 			    m->broker, why);
 		snprintf(m->told, sizeof(m->told), "%s", why);
-	} else if (m->next_address >= m->addresses && strncmp(m->told, why, sizeof(m->told) - 1)) {
+	} else if (m->next_address >= m->found.addresses &&
+		   strncmp(m->told, why, sizeof(m->told) - 1)) {
 		log_warning("mqtt: broker %s: no connection (%s); readings are dropped, will go on "
 			    "trying; check host and port in [mqtt], and that the broker runs",
 			    m->broker, why);
@@ -262,7 +198,7 @@ static void fail(struct mqtt *m, const char *why)
 	}
 	if (held)
 		m->backoff_us = BACKOFF_MIN_US;
-	if (!was_connected && m->next_address < m->addresses)
+	if (!was_connected && m->next_address < m->found.addresses)
 		enter(m, STATE_WAITING, 0);
 	else
 		back_off(m);
@@ -286,21 +222,6 @@ static void on_disconnect(struct mosquitto *client, void *data, int reason)
 	m->disconnected = true;
 }
 
-static bool was_live(struct mqtt *m, int mid)
-{
-	unsigned int k;
-
-	for (k = 0; k < UNSENT_MAX; k++) {
-		if (m->live_mid[k] != mid || !mid)
-			continue;
-		m->live_mid[k] = 0;
-		m->unsent--;
-		m->counters.published++;
-		return true;
-	}
-	return false;
-}
-
 static void on_publish(struct mosquitto *client, void *data, int mid, int reason,
 		       const mosquitto_property *properties)
 {
@@ -308,8 +229,6 @@ static void on_publish(struct mosquitto *client, void *data, int mid, int reason
 	unsigned int k;
 
 	m->heard = true;
-	if (was_live(m, mid))
-		return;
 	for (k = 0; k < m->listeners; k++)
 		if (m->listener[k]->acked)
 			m->listener[k]->acked(m->listener[k]->user, mid, reason);
@@ -323,7 +242,7 @@ static void on_message(struct mosquitto *client, void *data, const struct mosqui
 	char *text;
 
 	m->heard = true;
-	if (msg->payloadlen < 0 || msg->payloadlen > PACKET_MAX)
+	if (msg->payloadlen < 0 || msg->payloadlen > MQTT_PACKET_MAX)
 		return;
 	text = strndup(msg->payload ? msg->payload : "", (size_t)msg->payloadlen);
 	m->retained = msg->retain;
@@ -350,7 +269,7 @@ static bool is_flooded(struct mqtt *m)
 			m->heard_bytes = info.tcpi_bytes_received;
 		m->heard = false;
 	}
-	return info.tcpi_bytes_received > m->heard_bytes + 2 * (uint64_t)PACKET_MAX;
+	return info.tcpi_bytes_received > m->heard_bytes + 2 * (uint64_t)MQTT_PACKET_MAX;
 }
 
 static int on_io(sd_event_source *source, int fd, uint32_t events, void *data)
@@ -369,76 +288,6 @@ static int on_io(sd_event_source *source, int fd, uint32_t events, void *data)
 	return 0;
 }
 
-/*
- * MQTT 5, with a bound for what the broker may send. The only call that takes properties
- * also connects, and waits for that; without a host it keeps the properties for the
- * call that does not wait.
- */
-static int set_version(struct mqtt *m, struct mosquitto *client)
-{
-	mosquitto_property *properties = NULL;
-	int rc;
-
-	if (m->old_version)
-		return 0;
-	rc = mosquitto_int_option(client, MOSQ_OPT_PROTOCOL_VERSION, MQTT_PROTOCOL_V5);
-	if (!rc)
-		rc = mosquitto_property_add_int32(&properties, MQTT_PROP_MAXIMUM_PACKET_SIZE,
-						  PACKET_MAX);
-	if (!rc)
-		mosquitto_connect_bind_v5(client, NULL, 0, KEEPALIVE_S, NULL, properties);
-	mosquitto_property_free_all(&properties);
-	return rc;
-}
-
-/* The password is read anew each time, so that it can be changed. */
-static int log_in(struct mqtt *m, struct mosquitto *client)
-{
-	const struct mqtt_config *c = m->config;
-	char password[PASSWORD_MAX] = "";
-	FILE *f;
-	int rc;
-
-	if (!c->user)
-		return 0;
-	if (c->password_file) {
-		f = fopen(c->password_file, "re");
-		if (!f || !fgets(password, sizeof(password), f))
-			log_error("mqtt: password_file %s: %s", c->password_file,
-				  f ? "is empty" : strerror(errno));
-		if (f)
-			fclose(f);
-		password[strcspn(password, "\r\n")] = '\0';
-	}
-	rc = mosquitto_username_pw_set(client, c->user, c->password_file ? password : NULL);
-	explicit_bzero(password, sizeof(password));
-	return rc;
-}
-
-static struct mosquitto *new_client(struct mqtt *m)
-{
-	struct mosquitto *client;
-	uint32_t unique = random_below(UINT32_MAX);
-	char id[24];
-
-	/* Two gateways of the same name must not push each other out. */
-	snprintf(id, sizeof(id), "meterd-%08x", unique);
-	client = mosquitto_new(id, true, m);
-	if (!client)
-		return NULL;
-	mosquitto_connect_callback_set(client, on_connect);
-	mosquitto_disconnect_callback_set(client, on_disconnect);
-	mosquitto_publish_v5_callback_set(client, on_publish);
-	mosquitto_message_v5_callback_set(client, on_message);
-	if (set_version(m, client) || log_in(m, client) ||
-	    mosquitto_will_set(client, m->topic_status, strlen(STATUS_OFFLINE), STATUS_OFFLINE, 1,
-			       true)) {
-		mosquitto_destroy(client);
-		return NULL;
-	}
-	return client;
-}
-
 static const char *reason_of(const struct mqtt *m, int rc)
 {
 	if (m->tls && mqtt_tls_error(m->tls))
@@ -454,18 +303,22 @@ static void connect_address(struct mqtt *m, const char *address)
 	m->accepted = false;
 	m->refused = 0;
 	m->disconnected = false;
-	m->client = new_client(m);
+	m->client = mqtt_client_new(m->config, m->live.topic_status, m->old_version, m);
 	if (!m->client) {
 		fail(m, "out of memory");
 		return;
 	}
+	mosquitto_connect_callback_set(m->client, on_connect);
+	mosquitto_disconnect_callback_set(m->client, on_disconnect);
+	mosquitto_publish_v5_callback_set(m->client, on_publish);
+	mosquitto_message_v5_callback_set(m->client, on_message);
 	if (m->tls && mqtt_tls_use(m->tls, m->client)) {
 		fail(m, mqtt_tls_error(m->tls));
 		return;
 	}
 	enter(m, STATE_CONNECTING, TICK_US);
 	errno = 0;
-	rc = mosquitto_connect_async(m->client, address, m->port, KEEPALIVE_S);
+	rc = mosquitto_connect_async(m->client, address, m->port, MQTT_KEEPALIVE_S);
 	if (rc) {
 		fail(m, reason_of(m, rc));
 		return;
@@ -478,72 +331,41 @@ static void connect_address(struct mqtt *m, const char *address)
 		fail(m, strerror(-rc));
 }
 
-static void keep_addresses(struct mqtt *m, const struct addrinfo *list)
-{
-	m->addresses = 0;
-	for (; list && m->addresses < ADDRESSES_MAX; list = list->ai_next)
-		if (!getnameinfo(list->ai_addr, list->ai_addrlen, m->address[m->addresses],
-				 sizeof(m->address[0]), NULL, 0, NI_NUMERICHOST))
-			m->addresses++;
-	m->next_address = 0;
-}
-
 static void start_lookup(struct mqtt *m)
 {
-	struct lookup *l = calloc(1, sizeof(*l) + strlen(m->host) + 1);
-	struct gaicb *list[1];
-	int rc;
+	int rc = lookup_start(&m->lookup, m->host);
 
-	if (!l) {
-		fail(m, "out of memory");
-		return;
-	}
-	strcpy(l->host, m->host);
-	l->hints.ai_socktype = SOCK_STREAM;
-	l->request.ar_name = l->host;
-	l->request.ar_request = &l->hints;
-	list[0] = &l->request;
-	rc = getaddrinfo_a(GAI_NOWAIT, list, 1, NULL);
-	if (rc) {
-		free(l);
+	if (rc)
 		fail(m, gai_strerror(rc));
-		return;
-	}
-	m->lookup = l;
-	enter(m, STATE_RESOLVING, RESOLVE_POLL_US);
+	else
+		enter(m, STATE_RESOLVING, RESOLVE_POLL_US);
 }
 
-static void free_lookup(struct mqtt *m)
+static void end_lookup(struct mqtt *m)
 {
-	/* A lookup that runs cannot be stopped; its memory then stays with the resolver. */
-	if (m->lookup && gai_cancel(&m->lookup->request) != EAI_NOTCANCELED) {
-		if (m->lookup->request.ar_result)
-			freeaddrinfo(m->lookup->request.ar_result);
-		free(m->lookup);
-	}
+	lookup_end(m->lookup);
 	m->lookup = NULL;
 }
 
 static void poll_lookup(struct mqtt *m)
 {
-	int rc = gai_error(&m->lookup->request);
+	int rc = lookup_poll(m->lookup, &m->found);
 
 	if (rc == EAI_INPROGRESS && now_us(m) - m->state_since_us < RESOLVE_TIMEOUT_US) {
 		sd_event_source_set_time_relative(m->timer, RESOLVE_POLL_US);
 		sd_event_source_set_enabled(m->timer, SD_EVENT_ONESHOT);
 		return;
 	}
-	if (!rc)
-		keep_addresses(m, m->lookup->request.ar_result);
-	free_lookup(m);
+	end_lookup(m);
+	m->next_address = 0;
 	if (rc == EAI_INPROGRESS)
 		fail(m, "the name server does not answer");
 	else if (rc)
 		fail(m, gai_strerror(rc));
-	else if (!m->addresses)
+	else if (!m->found.addresses)
 		fail(m, "the name has no address");
 	else
-		connect_address(m, m->address[m->next_address++]);
+		connect_address(m, m->found.address[m->next_address++]);
 }
 
 /* Next attempt: another address of the same name, or from the start. */
@@ -551,28 +373,10 @@ static void attempt(struct mqtt *m)
 {
 	if (!m->port)
 		connect_address(m, m->host);
-	else if (m->next_address < m->addresses)
-		connect_address(m, m->address[m->next_address++]);
+	else if (m->next_address < m->found.addresses)
+		connect_address(m, m->found.address[m->next_address++]);
 	else
 		start_lookup(m);
-}
-
-static bool is_stale(const struct mqtt *m)
-{
-	return !m->fed_us || now_us(m) - m->fed_us >= STALE_US;
-}
-
-/* The status is that of the readings, not that of the connection. */
-static void say_status(struct mqtt *m)
-{
-	const char *status = is_stale(m) ? STATUS_STALE : STATUS_ONLINE;
-
-	if (m->status && !strcmp(m->status, status) && now_us(m) - m->status_us < STATUS_US)
-		return;
-	if (mqtt_send(m, m->topic_status, status, strlen(status), 1, true, NULL))
-		return;
-	m->status = status;
-	m->status_us = now_us(m);
 }
 
 static void announce(struct mqtt *m)
@@ -581,9 +385,7 @@ static void announce(struct mqtt *m)
 
 	log_notice("mqtt: broker %s: connected", m->broker);
 	enter(m, STATE_CONNECTED, TICK_US);
-	m->counters.connected = true;
 	m->told[0] = '\0';
-	say_status(m);
 	for (k = 0; k < m->listeners; k++)
 		if (m->listener[k]->connected)
 			m->listener[k]->connected(m->listener[k]->user);
@@ -621,33 +423,10 @@ static void step(struct mqtt *m, int rc)
 		watch_socket(m);
 }
 
-static int live_send(struct mqtt *m, const struct reading *r)
+static void tell_tick(struct mqtt *m)
 {
 	unsigned int k;
 
-	for (k = 0; k < UNSENT_MAX && m->live_mid[k]; k++)
-		;
-	if (k == UNSENT_MAX || live_json(&m->json, r))
-		return -ENOBUFS;
-	if (mqtt_send(m, m->topic_live, m->json.text, m->json.length, 0, false, &m->live_mid[k]))
-		return -ENOTCONN;
-	m->unsent++;
-	return 0;
-}
-
-/* Readings have ended: say so once, with a reading in which nothing is known. */
-static void tick_connected(struct mqtt *m)
-{
-	bool was_online = m->status && !strcmp(m->status, STATUS_ONLINE);
-	struct timespec t;
-	unsigned int k;
-
-	if (was_online && is_stale(m) && m->blank_load) {
-		clock_gettime(CLOCK_REALTIME, &t);
-		m->blank.utc_ns = t.tv_sec * 1000000000LL + t.tv_nsec;
-		live_send(m, &m->blank);
-	}
-	say_status(m);
 	for (k = 0; k < m->listeners; k++)
 		if (m->listener[k]->tick)
 			m->listener[k]->tick(m->listener[k]->user);
@@ -662,7 +441,7 @@ static void tick(struct mqtt *m)
 	sd_event_source_set_time_relative(m->timer, TICK_US);
 	sd_event_source_set_enabled(m->timer, SD_EVENT_ONESHOT);
 	if (m->state == STATE_CONNECTED)
-		tick_connected(m);
+		tell_tick(m);
 	errno = 0;
 	step(m, mosquitto_loop_misc(m->client));
 }
@@ -688,18 +467,18 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *data)
 
 static int check_topic(const char *topic, const char *gateway)
 {
-	if (!topic || !*topic || strlen(topic) > TOPIC_MAX || topic[0] == '$' ||
+	if (!topic || !*topic || strlen(topic) > MQTT_TOPIC_MAX || topic[0] == '$' ||
 	    mosquitto_pub_topic_check(topic) || mosquitto_validate_utf8(topic, strlen(topic))) {
 		log_error("[mqtt] topic = \"%s\": not a topic to publish on; use 1 to %d "
 			  "characters without + and # and not starting with $, such as meterd",
-			  topic ? topic : "", TOPIC_MAX);
+			  topic ? topic : "", MQTT_TOPIC_MAX);
 		return -EINVAL;
 	}
-	if (!gateway || !*gateway || strlen(gateway) > TOPIC_MAX || strpbrk(gateway, "+#/") ||
+	if (!gateway || !*gateway || strlen(gateway) > MQTT_TOPIC_MAX || strpbrk(gateway, "+#/") ||
 	    mosquitto_validate_utf8(gateway, strlen(gateway))) {
 		log_error("[gateway] name = \"%s\": cannot be a part of an MQTT topic; use 1 to %d "
 			  "characters without +, # and /",
-			  gateway ? gateway : "", TOPIC_MAX);
+			  gateway ? gateway : "", MQTT_TOPIC_MAX);
 		return -EINVAL;
 	}
 	return 0;
@@ -719,7 +498,7 @@ static int check_broker(const struct mqtt_config *config)
 	return 0;
 }
 
-static int copy_config(struct mqtt *m, const struct mqtt_config *config, const char *gateway)
+static int copy_config(struct mqtt *m, const struct mqtt_config *config)
 {
 	bool unix_socket = config->host[0] == '/';
 
@@ -727,14 +506,6 @@ static int copy_config(struct mqtt *m, const struct mqtt_config *config, const c
 	m->host = strdup(config->host);
 	if (!m->host)
 		return -ENOMEM;
-	if (asprintf(&m->topic_live, "%s/%s/live", config->topic, gateway) < 0) {
-		m->topic_live = NULL;
-		return -ENOMEM;
-	}
-	if (asprintf(&m->topic_status, "%s/%s/status", config->topic, gateway) < 0) {
-		m->topic_status = NULL;
-		return -ENOMEM;
-	}
 	if ((unix_socket ? asprintf(&m->broker, "%s", config->host)
 			 : asprintf(&m->broker, "%s:%u", config->host, config->port)) < 0) {
 		m->broker = NULL;
@@ -746,15 +517,12 @@ static int copy_config(struct mqtt *m, const struct mqtt_config *config, const c
 static void free_mqtt(struct mqtt *m)
 {
 	destroy_client(m);
-	free_lookup(m);
+	end_lookup(m);
 	sd_event_source_disable_unref(m->timer);
 	sd_event_unref(m->event);
-	live_free(&m->json);
+	mqtt_live_close(&m->live);
 	free(m->host);
 	free(m->broker);
-	free(m->topic_live);
-	free(m->topic_status);
-	free(m->blank_load);
 	mqtt_tls_destroy(m->tls);
 	free(m);
 	mosquitto_lib_cleanup();
@@ -780,7 +548,9 @@ int mqtt_open(struct mqtt **out, sd_event *event, const struct mqtt_config *conf
 	m->event = sd_event_ref(event);
 	m->backoff_us = BACKOFF_MIN_US;
 	m->config = config;
-	ret = copy_config(m, config, gateway);
+	ret = copy_config(m, config);
+	if (!ret)
+		ret = mqtt_live_open(&m->live, m, event, config->topic, gateway);
 	if (!ret && config->tls && !strcmp(config->tls, "yes"))
 		ret = mqtt_tls_create(&m->tls, config);
 	if (!ret)
@@ -802,29 +572,18 @@ no_memory:
 	return -ENOMEM;
 }
 
-/* Keep the shape of a reading, for the one that says that nothing is known. */
-static void remember(struct mqtt *m, const struct reading *r)
-{
-	if (!m->blank_load || m->blank.loads != r->loads) {
-		free(m->blank_load);
-		m->blank_load = calloc(r->loads ? r->loads : 1, sizeof(*m->blank_load));
-	}
-	if (m->blank_load)
-		reading_blank(&m->blank, m->blank_load, r);
-	m->fed_us = now_us(m);
-}
-
 void mqtt_publish(struct mqtt *m, const struct reading *r)
 {
 	if (!m)
 		return;
-	remember(m, r);
-	if (m->state != STATE_CONNECTED || live_send(m, r)) {
-		m->counters.dropped++;
-		return;
-	}
-	say_status(m);
-	step(m, MOSQ_ERR_SUCCESS);
+	mqtt_live_publish(&m->live, r);
+	if (mqtt_is_connected(m))
+		step(m, MOSQ_ERR_SUCCESS);
+}
+
+bool mqtt_is_connected(const struct mqtt *m)
+{
+	return m->state == STATE_CONNECTED;
 }
 
 int mqtt_listen(struct mqtt *m, const struct mqtt_listener *listener)
@@ -867,46 +626,6 @@ bool mqtt_is_retained(const struct mqtt *m)
 	return m->retained;
 }
 
-static bool is_own_topic(const struct mqtt *m, const char *topic)
-{
-	size_t own = strlen(m->topic_status) - strlen("status");
-
-	return !strncmp(topic, m->topic_status, own) &&
-	       strncmp(topic + own, COMMAND_TOPIC, strlen(COMMAND_TOPIC));
-}
-
-/* Return: the topic that the message wants its response on, for free(), or NULL. */
-static char *response_topic(const struct mqtt *m)
-{
-	char *topic = NULL;
-
-	if (!m->properties)
-		return NULL;
-	mosquitto_property_read_string(m->properties, MQTT_PROP_RESPONSE_TOPIC, &topic, false);
-	if (topic && (!*topic || strlen(topic) > TOPIC_MAX || topic[0] == '$' ||
-		      mosquitto_pub_topic_check(topic) || is_own_topic(m, topic))) {
-		free(topic);
-		topic = NULL;
-	}
-	return topic;
-}
-
-static mosquitto_property *correlation(const struct mqtt *m)
-{
-	mosquitto_property *properties = NULL;
-	uint16_t length = 0;
-	void *data = NULL;
-
-	if (m->properties)
-		mosquitto_property_read_binary(m->properties, MQTT_PROP_CORRELATION_DATA, &data,
-					       &length, false);
-	if (data)
-		mosquitto_property_add_binary(&properties, MQTT_PROP_CORRELATION_DATA, data,
-					      length);
-	free(data);
-	return properties;
-}
-
 int mqtt_respond(struct mqtt *m, const char *topic, const char *text)
 {
 	mosquitto_property *properties;
@@ -915,8 +634,8 @@ int mqtt_respond(struct mqtt *m, const char *topic, const char *text)
 
 	if (m->state != STATE_CONNECTED)
 		return -ENOTCONN;
-	other = response_topic(m);
-	properties = correlation(m);
+	other = mqtt_response_topic(m->properties, m->live.topic_status);
+	properties = mqtt_response_properties(m->properties);
 	errno = 0;
 	rc = mosquitto_publish_v5(m->client, NULL, other ? other : topic, (int)strlen(text), text,
 				  1, false, properties);
@@ -934,7 +653,13 @@ int mqtt_subscribe(struct mqtt *m, const char *topic)
 
 void mqtt_counters(const struct mqtt *m, struct mqtt_counters *c)
 {
-	*c = m ? m->counters : (struct mqtt_counters){ 0 };
+	*c = (struct mqtt_counters){ 0 };
+	if (m)
+		*c = (struct mqtt_counters){
+			.connected = mqtt_is_connected(m),
+			.published = m->live.published,
+			.dropped = m->live.dropped,
+		};
 }
 
 /* Outside of the loop, since it may have ended: write what is left, for a bounded time. */
@@ -943,7 +668,7 @@ static void say_goodbye(struct mqtt *m)
 	uint64_t spent = 0;
 	struct pollfd p;
 
-	if (mosquitto_publish(m->client, NULL, m->topic_status, strlen(STATUS_OFFLINE),
+	if (mosquitto_publish(m->client, NULL, m->live.topic_status, strlen(STATUS_OFFLINE),
 			      STATUS_OFFLINE, 0, true))
 		return;
 	mosquitto_disconnect(m->client);

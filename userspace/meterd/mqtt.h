@@ -106,6 +106,9 @@ int mqtt_open(struct mqtt **m, sd_event *event, const struct mqtt_config *config
 /** mqtt_publish() - publish one reading, or count it as dropped; NULL @m is allowed */
 void mqtt_publish(struct mqtt *m, const struct reading *r);
 
+/** mqtt_is_connected() - the broker has accepted the connection and it stands */
+bool mqtt_is_connected(const struct mqtt *m);
+
 /** mqtt_listen() - add a listener; it must outlive the connection. -ENOSPC: too many */
 int mqtt_listen(struct mqtt *m, const struct mqtt_listener *listener);
 
