@@ -32,7 +32,7 @@ def free_port():
         return s.getsockname()[1]
 
 
-def wait(condition, seconds, what):
+def wait(condition, seconds, what, every=0.02):
     """Until @condition is true; fails after @seconds. Gives what the condition gave."""
     end = time.monotonic() + seconds * PATIENCE
     while True:
@@ -41,7 +41,7 @@ def wait(condition, seconds, what):
             return value
         if time.monotonic() > end:
             raise AssertionError(f"after {seconds * PATIENCE} s: {what}")
-        time.sleep(0.02)
+        time.sleep(every)
 
 
 def listens(port):
@@ -128,6 +128,13 @@ class House:
     def stored_until(self):
         """Begin of the last minute in the store, ms."""
         return self.stored() and (self.query("SELECT max(utc_ms) FROM interval_1m")[0][0] or 0) or 0
+
+    def store_pid(self):
+        """The child that has the database."""
+        found = wait(lambda: subprocess.run(["pgrep", "-P", str(self.meterd.pid), "meterd-store"],
+                                            capture_output=True, text=True, check=False).stdout.split(),
+                     10, "the store's process")
+        return int(found[0])
 
     def check_energy(self):
         """The records of each load add up to its register, and have no gap."""

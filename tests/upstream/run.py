@@ -242,11 +242,9 @@ def bytes_per_day():
         h.configure()
         h.start()
         wait(h.stored, 20, "the first minute")
-        children = wait(lambda: subprocess.run(["pgrep", "-P", str(h.meterd.pid), "meterd-store"],
-                                               capture_output=True, text=True, check=False).stdout.split(),
-                        10, "the store's process")
+        store = h.store_pid()
         def written():
-            with open(f"/proc/{children[0]}/io", encoding="ascii") as f:
+            with open(f"/proc/{store}/io", encoding="ascii") as f:
                 return int(next(x for x in f if x.startswith("write_bytes")).split()[1])
         def minute():
             return h.query("SELECT max(utc_ms)/60000 FROM interval_1m")[0][0] or 0
