@@ -22,6 +22,9 @@
 /** Scans that are summed in single precision before they are folded into double */
 #define WINDOW_BLOCK 96
 
+/** Scans after the last one of a cycle that are read, but not used: they may be anything */
+#define WINDOW_BEYOND 7
+
 /** Products of two inputs: three for each load of three inputs */
 #define WINDOW_PAIRS_MAX INPUT_CHANNELS_MAX
 
@@ -129,7 +132,8 @@ void window_begin(struct window *w, const float *const *v, const float *const *i
  * @v: voltages, as in window_begin()
  * @i: currents
  * @from: edge at which the cycle begins: that of the call before
- * @to: edge at which it ends; the scan after it must be there
+ * @to: edge at which it ends; the scan after it must be there, and memory for
+ *	WINDOW_BEYOND more
  */
 void window_cycle(struct window *w, const float *const *v, const float *const *i, double from,
 		  double to);
