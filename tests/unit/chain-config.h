@@ -24,7 +24,7 @@ static inline void chain_open_config(struct chain *c, struct config *config, con
 	memset(c, 0, sizeof(*c));
 	assert_int_equal(write(fd, text, strlen(text)), strlen(text));
 	close(fd);
-	assert_int_equal(config_read(config, path), 0);
+	assert_int_equal(config_read(config, path, NULL), 0);
 	unlink(path);
 	assert_int_equal(installation_make(&c->in, config), 0);
 	for (k = 0; k < c->in.inputs.channels; k++)

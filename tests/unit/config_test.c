@@ -29,7 +29,7 @@ static int read_text(struct config *c, struct installation *in, const char *text
 	assert_int_equal(write(fd, text, strlen(text)), strlen(text));
 	close(fd);
 	dup2(to, STDERR_FILENO);
-	error = config_read(c, path);
+	error = config_read(c, path, NULL);
 	memset(in, 0, sizeof(*in));
 	if (!error)
 		error = installation_make(in, c);
@@ -296,7 +296,7 @@ static void a_missing_file_is_named(void **state)
 {
 	struct config c;
 
-	assert_int_equal(config_read(&c, "/nonexistent/meterd.conf"), -ENOENT);
+	assert_int_equal(config_read(&c, "/nonexistent/meterd.conf", NULL), -ENOENT);
 	config_free(&c);
 }
 

@@ -19,16 +19,18 @@
 
 #include "reload.h"
 
-static const char text[] = "# the house\n"
-			   "[gateway]\nname = house\n"
-			   "[topology]\ntype = 1p\n"
-			   "[load grid]\nrole = grid\ninputs = hub1/A ; clamp\nphases = L1\n"
-			   "[mqtt]\n# the broker\nhost = 192.0.2.1\n";
+static const char format[] = "# the house\n"
+			     "[gateway]\nname = house\nsettings = %s\n"
+			     "[topology]\ntype = 1p\n"
+			     "[load grid]\nrole = grid\ninputs = hub1/A ; clamp\nphases = L1\n"
+			     "[mqtt]\n# the broker\nhost = 192.0.2.1\n";
 
 /**
  * struct fixture - a configuration file
  * @dir: folder
  * @file: file
+ * @text: what is in it
+ * @settings: file of the values that were set
  * @config: in force
  * @commands: table
  * @r: the commands
@@ -38,6 +40,8 @@ static const char text[] = "# the house\n"
 struct fixture {
 	char dir[64];
 	char file[96];
+	char text[512];
+	char settings[96];
 	struct config config;
 	struct commands *commands;
 	struct reload_commands r;
@@ -80,8 +84,10 @@ static int start(void **state)
 	strcpy(f->dir, "/tmp/reload-test-XXXXXX");
 	assert_non_null(mkdtemp(f->dir));
 	snprintf(f->file, sizeof(f->file), "%s/meterd.conf", f->dir);
-	write_file(f->file, text);
-	assert_int_equal(config_read(&f->config, f->file), 0);
+	snprintf(f->settings, sizeof(f->settings), "%s/settings.conf", f->dir);
+	snprintf(f->text, sizeof(f->text), format, f->settings);
+	write_file(f->file, f->text);
+	assert_int_equal(config_read(&f->config, f->file, NULL), 0);
 	f->r = (struct reload_commands){ .config = &f->config, .reload = on_reload, .user = f };
 	return commands_create(&f->commands, NULL, NULL) || reload_register(&f->r, f->commands);
 }
@@ -93,6 +99,7 @@ static int stop(void **state)
 	commands_destroy(f->commands);
 	config_free(&f->config);
 	unlink(f->file);
+	unlink(f->settings);
 	assert_int_equal(rmdir(f->dir), 0);
 	free(f);
 	return 0;
@@ -106,7 +113,7 @@ static int parts_of(struct fixture *f, const char *other, char *why, size_t size
 
 	why[0] = '\0';
 	write_file(f->file, other);
-	assert_int_equal(config_read(&next, f->file), 0);
+	assert_int_equal(config_read(&next, f->file, NULL), 0);
 	parts = reload_parts(&f->config, &next, why, size);
 	config_free(&next);
 	return parts;
@@ -114,36 +121,39 @@ static int parts_of(struct fixture *f, const char *other, char *why, size_t size
 
 static void the_same_file_changes_nothing(void **state)
 {
+	struct fixture *f = *state;
 	char why[128];
 
-	assert_int_equal(parts_of(*state, text, why, sizeof(why)), 0);
+	assert_int_equal(parts_of(f, f->text, why, sizeof(why)), 0);
 }
 
 static void ways_out_can_change(void **state)
 {
+	struct fixture *f = *state;
 	char other[1024];
 	char why[128];
 
-	snprintf(other, sizeof(other), "%s[modbus]\nlisten = 127.0.0.1:1502\n[http]\n", text);
-	assert_int_equal(parts_of(*state, other, why, sizeof(why)), RELOAD_MODBUS | RELOAD_HTTP);
-	snprintf(other, sizeof(other), "%sport = 1884\n", text);
-	assert_int_equal(parts_of(*state, other, why, sizeof(why)), RELOAD_MQTT);
+	snprintf(other, sizeof(other), "%s[modbus]\nlisten = 127.0.0.1:1502\n[http]\n", f->text);
+	assert_int_equal(parts_of(f, other, why, sizeof(why)), RELOAD_MODBUS | RELOAD_HTTP);
+	snprintf(other, sizeof(other), "%sport = 1884\n", f->text);
+	assert_int_equal(parts_of(f, other, why, sizeof(why)), RELOAD_MQTT);
 }
 
 static void what_is_measured_needs_a_restart(void **state)
 {
+	struct fixture *f = *state;
 	char other[1024];
 	char why[128];
 
-	snprintf(other, sizeof(other), "%s[load pump]\ninputs = hub1/B\nphases = L1\n", text);
-	assert_int_equal(parts_of(*state, other, why, sizeof(why)), -EBUSY);
+	snprintf(other, sizeof(other), "%s[load pump]\ninputs = hub1/B\nphases = L1\n", f->text);
+	assert_int_equal(parts_of(f, other, why, sizeof(why)), -EBUSY);
 	assert_non_null(strstr(why, "[load]"));
-	snprintf(other, sizeof(other), "%s[source]\nblock_ms = 40\n", text);
-	assert_int_equal(parts_of(*state, other, why, sizeof(why)), -EBUSY);
+	snprintf(other, sizeof(other), "%s[source]\nblock_ms = 40\n", f->text);
+	assert_int_equal(parts_of(f, other, why, sizeof(why)), -EBUSY);
 	assert_string_equal(why, "[source] block_ms differs, which needs a restart");
 	/* the store's queues belong to the upstreams it was opened with */
-	snprintf(other, sizeof(other), "%s[influx]\nurl = http://127.0.0.1:8086\n", text);
-	assert_int_equal(parts_of(*state, other, why, sizeof(why)), -EBUSY);
+	snprintf(other, sizeof(other), "%s[influx]\nurl = http://127.0.0.1:8086\n", f->text);
+	assert_int_equal(parts_of(f, other, why, sizeof(why)), -EBUSY);
 }
 
 static int command(struct fixture *f, const char *name, const char *arguments, char *json,
@@ -161,32 +171,100 @@ static int command(struct fixture *f, const char *name, const char *arguments, c
 	return reply.error;
 }
 
-static void a_value_is_set_and_all_else_stays(void **state)
+static int set(struct fixture *f, const char *section, const char *key, const char *value,
+	       char *json, size_t size)
+{
+	char arguments[256];
+
+	snprintf(arguments, sizeof(arguments),
+		 "{\"section\":\"%s\",\"key\":\"%s\",\"value\":\"%s\"}", section, key, value);
+	return command(f, "config-set", arguments, json, size);
+}
+
+/* The configuration file is the administrator's; what is set by command is kept beside it, and
+ * wins. */
+static void a_value_is_set_and_the_file_stays(void **state)
 {
 	struct fixture *f = *state;
 	char json[512];
 	char after[1024];
+	struct config next;
 	struct stat st;
 
-	chmod(f->file, 0640);
-	assert_int_equal(command(f, "config-set",
-				 "{\"section\":\"mqtt\",\"key\":\"port\",\"value\":\"1884\"}", json,
+	assert_int_equal(set(f, "mqtt", "port", "1884", json, sizeof(json)), 0);
+	assert_null(strstr(json, "restart"));
+	assert_int_equal(f->reloads, 1);
+	chmod(f->settings, 0640);
+	assert_int_equal(set(f, "load grid", "role", "submeter", json, sizeof(json)), 0);
+	assert_non_null(strstr(json, "[load] role differs, which needs a restart"));
+	assert_int_equal(set(f, "mqtt", "port", "1885", json, sizeof(json)), 0);
+	assert_int_equal(set(f, "mqtt", "user", "x", json, sizeof(json)), 0);
+	read_file(f->file, after, sizeof(after));
+	assert_string_equal(after, f->text);
+	read_file(f->settings, after, sizeof(after));
+	assert_string_equal(strchr(after, '\n'), "\n[mqtt]\nport = 1885\nuser = x\n"
+						 "[load grid]\nrole = submeter\n");
+	assert_int_equal(stat(f->settings, &st), 0);
+	assert_int_equal(st.st_mode & 0777, 0640);
+	assert_int_equal(config_read(&next, f->file, NULL), 0);
+	assert_int_equal(next.mqtt.port, 1885);
+	assert_string_equal(next.mqtt.host, "192.0.2.1");
+	assert_string_equal(next.load[0].role, "submeter");
+	assert_int_equal(next.loads, 1);
+	assert_int_equal(next.settings_given, 3);
+	config_free(&next);
+}
+
+static void a_value_is_that_of_the_file_again(void **state)
+{
+	struct fixture *f = *state;
+	char json[512];
+	struct config next;
+
+	assert_int_equal(set(f, "mqtt", "port", "1884", json, sizeof(json)), 0);
+	assert_int_equal(command(f, "config-unset", "{\"section\":\"mqtt\",\"key\":\"port\"}", json,
 				 sizeof(json)),
 			 0);
-	read_file(f->file, after, sizeof(after));
-	assert_memory_equal(after, text, strlen(text));
-	assert_string_equal(after + strlen(text), "port = 1884\n");
-	assert_int_equal(f->reloads, 1);
-	assert_int_equal(stat(f->file, &st), 0);
-	assert_int_equal(st.st_mode & 0777, 0640);
-	assert_int_equal(command(f, "config-set",
-				 "{\"section\":\"load grid\",\"key\":\"role\",\"value\":"
-				 "\"submeter\"}",
-				 json, sizeof(json)),
-			 0);
-	read_file(f->file, after, sizeof(after));
-	assert_non_null(strstr(after, "[load grid]\nrole = submeter\ninputs = hub1/A ; clamp\n"));
-	assert_null(strstr(after, "role = grid"));
+	assert_int_equal(f->reloads, 2);
+	assert_int_equal(config_read(&next, f->file, NULL), 0);
+	assert_int_equal(next.mqtt.port, 1883);
+	assert_int_equal(next.settings_given, 0);
+	config_free(&next);
+}
+
+/* Settings change what the file has; they add no load and no way out, and choose no file. */
+static void settings_that_do_not_fit_are_refused(void **state)
+{
+	static const char *const rows[] = {
+		"[load pump]\nrole = grid\n",	   "[influx]\nurl = http://192.0.2.9\n",
+		"[http]\nlisten = 0.0.0.0:80\n",   "[mqtt]\npassword_file = /etc/shadow\n",
+		"[button]\nprogram = /tmp/mine\n", "[mqtt]\nport = 0\n",
+	};
+	struct fixture *f = *state;
+	struct config next;
+	size_t k;
+
+	for (k = 0; k < sizeof(rows) / sizeof(rows[0]); k++) {
+		write_file(f->settings, rows[k]);
+		if (config_read(&next, f->file, NULL) != -EINVAL)
+			fail_msg("%s is taken", rows[k]);
+		config_free(&next);
+	}
+}
+
+static void without_a_place_nothing_is_set(void **state)
+{
+	struct fixture *f = *state;
+	char json[512];
+	char text[512];
+
+	snprintf(text, sizeof(text), format, "/proc/nothing/settings.conf");
+	write_file(f->file, text);
+	config_free(&f->config);
+	assert_int_equal(config_read(&f->config, f->file, NULL), 0);
+	assert_int_not_equal(set(f, "mqtt", "port", "1884", json, sizeof(json)), 0);
+	assert_non_null(strstr(json, "/proc/nothing/settings.conf.new"));
+	assert_int_equal(f->reloads, 0);
 }
 
 static void what_is_not_possible_changes_nothing(void **state)
@@ -204,6 +282,9 @@ static void what_is_not_possible_changes_nothing(void **state)
 		{ "{\"section\":\"http\",\"key\":\"token_file\",\"value\":\"/etc/passwd\"}",
 		  -EPERM },
 		{ "{\"section\":\"store\",\"key\":\"file\",\"value\":\"/x\"}", -EPERM },
+		{ "{\"section\":\"button\",\"key\":\"program\",\"value\":\"/x\"}", -EPERM },
+		{ "{\"section\":\"influx\",\"key\":\"url\",\"value\":\"http://x\"}", -ENOENT },
+		{ "{\"section\":\"mqtt]\",\"key\":\"port\",\"value\":\"1\"}", -EINVAL },
 	};
 	struct fixture *f = *state;
 	char after[1024];
@@ -216,7 +297,8 @@ static void what_is_not_possible_changes_nothing(void **state)
 		if (error != rows[k].error)
 			fail_msg("%s: %d, %s", rows[k].arguments, error, json);
 		read_file(f->file, after, sizeof(after));
-		assert_string_equal(after, text);
+		assert_string_equal(after, f->text);
+		assert_int_equal(access(f->settings, F_OK), -1);
 	}
 	assert_int_equal(f->reloads, 0);
 }
@@ -245,7 +327,7 @@ static void a_bad_file_is_not_reloaded(void **state)
 	write_file(f->file, "[mqtt]\nport = 0\n");
 	assert_int_equal(command(f, "reload", "", json, sizeof(json)), -EINVAL);
 	assert_int_equal(f->reloads, 0);
-	write_file(f->file, text);
+	write_file(f->file, f->text);
 	assert_int_equal(command(f, "reload", "", json, sizeof(json)), 0);
 	assert_int_equal(f->reloads, 1);
 }
@@ -255,9 +337,15 @@ static void a_bad_file_is_not_reloaded(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(the_same_file_changes_nothing),	    TEST(ways_out_can_change),
-		TEST(what_is_measured_needs_a_restart),	    TEST(a_value_is_set_and_all_else_stays),
-		TEST(what_is_not_possible_changes_nothing), TEST(a_section_can_be_read),
+		TEST(the_same_file_changes_nothing),
+		TEST(ways_out_can_change),
+		TEST(what_is_measured_needs_a_restart),
+		TEST(a_value_is_set_and_the_file_stays),
+		TEST(a_value_is_that_of_the_file_again),
+		TEST(settings_that_do_not_fit_are_refused),
+		TEST(without_a_place_nothing_is_set),
+		TEST(what_is_not_possible_changes_nothing),
+		TEST(a_section_can_be_read),
 		TEST(a_bad_file_is_not_reloaded),
 	};
 

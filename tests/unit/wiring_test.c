@@ -37,7 +37,7 @@ static void configure(const char *text)
 
 	assert_int_equal(write(fd, text, strlen(text)), strlen(text));
 	close(fd);
-	assert_int_equal(config_read(&config, path), 0);
+	assert_int_equal(config_read(&config, path, NULL), 0);
 	unlink(path);
 	assert_int_equal(installation_make(&in, &config), 0);
 	assert_int_equal(wiring_create(&w, &in), 0);

@@ -4,7 +4,15 @@
 #include <math.h>
 #include <sys/timex.h>
 
-#define US_PER_S 1e6
+#define US_PER_S 1000000ULL
+
+uint64_t clock_us(clockid_t id)
+{
+	struct timespec t;
+
+	clock_gettime(id, &t);
+	return t.tv_sec * US_PER_S + t.tv_nsec / 1000;
+}
 
 bool clock_synchronised(void)
 {

@@ -1,9 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* clock-state - whether something disciplines the clock of this machine. */
+/* clock-state - the clocks of this machine, and whether something disciplines them. */
 #ifndef METERD_CLOCK_STATE_H
 #define METERD_CLOCK_STATE_H
 
 #include <stdbool.h>
+#include <stdint.h>
+#include <time.h>
+
+/** clock_us() - the time of a clock in us */
+uint64_t clock_us(clockid_t id);
 
 /**
  * clock_synchronised() - the kernel knows whether its clock is disciplined

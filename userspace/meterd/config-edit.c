@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * config-edit - one value of the configuration file is changed, line by line.
+ * config-edit - one value of the settings is changed, line by line.
  */
 #include <ctype.h>
 #include <errno.h>
@@ -39,23 +39,41 @@ static bool is_key(const char *line, const char *key)
 	       at[n + strspn(at + n, " \t")];
 }
 
-/* Return: 0, -ENOENT or -EIO. */
-static int copy(FILE *in, FILE *out, const char *section, const char *key, const char *value)
+/**
+ * struct edit - what is changed
+ * @section: in this section
+ * @key: of this key
+ * @value: the new one, NULL: its line goes
+ * @done: it is written
+ */
+struct edit {
+	const char *section;
+	const char *key;
+	const char *value;
+	bool done;
+};
+
+static void put(struct edit *e, FILE *out)
+{
+	if (e->value && !e->done)
+		fprintf(out, "%s = %s\n", e->key, e->value);
+	e->done = true;
+}
+
+static void copy(struct edit *e, FILE *in, FILE *out)
 {
 	bool inside = false;
-	bool written = false;
 	char *line = NULL;
 	size_t size = 0;
 	bool is_it;
 
 	while (getline(&line, &size, in) > 0) {
-		if (is_heading(line, section, &is_it)) {
-			if (inside && !written)
-				written = fprintf(out, "%s = %s\n", key, value) > 0;
+		if (is_heading(line, e->section, &is_it)) {
+			if (inside)
+				put(e, out);
 			inside = is_it;
-		} else if (inside && is_key(line, key)) {
-			if (!written)
-				written = fprintf(out, "%s = %s\n", key, value) > 0;
+		} else if (inside && is_key(line, e->key)) {
+			put(e, out);
 			continue;
 		}
 		fputs(line, out);
@@ -63,30 +81,47 @@ static int copy(FILE *in, FILE *out, const char *section, const char *key, const
 			putc('\n', out);
 	}
 	free(line);
-	if (inside && !written)
-		written = fprintf(out, "%s = %s\n", key, value) > 0;
-	if (ferror(in) || ferror(out))
-		return -EIO;
-	return written ? 0 : -ENOENT;
+	if (inside)
+		put(e, out);
+}
+
+/* It is read by the same people as before. */
+static int same_mode(FILE *in, FILE *out)
+{
+	struct stat st;
+
+	return in && (fstat(fileno(in), &st) || fchmod(fileno(out), st.st_mode & 07777)) ? -errno
+											 : 0;
+}
+
+static int write_out(struct edit *e, FILE *in, FILE *out)
+{
+	int ret = same_mode(in, out);
+
+	if (in)
+		copy(e, in, out);
+	else
+		fputs("# Values that were set by command. They win over those of meterd.conf.\n",
+		      out);
+	if (!e->done && e->value)
+		fprintf(out, "[%s]\n%s = %s\n", e->section, e->key, e->value);
+	if (!ret && ((in && ferror(in)) || ferror(out)))
+		ret = -EIO;
+	if (!ret && (fflush(out) || fsync(fileno(out))))
+		ret = -errno;
+	return ret;
 }
 
 int config_edit(const char *from, const char *to, const char *section, const char *key,
 		const char *value)
 {
+	struct edit e = { .section = section, .key = key, .value = value };
 	FILE *in = fopen(from, "re");
-	FILE *out = in ? fopen(to, "we") : NULL;
-	struct stat st;
-	int ret = in && out ? 0 : -errno;
+	FILE *out = in || errno == ENOENT ? fopen(to, "we") : NULL;
+	int ret = out ? write_out(&e, in, out) : -errno;
 
-	if (!ret)
-		ret = copy(in, out, section, key, value);
-	/* it is read by the same people as before */
-	if (!ret && (fstat(fileno(in), &st) || fchmod(fileno(out), st.st_mode & 07777)))
+	if (out && fclose(out) && !ret)
 		ret = -errno;
-	if (!ret && (fflush(out) || fsync(fileno(out))))
-		ret = -errno;
-	if (out)
-		fclose(out);
 	if (in)
 		fclose(in);
 	if (ret && out)

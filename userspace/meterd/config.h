@@ -85,6 +85,8 @@ struct input_config {
  * struct config - all that the file says
  * @file: its path
  * @gateway: [gateway] name
+ * @settings: [gateway] settings: file of values that win over those of @file
+ * @settings_given: values that it has
  * @source: [source]
  * @topology: [topology] type
  * @voltages: [topology] voltages; empty: those of the topology
@@ -115,6 +117,8 @@ struct input_config {
 struct config {
 	char *file;
 	char *gateway;
+	char *settings;
+	unsigned int settings_given;
 	struct source_config source;
 	char *topology;
 	struct config_list voltages;
@@ -144,15 +148,22 @@ struct config {
 };
 
 /**
- * config_read() - read a configuration file
+ * config_read() - read a configuration file, and the settings over it
  * @config: filled in; free with config_free() also after an error
  * @path: the file
+ * @settings: file of values that win over those of @path; NULL: the one that @path names. It
+ *	need not be there.
  *
+ * The settings have the same form. They change sections of @path, and add none: whether there
+ * is a load or a way out is said by @path alone, and so are the files that are used.
  * Prints every error that it finds.
  *
  * Return: 0, -EINVAL when there were errors, or another -errno.
  */
-int config_read(struct config *config, const char *path);
+int config_read(struct config *config, const char *path, const char *settings);
+
+/** config_has() - is this section there? True for those that need not be there to be in force */
+bool config_has(const struct config *config, const char *section);
 
 /** config_free() - free what the configuration holds */
 void config_free(struct config *config);
@@ -162,11 +173,13 @@ void config_free(struct config *config);
  * @section: section, "load" for [load NAME], "input" for [input NAME]
  * @key: key
  * @fallback: default as text, NULL when there is none
+ * @is_file: names a file or program
  */
 struct config_option {
 	const char *section;
 	const char *key;
 	const char *fallback;
+	bool is_file;
 };
 
 /** config_option() - row @index of the table; false after the last */

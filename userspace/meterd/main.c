@@ -148,14 +148,6 @@ static void take_sensors(struct meterd *d)
 	}
 }
 
-uint64_t clock_us(clockid_t id)
-{
-	struct timespec t;
-
-	clock_gettime(id, &t);
-	return t.tv_sec * US_PER_S + t.tv_nsec / 1000;
-}
-
 static void on_reading(void *user, const struct reading *r)
 {
 	struct meterd *d = user;
@@ -510,8 +502,11 @@ static int run(struct meterd *d, const struct options *o)
 
 static int configure(struct meterd *d, const struct options *o)
 {
-	int error = config_read(&d->config, o->config);
+	int error = config_read(&d->config, o->config, NULL);
 
+	if (!error && d->config.settings_given)
+		log_notice("%u values of %s win over those of %s", d->config.settings_given,
+			   d->config.settings, d->config.file);
 	if (!error)
 		error = installation_make(&d->in, &d->config);
 	if (error || !o->replay)

@@ -97,7 +97,4 @@ struct meterd {
 	bool began;
 };
 
-/** clock_us() - the time of a clock in us */
-uint64_t clock_us(clockid_t id);
-
 #endif

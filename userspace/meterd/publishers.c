@@ -8,6 +8,7 @@
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 
+#include "clock-state.h"
 #include "discovery.h"
 #include "http.h"
 #include "influx.h"
@@ -147,10 +148,10 @@ static int reload(struct meterd *d)
 	struct config next = { 0 };
 	char why[256];
 	int parts;
-	int error = reload_check(d->config.file);
+	int error = reload_check(d->config.file, NULL);
 
 	if (!error)
-		error = config_read(&next, d->config.file);
+		error = config_read(&next, d->config.file, NULL);
 	if (error) {
 		log_error("reload: %s has mistakes; the old configuration stays", d->config.file);
 	} else {

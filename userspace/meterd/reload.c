@@ -128,11 +128,11 @@ void reload_exchange(struct config *now, struct config *next, int which)
 	}
 }
 
-int reload_check(const char *path)
+int reload_check(const char *path, const char *settings)
 {
 	struct config config = { 0 };
 	struct installation in = { 0 };
-	int ret = config_read(&config, path);
+	int ret = config_read(&config, path, settings);
 
 	if (!ret)
 		ret = installation_make(&in, &config);
@@ -196,19 +196,15 @@ static void run_get(void *user, struct json_object *arguments, struct command_re
 		reply->result = section_json(r->config, section, item);
 }
 
-/* Files are chosen by those who have the machine, not by those who may give commands. */
-static bool is_path(const char *key)
+static bool is_file(const char *key)
 {
-	static const char *const keys[] = {
-		"file", "state", "socket", "web_dir", "replay", "tuning"
-	};
-	size_t n = strlen(key);
-	size_t k;
+	struct config_option o;
+	unsigned int k;
 
-	for (k = 0; k < sizeof(keys) / sizeof(keys[0]); k++)
-		if (!strcmp(key, keys[k]))
+	for (k = 0; config_option(k, &o); k++)
+		if (o.is_file && !strcmp(o.key, key))
 			return true;
-	return n > 5 && (!strcmp(key + n - 5, "_file") || !strcmp(key + n - 5, "_hook"));
+	return false;
 }
 
 static bool is_line(const char *text)
@@ -219,54 +215,71 @@ static bool is_line(const char *text)
 	return true;
 }
 
-static void set(struct reload_commands *r, struct json_object *arguments, const char *to,
-		struct command_reply *reply)
+/* The values that are in force only after a restart are told as such. */
+static void tell_restart(struct reload_commands *r, struct command_reply *reply)
+{
+	struct config next;
+
+	if (!config_read(&next, r->config->file, NULL))
+		reload_parts(r->config, &next, reply->text, sizeof(reply->text));
+	config_free(&next);
+}
+
+static void edit(struct reload_commands *r, struct json_object *arguments, const char *to,
+		 struct command_reply *reply)
 {
 	const char *section = command_text(arguments, "section");
 	const char *key = command_text(arguments, "key");
 	const char *value = command_text(arguments, "value");
-	int ret = config_edit(r->config->file, to, section, key, value);
+	const char *from = r->config->settings;
+	int ret = config_edit(from, to, section, key, value);
 
-	if (ret == -ENOENT) {
-		command_fail(reply, ret, "there is no section [%s] in %s; add it there", section,
-			     r->config->file);
-	} else if (ret) {
-		command_fail(reply, ret,
-			     "%s: %s; the group meterd must be allowed to write its folder", to,
+	if (ret) {
+		command_fail(reply, ret, "%s: %s; see [gateway] settings in meterd.conf(5)", to,
 			     strerror(-ret));
-	} else if (reload_check(to)) {
+	} else if (reload_check(r->config->file, to)) {
 		unlink(to);
 		command_fail(reply, -EINVAL,
 			     "[%s] %s = %s is not possible, nothing was changed; the log of "
 			     "meterd says why",
-			     section, key, value);
-	} else if (rename(to, r->config->file)) {
-		command_fail(reply, -errno, "%s: %s", r->config->file, strerror(errno));
+			     section, key, value ? value : "(what it was)");
+	} else if (rename(to, from)) {
+		command_fail(reply, -errno, "%s: %s", from, strerror(errno));
 		unlink(to);
+	} else {
+		tell_restart(r, reply);
 	}
 }
 
+/* "config-set", and without a value "config-unset" */
 static void run_set(void *user, struct json_object *arguments, struct command_reply *reply)
 {
 	struct reload_commands *r = user;
+	const char *section = command_text(arguments, "section");
 	const char *key = command_text(arguments, "key");
+	const char *value = command_text(arguments, "value");
 	char *to;
 
-	if (is_path(key)) {
+	if (is_file(key)) {
 		command_fail(reply, -EPERM, "%s: files are set on the machine itself, in %s", key,
 			     r->config->file);
 		return;
 	}
-	if (!is_line(key) || !is_line(command_text(arguments, "value")) ||
-	    !is_line(command_text(arguments, "section")) || strpbrk(key, "=:[]#; ")) {
+	if (!is_line(key) || (value && !is_line(value)) || !is_line(section) ||
+	    strpbrk(key, "=:[]#; ") || strpbrk(section, "[]")) {
 		command_fail(reply, -EINVAL, "section, key and value are one line each");
 		return;
 	}
-	if (asprintf(&to, "%s.new", r->config->file) < 0) {
+	if (!config_has(r->config, section)) {
+		command_fail(reply, -ENOENT, "there is no section [%s] in %s; add it there",
+			     section, r->config->file);
+		return;
+	}
+	if (asprintf(&to, "%s.new", r->config->settings) < 0) {
 		command_fail(reply, -ENOMEM, "out of memory");
 		return;
 	}
-	set(r, arguments, to, reply);
+	edit(r, arguments, to, reply);
 	free(to);
 	if (!reply->error)
 		r->reload(r->user);
@@ -276,7 +289,7 @@ static void run_reload(void *user, struct json_object *arguments, struct command
 {
 	struct reload_commands *r = user;
 
-	if (reload_check(r->config->file))
+	if (reload_check(r->config->file, NULL))
 		command_fail(reply, -EINVAL,
 			     "%s has mistakes, the old configuration stays; the log of meterd "
 			     "names them",
@@ -291,10 +304,14 @@ static const struct command_row rows[] = {
 	  .field = { { "section", COMMAND_TEXT, .most = 96 } },
 	  .run = run_get },
 	{ .name = "config-set",
-	  .summary = "change a value of the configuration file, and read it anew",
+	  .summary = "set a value, which then wins over the configuration file, and read all anew",
 	  .field = { { "section", COMMAND_TEXT, .most = 96 },
 		     { "key", COMMAND_TEXT, .most = 64 },
 		     { "value", COMMAND_TEXT, .most = SET_MAX } },
+	  .run = run_set },
+	{ .name = "config-unset",
+	  .summary = "let the value of the configuration file be in force again",
+	  .field = { { "section", COMMAND_TEXT, .most = 96 }, { "key", COMMAND_TEXT, .most = 64 } },
 	  .run = run_set },
 	{ .name = "reload", .summary = "read the configuration anew", .run = run_reload },
 };

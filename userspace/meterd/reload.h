@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * reload - what a new configuration changes, and changes of the file by command.
+ * reload - what a new configuration changes, and changes by command.
  *
  * The ways out, [mqtt], [influx], [modbus] and [http], can change while meterd measures.
  * All else is what is measured or stored, and needs a restart: a reload that would change
@@ -38,7 +38,7 @@ int reload_parts(const struct config *now, const struct config *next, char *why,
 void reload_exchange(struct config *now, struct config *next, int parts);
 
 /**
- * struct reload_commands - the commands "config-get", "config-set" and "reload"
+ * struct reload_commands - the commands "config-get", "config-set", "config-unset" and "reload"
  * @config: the configuration in force
  * @reload: to be done soon, not within the command
  * @user: its argument
@@ -54,22 +54,24 @@ int reload_register(struct reload_commands *r, struct commands *c);
 
 /**
  * reload_check() - would meterd start with this file?
+ * @path: configuration
+ * @settings: values over it, NULL: those that it names
  *
  * Return: 0, or -errno after printing what is wrong.
  */
-int reload_check(const char *path);
+int reload_check(const char *path, const char *settings);
 
 /**
- * config_edit() - write a configuration with another value
- * @from: file that is read
+ * config_edit() - write settings with another value
+ * @from: file that is read; it need not be there
  * @to: file that is written
- * @section: section, "load grid"
+ * @section: section, "load grid"; it is added when it is not there
  * @key: key; it gets a line at the end of its section when it has none
- * @value: value; without line ends
+ * @value: value, without line ends; NULL: the key's line goes
  *
  * Comments and all other lines stay as they are.
  *
- * Return: 0 or -errno; -ENOENT: there is no such section.
+ * Return: 0 or -errno.
  */
 int config_edit(const char *from, const char *to, const char *section, const char *key,
 		const char *value);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "reports.h"
 
+#include "clock-state.h"
 #include "command.h"
 #include "http.h"
 #include "meterd.h"
