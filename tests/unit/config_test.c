@@ -349,9 +349,11 @@ static void the_manual_page_has_every_key_and_default(void **state)
 		/* ".SS [section]", then ".B key" in it, then "Default:" with the value before the
 		 * next key */
 		snprintf(head, sizeof(head), ".SS [%s%s]\n", o.section,
-			 !strcmp(o.section, "load")    ? " NAME"
-			 : !strcmp(o.section, "input") ? " LABEL/CHANNEL"
-						       : "");
+			 !strcmp(o.section, "input") ? " LABEL/CHANNEL"
+			 : !strcmp(o.section, "load") || !strcmp(o.section, "contact") ||
+					 !strcmp(o.section, "relay")
+				 ? " NAME"
+				 : "");
 		section = strstr(page, head);
 		if (!section)
 			fail_msg("meterd.conf.5 has no section %s", head);

@@ -14,7 +14,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "modules.h"
+#include "module-dir.h"
 
 #define NAME_MAX_BYTES 128
 #define INPUTS_MAX 21
@@ -52,57 +52,6 @@ static bool split(const char *what, struct target *t)
 	return true;
 }
 
-static bool text_is(int dir, const char *name, const char *wanted)
-{
-	char text[NAME_MAX_BYTES];
-	int fd = openat(dir, name, O_RDONLY | O_CLOEXEC);
-	ssize_t n;
-
-	if (fd < 0)
-		return false;
-	n = read(fd, text, sizeof(text) - 1);
-	close(fd);
-	if (n <= 0)
-		return false;
-	text[n] = '\0';
-	text[strcspn(text, "\n")] = '\0';
-	return !strcmp(text, wanted);
-}
-
-/* The folder of the module. Return: a descriptor or -errno. */
-static int open_module(const char *dir, const char *wanted)
-{
-	DIR *bus = opendir(dir);
-	int found = -ENOENT;
-	struct dirent *entry;
-
-	if (!bus)
-		return -errno;
-	while ((entry = readdir(bus))) {
-		int fd;
-
-		if (entry->d_name[0] == '.')
-			continue;
-		fd = openat(dirfd(bus), entry->d_name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-		if (fd < 0)
-			continue;
-		if (strcmp(entry->d_name, wanted) && !text_is(fd, "label", wanted) &&
-		    !text_is(fd, "serial_number", wanted)) {
-			close(fd);
-			continue;
-		}
-		if (found >= 0) {
-			close(fd);
-			close(found);
-			found = -EEXIST;
-			break;
-		}
-		found = fd;
-	}
-	closedir(bus);
-	return found;
-}
-
 /* A folder's first entry whose name begins or ends like that. Return: descriptor or -errno. */
 static int open_like(int parent, const char *begin, const char *end)
 {
@@ -130,19 +79,6 @@ static int open_like(int parent, const char *begin, const char *end)
 	return found;
 }
 
-static int write_text(int dir, const char *name, const char *text)
-{
-	int fd = openat(dir, name, O_WRONLY | O_CLOEXEC);
-	int error = 0;
-
-	if (fd < 0)
-		return -errno;
-	if (write(fd, text, strlen(text)) < 0)
-		error = -errno;
-	close(fd);
-	return error;
-}
-
 /* smappee_bus.leds.N/leds/SERIAL::input-b/trigger */
 static int set_led(int module, const struct target *t, bool on)
 {
@@ -154,7 +90,8 @@ static int set_led(int module, const struct target *t, bool on)
 	snprintf(end, sizeof(end), "::%s%s", t->input[0] ? "input-" : "status", t->input);
 	led = leds < 0 ? -ENOENT : open_like(leds, "", end);
 	error = led < 0 ? led
-			: write_text(led, "trigger", on ? "smappee-identify" : "smappee-module");
+			: module_dir_write(led, "trigger",
+					   on ? "smappee-identify" : "smappee-module");
 	if (led >= 0)
 		close(led);
 	if (leds >= 0)
@@ -174,7 +111,7 @@ static int set_box_input(int module, const struct target *t, bool on)
 	snprintf(name, sizeof(name), "input%d_identify", t->input[0] - 'a');
 	if (faccessat(module, name, F_OK, 0))
 		return -ENOENT;
-	return on ? write_text(module, name, "1") : 0;
+	return on ? module_dir_write(module, name, "1") : 0;
 }
 
 static int complain(const char *what, int error, char *wrong, size_t size)
@@ -214,7 +151,7 @@ int identify_set(const char *dir, const char *what, bool on, char *wrong, size_t
 
 	if (!split(what, &t))
 		return complain(what, -EINVAL, wrong, size);
-	module = open_module(dir ? dir : MODULES_DIR, t.module);
+	module = module_dir_open(dir, t.module);
 	if (module < 0)
 		return complain(what, module, wrong, size);
 	error = set_led(module, &t, on);

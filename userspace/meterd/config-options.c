@@ -7,9 +7,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "config-named.h"
+
 #define AT(member) offsetof(struct config, member)
 #define LOAD_AT(member) offsetof(struct load_config, member)
 #define INPUT_AT(member) offsetof(struct input_config, member)
+#define CONTACT_AT(member) offsetof(struct contact_config, member)
+#define RELAY_AT(member) offsetof(struct relay_config, member)
 
 const struct option config_options[] = {
 	{ "gateway", "name", OPTION_TEXT, AT(gateway), .fallback = "meterd" },
@@ -50,6 +54,20 @@ const struct option config_options[] = {
 	{ "input", "delay_us", OPTION_REAL, INPUT_AT(delay_us), -1000, 1000, .fallback = "0" },
 	{ "input", "integrate", OPTION_CHOICE, INPUT_AT(integrate), .fallback = "no",
 	  .choices = "yes|no" },
+	{ "contact", "input", OPTION_TEXT, CONTACT_AT(input), .required = true },
+	{ "contact", "kind", OPTION_CHOICE, CONTACT_AT(kind), .required = true,
+	  .choices = "gas|water|heat|electricity|state" },
+	{ "contact", "unit", OPTION_CHOICE, CONTACT_AT(unit), .required = false,
+	  .choices = "m3|ft3|l|gal|Wh|kWh|MWh|MJ|GJ" },
+	{ "contact", "pulses_per_unit", OPTION_REAL, CONTACT_AT(pulses_per_unit), 1e-6, 1e6,
+	  .required = false },
+	{ "contact", "start", OPTION_REAL, CONTACT_AT(start), -1e12, 1e12, .fallback = "0" },
+	{ "contact", "min_closed_ms", OPTION_WHOLE, CONTACT_AT(min_closed_ms), 0, 10000,
+	  .fallback = "10" },
+	{ "contact", "min_open_ms", OPTION_WHOLE, CONTACT_AT(min_open_ms), 0, 10000,
+	  .fallback = "10" },
+	{ "relay", "output", OPTION_TEXT, RELAY_AT(output), .required = true },
+	{ "relay", "needs", OPTION_LIST, RELAY_AT(needs), .required = false },
 	{ "registers", "file", OPTION_FILE, AT(registers_file), .required = true },
 	{ "registers", "interval_s", OPTION_WHOLE, AT(registers_interval_s), 1, 3600,
 	  .fallback = "60" },
@@ -138,10 +156,10 @@ bool config_option(unsigned int index, struct config_option *option)
 
 static const void *section_of(const struct config *c, const char *section, unsigned int item)
 {
-	if (!strcmp(section, "load"))
-		return item < c->loads ? &c->load[item] : NULL;
-	if (!strcmp(section, "input"))
-		return item < c->inputs ? &c->input[item] : NULL;
+	const struct config_named *n = config_named(section);
+
+	if (n)
+		return config_named_item(c, n, item);
 	return item ? NULL : c;
 }
 
@@ -286,15 +304,10 @@ bool option_set(const struct option *o, void *base, const char *value, char *wro
 	return *(char **)target;
 }
 
-bool option_is_named(const char *section)
-{
-	return !strcmp(section, "load") || !strcmp(section, "input");
-}
-
 /* "" stands for all sections that there is one of. */
 static bool is_of(const struct option *o, const char *section)
 {
-	return *section ? !strcmp(o->section, section) : !option_is_named(o->section);
+	return *section ? !strcmp(o->section, section) : !config_named(o->section);
 }
 
 void options_default(const char *section, void *base)

@@ -28,10 +28,10 @@ enum option_type {
 
 /**
  * struct option - a key of a section
- * @section: name of the section; "load" for [load NAME], "input" for [input NAME]
+ * @section: name of the section; "load" for [load NAME] and so on
  * @key: name of the key
  * @type: type of the value
- * @offset: of the value in struct config, struct load_config or struct input_config
+ * @offset: of the value in struct config, or in that of a section with a name
  * @least: least value of a number
  * @most: most
  * @fallback: value when the key is not given; NULL: none
@@ -53,13 +53,10 @@ struct option {
 /* The table; a row without a section ends it. */
 extern const struct option config_options[];
 
-/** option_is_named() - is this a section that there can be more than one of? */
-bool option_is_named(const char *section);
-
 /**
  * option_set() - set one option from its text
  * @o: row of the table
- * @base: what it is in: struct config, struct load_config or struct input_config
+ * @base: what it is in: struct config, or that of a section with a name
  * @value: text
  * @wrong: of WAY_OUT_MAX bytes: what is wrong with it, "" when memory is short
  *

@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "config-named.h"
 #include "config-options.h"
 #include "log.h"
 
@@ -87,11 +88,8 @@ static void section_end(struct reader *r)
 	memset(r->seen, 0, sizeof(r->seen));
 }
 
-static void begin_load(struct reader *r, const char *name)
+static void begin_another(struct reader *r, const struct config_named *n, const char *name)
 {
-	struct config *c = r->config;
-	struct load_config *load;
-
 	if (strlen(name) > LOAD_NAME_MAX) {
 		complain(
 			r,
@@ -99,123 +97,35 @@ static void begin_load(struct reader *r, const char *name)
 			r->heading, strlen(name), LOAD_NAME_MAX);
 		return;
 	}
-	if (c->loads == LOADS_MAX) {
-		complain(r, "[%s]: more than %d loads", r->heading, LOADS_MAX);
+	if (config_named_items(r->config, n) == n->most) {
+		complain(r, "[%s]: more than %u of these sections", r->heading, n->most);
 		return;
 	}
-	load = reallocarray(c->load, c->loads + 1, sizeof(*load));
-	if (!load) {
+	r->base = config_named_add(r->config, n, name, r->line);
+	if (!r->base)
 		complain(r, "[%s]: out of memory", r->heading);
-		return;
-	}
-	c->load = load;
-	load += c->loads++;
-	*load = (struct load_config){ .line = r->line, .name = strdup(name) };
-	options_default("load", load);
-	r->base = load;
 }
 
-static void begin_input(struct reader *r, const char *name)
-{
-	struct config *c = r->config;
-	struct input_config *input;
-
-	if (c->inputs == INPUT_CHANNELS_MAX) {
-		complain(r, "[%s]: more than %d inputs", r->heading, INPUT_CHANNELS_MAX);
-		return;
-	}
-	input = reallocarray(c->input, c->inputs + 1, sizeof(*input));
-	if (!input) {
-		complain(r, "[%s]: out of memory", r->heading);
-		return;
-	}
-	c->input = input;
-	input += c->inputs++;
-	*input = (struct input_config){ .line = r->line, .name = strdup(name) };
-	options_default("input", input);
-	r->base = input;
-}
-
-static void *find_load(struct config *c, const char *name, unsigned int *line)
-{
-	unsigned int k;
-
-	for (k = 0; k < c->loads; k++) {
-		*line = c->load[k].line;
-		if (!strcmp(c->load[k].name, name))
-			return &c->load[k];
-	}
-	return NULL;
-}
-
-static void *find_input(struct config *c, const char *name, unsigned int *line)
-{
-	unsigned int k;
-
-	for (k = 0; k < c->inputs; k++) {
-		*line = c->input[k].line;
-		if (!strcmp(c->input[k].name, name))
-			return &c->input[k];
-	}
-	return NULL;
-}
-
-/**
- * struct named - sections that there can be more than one of
- * @section: the first word
- * @find: the one of that name, and its line; or NULL
- * @begin: make another one, into reader.base
- */
-struct named {
-	const char *section;
-	void *(*find)(struct config *c, const char *name, unsigned int *line);
-	void (*begin)(struct reader *r, const char *name);
-};
-
-static const struct named named[] = {
-	{ "load", find_load, begin_load },
-	{ "input", find_input, begin_input },
-};
-
-/* The row of a heading such as "load grid", and the name in it; or NULL. */
-static const struct named *named_of(const char *heading, const char **name)
-{
-	size_t k;
-
-	for (k = 0; k < sizeof(named) / sizeof(named[0]); k++) {
-		size_t n = strlen(named[k].section);
-
-		if (strncmp(heading, named[k].section, n) || heading[n] != ' ')
-			continue;
-		*name = heading + n + strspn(heading + n, " \t");
-		return &named[k];
-	}
-	return NULL;
-}
-
-static void begin_named(struct reader *r, const struct named *n, const char *name)
+static void begin_named(struct reader *r, const struct config_named *n, const char *name)
 {
 	unsigned int line;
-	void *found = n->find(r->config, name, &line);
+	void *found = config_named_find(r->config, n, name, &line);
 
 	if (r->over && !found) {
 		complain(r, "[%s]: there is no such section in %s; remove it here", r->heading,
 			 r->config->file);
 		return;
 	}
-	if (found && !r->over && n->begin == begin_load) {
-		complain(r, "[%s]: there is a load of this name in line %u; give it another name",
-			 r->heading, line);
-		return;
-	}
 	if (found && !r->over) {
-		complain(r, "[%s]: this section began in line %u already; put its keys there",
-			 r->heading, line);
+		complain(r,
+			 "[%s]: there is a %s of this name in line %u; give it another name, or "
+			 "put its keys there",
+			 r->heading, n->section, line);
 		return;
 	}
 	r->base = found;
 	if (!found)
-		n->begin(r, name);
+		begin_another(r, n, name);
 	if (r->base)
 		r->section = n->section;
 }
@@ -244,18 +154,17 @@ bool config_has(const struct config *config, const char *section)
 	struct config *c = (struct config *)config;
 	const bool *on = switch_of(c, section);
 	const char *name;
-	const struct named *n = named_of(section, &name);
-	unsigned int line;
+	const struct config_named *n = config_named_heading(section, &name);
 
 	if (n)
-		return n->find(c, name, &line);
+		return config_named_find(c, n, name, NULL);
 	return !on || *on;
 }
 
 static void begin_section(struct reader *r, const char *name)
 {
 	const char *of;
-	const struct named *n = named_of(name, &of);
+	const struct config_named *n = config_named_heading(name, &of);
 	bool *on = switch_of(r->config, name);
 	unsigned int k;
 
@@ -266,13 +175,13 @@ static void begin_section(struct reader *r, const char *name)
 		return;
 	}
 	for (k = 0; config_options[k].section; k++)
-		if (!strcmp(config_options[k].section, name) && !option_is_named(name))
+		if (!strcmp(config_options[k].section, name) && !config_named(name))
 			break;
 	if (!config_options[k].section) {
 		complain(r,
 			 "[%s]: no such section; there are gateway, source, topology, load NAME, "
-			 "input NAME, "
-			 "registers, quality, store, mqtt, influx, modbus, light, button, http",
+			 "input NAME, contact NAME, relay NAME, registers, quality, store, mqtt, "
+			 "influx, modbus, light, button, http",
 			 name);
 		return;
 	}
@@ -409,18 +318,7 @@ int config_read(struct config *config, const char *path, const char *settings)
 
 void config_free(struct config *config)
 {
-	unsigned int k;
-
-	for (k = 0; k < config->loads; k++) {
-		options_free("load", &config->load[k]);
-		free(config->load[k].name);
-	}
-	free(config->load);
-	for (k = 0; k < config->inputs; k++) {
-		options_free("input", &config->input[k]);
-		free(config->input[k].name);
-	}
-	free(config->input);
+	config_named_free(config);
 	options_free("", config);
 	free(config->file);
 	memset(config, 0, sizeof(*config));

@@ -23,6 +23,9 @@
 #include "source.h"
 #include "store-config.h"
 
+#define CONTACTS_MAX 40
+#define RELAYS_MAX 20
+
 /**
  * struct config_list - a list of words, separated by commas in the file
  * @count: entries in @word
@@ -82,6 +85,44 @@ struct input_config {
 };
 
 /**
+ * struct contact_config - a section [contact NAME]: what is at an input of an input module
+ * @name: NAME
+ * @line: of the section in the file
+ * @input: "label/number"
+ * @kind: "gas", "water", "heat", "electricity", "state"
+ * @unit: of what is counted, or NULL: that of the kind
+ * @pulses_per_unit: pulses per unit, 0: not given
+ * @start: units that the meter showed when its pulses began to be counted
+ * @min_closed_ms: shorter closings are none, ms
+ * @min_open_ms: shorter openings are none, ms
+ */
+struct contact_config {
+	char *name;
+	unsigned int line;
+	char *input;
+	char *kind;
+	char *unit;
+	double pulses_per_unit;
+	double start;
+	unsigned int min_closed_ms;
+	unsigned int min_open_ms;
+};
+
+/**
+ * struct relay_config - a section [relay NAME]: a relay of an output module
+ * @name: NAME
+ * @line: of the section in the file
+ * @output: "label/number"
+ * @needs: names of loads that must be measured for the heartbeat; empty: see io-plan.h
+ */
+struct relay_config {
+	char *name;
+	unsigned int line;
+	char *output;
+	struct config_list needs;
+};
+
+/**
  * struct config - all that the file says
  * @file: its path
  * @gateway: [gateway] name
@@ -96,6 +137,10 @@ struct input_config {
  * @load: sections [load NAME], in the order of the file
  * @inputs: entries in @input
  * @input: sections [input NAME], in the order of the file
+ * @contacts: entries in @contact
+ * @contact: sections [contact NAME], in the order of the file
+ * @relays: entries in @relay
+ * @relay: sections [relay NAME], in the order of the file
  * @tuning: [topology] tuning: file of calibration and corrected wiring, or NULL
  * @registers_file: [registers] file, NULL without the section
  * @registers_interval_s: [registers] interval_s
@@ -128,6 +173,10 @@ struct config {
 	struct load_config *load;
 	unsigned int inputs;
 	struct input_config *input;
+	unsigned int contacts;
+	struct contact_config *contact;
+	unsigned int relays;
+	struct relay_config *relay;
 	char *tuning;
 	char *registers_file;
 	unsigned int registers_interval_s;
@@ -170,7 +219,7 @@ void config_free(struct config *config);
 
 /**
  * struct config_option - a row of the table, for the test of the manual page
- * @section: section, "load" for [load NAME], "input" for [input NAME]
+ * @section: section, "load" for [load NAME] and so on
  * @key: key
  * @fallback: default as text, NULL when there is none
  * @is_file: names a file or program
@@ -189,7 +238,7 @@ bool config_option(unsigned int index, struct config_option *option);
  * config_text() - the value of an option as text
  * @c: configuration
  * @index: row of the table
- * @item: of [load NAME] and [input NAME]: number of the section; else 0
+ * @item: of sections with a name, as [load NAME]: number of the section; else 0
  * @text: filled in, "" when the option has no value
  * @size: its bytes
  *
@@ -197,5 +246,8 @@ bool config_option(unsigned int index, struct config_option *option);
  */
 bool config_text(const struct config *c, unsigned int index, unsigned int item, char *text,
 		 size_t size);
+
+/** config_item_name() - NAME of section @item of the kind [SECTION NAME], "" when there is none */
+const char *config_item_name(const struct config *c, const char *section, unsigned int item);
 
 #endif

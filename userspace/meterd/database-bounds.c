@@ -72,7 +72,7 @@ static bool thin(struct database *db, enum record_kind kind, const int64_t *limi
 static void thin_by_age(struct database *db)
 {
 	const unsigned int days[RECORD_KINDS] = { db->config->days_1m, db->config->days_5m,
-						  db->config->days_events };
+						  db->config->days_events, db->config->days_5m };
 	unsigned int kind;
 	unsigned int k;
 
@@ -84,7 +84,7 @@ static void thin_by_age(struct database *db)
 	}
 }
 
-/* The detail of a minute goes before that of five minutes, and this before events. */
+/* The detail of a minute goes before that of five minutes, this before events, and inputs last. */
 bool database_thin(struct database *db)
 {
 	unsigned int kind;

@@ -60,7 +60,7 @@ static bool tables_whole(struct database *old)
 	static const char *const queries[] = {
 		"SELECT max(sequence) FROM interval_1m", "SELECT max(sequence) FROM interval_5m",
 		"SELECT max(sequence) FROM event",	 "SELECT max(acked) FROM upstream",
-		"SELECT max(value) FROM meta",
+		"SELECT max(value) FROM meta",		 "SELECT max(sequence) FROM input_total",
 	};
 	unsigned int k;
 
@@ -102,7 +102,11 @@ static unsigned int salvage(struct database *db)
 	if (!old || !r || !file)
 		goto out;
 	snprintf(file, bytes, "%s.corrupt", db->config->file);
-	if (sqlite3_open_v2(file, &old->sql, SQLITE_OPEN_READWRITE, NULL) || database_prepare(old))
+	if (sqlite3_open_v2(file, &old->sql, SQLITE_OPEN_READWRITE, NULL))
+		goto out;
+	/* a file of an earlier version has no table of inputs */
+	database_add_tables(old);
+	if (database_prepare(old))
 		goto out;
 	database_read_last(old);
 	/* where not every number can be read, they begin anew under another identity */

@@ -72,6 +72,9 @@ uint64_t database_greatest(uint64_t a, uint64_t b);
 /** database_open_file() - open or make the file, whole or not */
 int database_open_file(struct database *db);
 
+/** database_add_tables() - those of the present format that are missing, intervals excepted */
+int database_add_tables(struct database *db);
+
 /** database_prepare() - prepare the statements of the open file */
 int database_prepare(struct database *db);
 

@@ -60,6 +60,22 @@ static int insert_event(struct database *db, const struct record *r)
 	return 0;
 }
 
+static int insert_input(struct database *db, const struct record *r)
+{
+	sqlite3_stmt *s = db->insert[RECORD_INPUT];
+
+	sqlite3_bind_int64(s, 1, (int64_t)r->sequence);
+	sqlite3_bind_int64(s, 2, r->utc_ms);
+	sqlite3_bind_int64(s, 3, r->uptime_ms);
+	sqlite3_bind_int(s, 4, (int)r->flags);
+	sqlite3_bind_text(s, 5, r->name, -1, SQLITE_STATIC);
+	sqlite3_bind_int(s, 6, (int)r->role);
+	sqlite3_bind_text(s, 7, r->text, -1, SQLITE_STATIC);
+	sqlite3_bind_int64(s, 8, r->pulses);
+	sqlite3_bind_int64(s, 9, r->total_e6);
+	return 0;
+}
+
 static int insert_interval(struct database *db, const struct record *r)
 {
 	const int32_t *value = &r->value[0][0];
@@ -91,7 +107,12 @@ int database_insert(struct database *db, const struct record *r)
 
 	if (r->kind >= RECORD_KINDS)
 		return -EINVAL;
-	error = r->kind == RECORD_EVENT ? insert_event(db, r) : insert_interval(db, r);
+	if (r->kind == RECORD_EVENT)
+		error = insert_event(db, r);
+	else if (r->kind == RECORD_INPUT)
+		error = insert_input(db, r);
+	else
+		error = insert_interval(db, r);
 	if (!error) {
 		error = database_error(sqlite3_step(db->insert[r->kind]));
 		sqlite3_reset(db->insert[r->kind]);
@@ -122,6 +143,14 @@ static void take_row(sqlite3_stmt *s, enum record_kind kind, struct record *r)
 		take_name(r->text, sizeof(r->text), s, 5);
 		return;
 	}
+	if (kind == RECORD_INPUT) {
+		take_name(r->name, sizeof(r->name), s, 4);
+		r->role = (uint32_t)sqlite3_column_int(s, 5);
+		take_name(r->text, sizeof(r->text), s, 6);
+		r->pulses = sqlite3_column_int64(s, 7);
+		r->total_e6 = sqlite3_column_int64(s, 8);
+		return;
+	}
 	r->covered_ms = (uint32_t)sqlite3_column_int64(s, 4);
 	r->import_uwh = sqlite3_column_int64(s, 6);
 	r->export_uwh = sqlite3_column_int64(s, 7);
@@ -135,7 +164,7 @@ static void take_row(sqlite3_stmt *s, enum record_kind kind, struct record *r)
 	r->role = (uint32_t)sqlite3_column_int(s, 11 + VALUES);
 }
 
-/* The three tables are merged by their numbers. */
+/* The tables are merged by their numbers. */
 int database_read(struct database *db, uint64_t after, struct record *r, unsigned int max)
 {
 	int rc[RECORD_KINDS];

@@ -26,7 +26,8 @@
 #define TEXT(x) #x
 #define NUMBER(x) TEXT(x)
 
-const char *const database_table[RECORD_KINDS] = { "interval_1m", "interval_5m", "event" };
+const char *const database_table[RECORD_KINDS] = { "interval_1m", "interval_5m", "event",
+						   "input_total" };
 
 static const char schema[] =
 	"CREATE TABLE IF NOT EXISTS meta(key TEXT PRIMARY KEY, value) WITHOUT ROWID;"
@@ -38,7 +39,11 @@ static const char schema[] =
 	"reason TEXT, PRIMARY KEY(upstream, sequence)) WITHOUT ROWID;"
 	"CREATE TABLE IF NOT EXISTS event(sequence INTEGER PRIMARY KEY, utc_ms INTEGER NOT NULL, "
 	"uptime_ms INTEGER NOT NULL, flags INTEGER NOT NULL, subject TEXT NOT NULL, "
-	"text TEXT NOT NULL);";
+	"text TEXT NOT NULL);"
+	"CREATE TABLE IF NOT EXISTS input_total(sequence INTEGER PRIMARY KEY, utc_ms INTEGER NOT "
+	"NULL, uptime_ms INTEGER NOT NULL, flags INTEGER NOT NULL, name TEXT NOT NULL, kind "
+	"INTEGER NOT NULL, unit TEXT NOT NULL, pulses INTEGER NOT NULL, total_e6 INTEGER NOT "
+	"NULL);";
 
 static const char interval_schema[] =
 	"CREATE TABLE IF NOT EXISTS %s(sequence INTEGER PRIMARY KEY, utc_ms INTEGER NOT NULL, "
@@ -103,6 +108,11 @@ int64_t database_number(struct database *db, const char *sql)
 	return value;
 }
 
+int database_add_tables(struct database *db)
+{
+	return database_run(db, schema);
+}
+
 static int set_up(struct database *db)
 {
 	char text[1024];
@@ -116,7 +126,7 @@ static int set_up(struct database *db)
 	snprintf(text, sizeof(text), "PRAGMA max_page_count=%" PRIu64,
 		 (uint64_t)db->config->size_mb * 1024 * 1024 / PAGE_BYTES);
 	error = error ? error : database_run(db, text);
-	error = error ? error : database_run(db, schema);
+	error = error ? error : database_add_tables(db);
 	for (k = RECORD_1M; k <= RECORD_5M && !error; k++) {
 		snprintf(text, sizeof(text), interval_schema, database_table[k]);
 		error = database_run(db, text);
@@ -154,9 +164,15 @@ int database_prepare(struct database *db)
 	error = error ? error
 		      : prepare(db, &db->insert[RECORD_EVENT],
 				"INSERT OR IGNORE INTO event VALUES(?,?,?,?,?,?)");
+	error = error ? error
+		      : prepare(db, &db->read[RECORD_EVENT],
+				"SELECT * FROM event WHERE sequence>? ORDER BY sequence");
+	error = error ? error
+		      : prepare(db, &db->insert[RECORD_INPUT],
+				"INSERT OR IGNORE INTO input_total VALUES(?,?,?,?,?,?,?,?,?)");
 	return error ? error
-		     : prepare(db, &db->read[RECORD_EVENT],
-			       "SELECT * FROM event WHERE sequence>? ORDER BY sequence");
+		     : prepare(db, &db->read[RECORD_INPUT],
+			       "SELECT * FROM input_total WHERE sequence>? ORDER BY sequence");
 }
 
 static void known_add(struct database *db, int64_t id, const char *name, uint32_t role)

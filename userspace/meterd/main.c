@@ -30,6 +30,7 @@
 #include "registers.h"
 #include "source.h"
 #include "store.h"
+#include "terminals.h"
 #include "tuned.h"
 #include "version.h"
 #include "wiring-json.h"
@@ -157,6 +158,7 @@ static void on_reading(void *user, const struct reading *r)
 		puts(d->text.text);
 	snapshot_take(&d->last, r, clock_us(CLOCK_MONOTONIC));
 	recorder_add(d->recorder, r);
+	terminals_measured(d->terminals, r);
 	publishers_publish(d, r);
 	sd_notify(0, "WATCHDOG=1");
 	if (!d->began)
@@ -187,6 +189,28 @@ static void on_command(void *user, const char *text)
 	log_notice("command: %s", text);
 	store_event(d->store, (int64_t)(clock_us(CLOCK_REALTIME) / 1000),
 		    (int64_t)(clock_us(CLOCK_MONOTONIC) / 1000), 0, "command", text);
+}
+
+static void on_io_changed(void *user, const struct io_reading *r)
+{
+	publishers_io(user, r);
+}
+
+static void on_io_round(void *user, const struct io_reading *r)
+{
+	struct meterd *d = user;
+
+	io_recorder_add(&d->io_recorder, r, d->store, (int64_t)(clock_us(CLOCK_REALTIME) / 1000),
+			(int64_t)(clock_us(CLOCK_MONOTONIC) / 1000), clock_synchronised());
+}
+
+static void on_io_event(void *user, const char *subject, const char *text)
+{
+	struct meterd *d = user;
+
+	log_notice("%s: %s", subject, text);
+	store_event(d->store, (int64_t)(clock_us(CLOCK_REALTIME) / 1000),
+		    (int64_t)(clock_us(CLOCK_MONOTONIC) / 1000), 0, subject, text);
 }
 
 static void on_window(void *user, const struct meter_window *w)
@@ -401,6 +425,22 @@ static int open_store(struct meterd *d)
 	return error ? error : recorder_open(&d->recorder, d->store, &d->in, d->registers);
 }
 
+static int open_terminals(struct meterd *d)
+{
+	const struct terminals_config c = {
+		.plan = &d->plan,
+		.registers = d->registers,
+		.period_ms = 1000,
+		.commands = d->commands,
+		.changed = on_io_changed,
+		.round = on_io_round,
+		.event = on_io_event,
+		.user = d,
+	};
+
+	return d->plan.modules ? terminals_open(&d->terminals, d->event, &c) : 0;
+}
+
 /* Do the modules measure by themselves? */
 static bool reads_registers(const struct meterd *d)
 {
@@ -444,6 +484,7 @@ static void close_all(struct meterd *d)
 	panel_close(d);
 	recorder_close(d->recorder);
 	publishers_close(d);
+	terminals_close(d->terminals);
 	store_close(d->store);
 	tuned_close(d->tuned);
 	meter_destroy(d->meter);
@@ -485,6 +526,8 @@ static int run(struct meterd *d, const struct options *o)
 	if (!error)
 		error = commands_create(&d->commands, on_command, d);
 	if (!error && !o->replay)
+		error = open_terminals(d);
+	if (!error && !o->replay)
 		error = publishers_open(d);
 	if (!error && !o->replay)
 		error = panel_open(d);
@@ -509,6 +552,8 @@ static int configure(struct meterd *d, const struct options *o)
 			   d->config.settings, d->config.file);
 	if (!error)
 		error = installation_make(&d->in, &d->config);
+	if (!error)
+		error = io_plan_make(&d->plan, &d->config, &d->in);
 	if (error || !o->replay)
 		return error;
 	free(d->config.source.replay);

@@ -13,6 +13,8 @@
 #include "config.h"
 #include "inputs.h"
 #include "installation.h"
+#include "io-plan.h"
+#include "io-recorder.h"
 #include "live.h"
 #include "modbus-map.h"
 #include "reload.h"
@@ -23,6 +25,7 @@
  * @event: its loop
  * @config: configuration
  * @in: what it measures
+ * @plan: what is wired to inputs and outputs
  * @source: where scans come from
  * @register_meter: takes the place of source, join and chain for modules that measure
  *	by themselves
@@ -34,7 +37,10 @@
  * @quality: power quality, or NULL
  * @store: records, or NULL
  * @recorder: makes them, or NULL
+ * @terminals: inputs and outputs, or NULL
+ * @io_recorder: records of inputs
  * @mqtt_records: records to the broker, or NULL
+ * @mqtt_io: inputs and outputs to the broker, or NULL
  * @discovery: for Home Assistant, or NULL
  * @vendor: the vendor's topics, or NULL
  * @influx: records to InfluxDB, or NULL
@@ -62,6 +68,7 @@ struct meterd {
 	sd_event *event;
 	struct config config;
 	struct installation in;
+	struct io_plan plan;
 	struct source *source;
 	struct register_meter *register_meter;
 	struct align *align;
@@ -72,7 +79,10 @@ struct meterd {
 	struct quality *quality;
 	struct store *store;
 	struct recorder *recorder;
+	struct terminals *terminals;
+	struct io_recorder io_recorder;
 	struct mqtt_records *mqtt_records;
+	struct mqtt_io *mqtt_io;
 	struct discovery *discovery;
 	struct vendor *vendor;
 	struct influx *influx;

@@ -12,13 +12,16 @@
 #include "discovery.h"
 #include "http.h"
 #include "influx.h"
+#include "io-reading.h"
 #include "log.h"
 #include "meterd.h"
 #include "mqtt-commands.h"
+#include "mqtt-io.h"
 #include "mqtt-records.h"
 #include "mqtt.h"
 #include "reports.h"
 #include "source.h"
+#include "terminals.h"
 #include "vendor.h"
 
 static int open_modbus(struct meterd *d)
@@ -43,6 +46,9 @@ static int open_mqtt(struct meterd *d)
 	if (!error && d->store)
 		error = mqtt_records_open(&d->mqtt_records, d->mqtt, d->store, 0, c->mqtt.topic,
 					  c->gateway);
+	if (!error && d->terminals)
+		error = mqtt_io_open(&d->mqtt_io, d->mqtt, terminals_reading(d->terminals),
+				     c->mqtt.topic, c->gateway);
 	if (!error && !strcmp(c->mqtt.commands, "yes"))
 		error = mqtt_commands_open(&d->mqtt_commands, d->mqtt, d->commands, c->mqtt.topic,
 					   c->gateway);
@@ -57,11 +63,13 @@ static void close_mqtt(struct meterd *d)
 	discovery_close(d->discovery);
 	vendor_close(d->vendor);
 	mqtt_records_close(d->mqtt_records);
+	mqtt_io_close(d->mqtt_io);
 	mqtt_commands_close(d->mqtt_commands);
 	d->mqtt = NULL;
 	d->discovery = NULL;
 	d->vendor = NULL;
 	d->mqtt_records = NULL;
+	d->mqtt_io = NULL;
 	d->mqtt_commands = NULL;
 }
 
@@ -198,6 +206,12 @@ void publishers_publish(struct meterd *d, const struct reading *r)
 	mqtt_publish(d->mqtt, r);
 	vendor_publish(d->vendor, r);
 	http_publish(d->http, r);
+}
+
+void publishers_io(struct meterd *d, const struct io_reading *r)
+{
+	mqtt_io_publish(d->mqtt_io);
+	http_event(d->http, "io", io_reading_json(r));
 }
 
 void publishers_close(struct meterd *d)

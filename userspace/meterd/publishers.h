@@ -15,6 +15,11 @@ int publishers_open(struct meterd *d);
 /** publishers_publish() - give a reading to all who take readings */
 void publishers_publish(struct meterd *d, const struct reading *r);
 
+struct io_reading;
+
+/** publishers_io() - give inputs and outputs to all who take them, because they have changed */
+void publishers_io(struct meterd *d, const struct io_reading *r);
+
 /** publishers_close() - close all */
 void publishers_close(struct meterd *d);
 

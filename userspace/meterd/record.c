@@ -8,6 +8,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "io-plan.h"
 #include "live.h"
 #include "text.h"
 
@@ -112,18 +113,29 @@ static void put_interval(struct text *l, const struct record *r)
 		put_quantity(l, q, r->value[q]);
 }
 
+static void put_input(struct text *l, const struct record *r)
+{
+	put_string(l, "input", r->name);
+	put_string(l, "what", contact_kind_name(r->role));
+	put_string(l, "unit", r->text);
+	text_put(l, ",\"pulses\":%" PRId64 ",\"total\":%.6f", r->pulses, r->total_e6 / 1e6);
+}
+
 int record_json(const struct record *r, const char *store, char *text, size_t size)
 {
+	static const char *const kinds[RECORD_KINDS] = { "interval", "interval", "event", "input" };
 	struct text l = { .at = text, .size = size };
 
-	text_put(&l, "{\"kind\":\"%s\",\"sequence\":%" PRIu64 ",\"store\":\"%s\"",
-		 r->kind == RECORD_EVENT ? "event" : "interval", r->sequence, store);
+	text_put(&l, "{\"kind\":\"%s\",\"sequence\":%" PRIu64 ",\"store\":\"%s\"", kinds[r->kind],
+		 r->sequence, store);
 	put_time(&l, r->utc_ms);
 	text_put(&l, ",\"uptime_s\":%.3f", r->uptime_ms / 1e3);
 	put_flags(&l, r->flags);
 	if (r->kind == RECORD_EVENT) {
 		put_string(&l, "subject", r->name);
 		put_string(&l, "event", r->text);
+	} else if (r->kind == RECORD_INPUT) {
+		put_input(&l, r);
 	} else {
 		put_interval(&l, r);
 	}

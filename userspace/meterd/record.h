@@ -23,11 +23,13 @@
  * @RECORD_1M: a load over a minute
  * @RECORD_5M: a load over five minutes
  * @RECORD_EVENT: something happened
+ * @RECORD_INPUT: what a pulse input has counted, every five minutes
  */
 enum record_kind {
 	RECORD_1M,
 	RECORD_5M,
 	RECORD_EVENT,
+	RECORD_INPUT,
 	RECORD_KINDS,
 };
 
@@ -80,19 +82,22 @@ enum record_statistic {
 /**
  * struct record - one record; plain data, it is sent between processes as it is
  * @sequence: its number, unique and growing in one store; 0: none yet
- * @utc_ms: begin of the interval, on a UTC mark, or time of the event; ms since 1970
+ * @utc_ms: begin of the interval, on a UTC mark, time of the event, or the UTC mark at which
+ *	an input was read; ms since 1970
  * @uptime_ms: the samples' clock at the end of what was measured, ms
  * @kind: enum record_kind
  * @flags: enum record_flag
  * @covered_ms: how long the load was measured
- * @role: enum load_role
+ * @role: enum load_role; of an input enum contact_kind
  * @import_uwh: imported energy in the interval, uWh
  * @export_uwh: exported energy, uWh
  * @import_total_uwh: import register at the end
  * @export_total_uwh: export register at the end
  * @value: by quantity and statistic
- * @name: of the load, or of what the event is about
- * @text: of the event, JSON or plain
+ * @pulses: of an input: counted since it was configured
+ * @total_e6: of an input: what its meter shows, in millionths of the unit
+ * @name: of the load or input, or of what the event is about
+ * @text: of the event, JSON or plain; of an input its unit
  */
 struct record {
 	uint64_t sequence;
@@ -106,6 +111,8 @@ struct record {
 	int64_t export_uwh;
 	int64_t import_total_uwh;
 	int64_t export_total_uwh;
+	int64_t pulses;
+	int64_t total_e6;
 	int32_t value[RECORD_QUANTITIES][RECORD_STATISTICS];
 	char name[LOAD_NAME_MAX + 1];
 	char text[RECORD_TEXT_MAX];
@@ -125,7 +132,7 @@ struct record_quantity_row {
 
 extern const struct record_quantity_row record_quantities[RECORD_QUANTITIES];
 
-/** record_seconds() - length of the interval of that kind, 0 for an event */
+/** record_seconds() - length of the interval of that kind, 0 for others */
 unsigned int record_seconds(uint32_t kind);
 
 /** record_flag_name() - "incomplete" and so on; @flag from 0 to RECORD_FLAGS - 1 */

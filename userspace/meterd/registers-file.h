@@ -28,6 +28,9 @@
 /* owner of the record whose @net_uwh is the UTC, in ms, of the last note; 0: unknown */
 #define RECORD_TIME (UINT32_MAX - 1)
 
+/* owner of the record of a contact; see struct pulse_register for what is where */
+#define RECORD_CONTACT (UINT32_MAX - 2)
+
 /**
  * struct register_record - a load or an element of one; native byte order, the file stays on
  *	its machine

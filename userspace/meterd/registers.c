@@ -116,6 +116,15 @@ static int map_load(struct registers *r, unsigned int l)
 	return 0;
 }
 
+static int full(const struct registers *r, const char *what, const char *name, int error)
+{
+	log_error("registers file %s: %s \"%s\": the file holds %d names of loads, inputs and "
+		  "contacts, those of earlier configurations too, and is full; keep a copy of it "
+		  "and move it away: all registers begin at zero then",
+		  registers_file_name(r->file), what, name, RECORDS_MAX);
+	return error;
+}
+
 static int map_loads(struct registers *r)
 {
 	unsigned int k;
@@ -123,13 +132,8 @@ static int map_loads(struct registers *r)
 	for (k = 0; k < r->in->loads; k++) {
 		int error = map_load(r, k);
 
-		if (!error)
-			continue;
-		log_error("registers file %s: load \"%s\": the file holds %d names of loads and "
-			  "inputs, those of earlier configurations too, and is full; keep a copy "
-			  "of it and move it away: all registers begin at zero then",
-			  registers_file_name(r->file), r->in->load[k].name, RECORDS_MAX);
-		return error;
+		if (error)
+			return full(r, "load", r->in->load[k].name, error);
 	}
 	return 0;
 }
@@ -404,6 +408,37 @@ double registers_estimated_j(const struct registers *r, unsigned int load)
 int64_t registers_element_uwh(const struct registers *r, unsigned int load, unsigned int element)
 {
 	return record_of(r, r->element[r->in->load[load].first + element])->net_uwh;
+}
+
+int registers_contact(struct registers *r, const char *name)
+{
+	int index = find(r, name, RECORD_CONTACT);
+
+	if (index < 0)
+		index = registers_file_add(r->file, name, RECORD_CONTACT);
+	return index < 0 ? full(r, "contact", name, index) : index;
+}
+
+void registers_pulses(const struct registers *r, unsigned int contact, struct pulse_register *p)
+{
+	const struct register_record *record = record_of(r, contact);
+
+	*p = (struct pulse_register){
+		.pulses = record->net_uwh,
+		.place = (uint64_t)record->estimated_uwh,
+		.counter = (uint32_t)record->import_uwh,
+		.epoch = (uint32_t)record->export_uwh,
+	};
+}
+
+void registers_set_pulses(struct registers *r, unsigned int contact, const struct pulse_register *p)
+{
+	struct register_record *record = record_of(r, contact);
+
+	record->net_uwh = p->pulses;
+	record->estimated_uwh = (int64_t)p->place;
+	record->import_uwh = p->counter;
+	record->export_uwh = p->epoch;
 }
 
 int registers_note(struct registers *r)

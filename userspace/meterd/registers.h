@@ -103,6 +103,36 @@ double registers_estimated_j(const struct registers *r, unsigned int load);
 int64_t registers_element_uwh(const struct registers *r, unsigned int load, unsigned int element);
 
 /**
+ * struct pulse_register - pulses of a contact, kept as the energy is
+ * @pulses: counted so far
+ * @place: the input that they were counted at, 0: none yet
+ * @counter: of the module then
+ * @epoch: of that counter
+ */
+struct pulse_register {
+	int64_t pulses;
+	uint64_t place;
+	uint32_t counter;
+	uint32_t epoch;
+};
+
+/**
+ * registers_contact() - the record of a contact, all zero when it is new
+ * @r: the registers
+ * @name: of the contact
+ *
+ * Return: its number, or -ENOSPC after printing the error.
+ */
+int registers_contact(struct registers *r, const char *name);
+
+/** registers_pulses() - read the record with the number @contact */
+void registers_pulses(const struct registers *r, unsigned int contact, struct pulse_register *p);
+
+/** registers_set_pulses() - change it; kept by the next note or checkpoint */
+void registers_set_pulses(struct registers *r, unsigned int contact,
+			  const struct pulse_register *p);
+
+/**
  * registers_note() - write a note; call before the values are published
  *
  * Return: 0 or -errno, after printing the error once.

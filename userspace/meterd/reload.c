@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "installation.h"
+#include "io-plan.h"
 
 #define VALUE_MAX 2048
 #define SET_MAX 512
@@ -35,15 +36,6 @@ static int part_of(const char *section)
 	return 0;
 }
 
-static const char *name_of(const struct config *c, const char *section, unsigned int item)
-{
-	if (!strcmp(section, "load"))
-		return item < c->loads ? c->load[item].name : "";
-	if (!strcmp(section, "input"))
-		return item < c->inputs ? c->input[item].name : "";
-	return "";
-}
-
 static int fixed(char *why, size_t size, const char *section, const char *key)
 {
 	snprintf(why, size, "[%s]%s%s differs, which needs a restart", section, *key ? " " : "",
@@ -65,7 +57,8 @@ static int compare(const struct config *now, const struct config *next, unsigned
 		if (!here && !there)
 			return 0;
 		if (here == there && !strcmp(a, b) &&
-		    !strcmp(name_of(now, o->section, item), name_of(next, o->section, item)))
+		    !strcmp(config_item_name(now, o->section, item),
+			    config_item_name(next, o->section, item)))
 			continue;
 		return part_of(o->section) ? part_of(o->section)
 					   : fixed(why, size, o->section, o->key);
@@ -132,10 +125,13 @@ int reload_check(const char *path, const char *settings)
 {
 	struct config config = { 0 };
 	struct installation in = { 0 };
+	struct io_plan plan;
 	int ret = config_read(&config, path, settings);
 
 	if (!ret)
 		ret = installation_make(&in, &config);
+	if (!ret)
+		ret = io_plan_make(&plan, &config, &in);
 	installation_free(&in);
 	config_free(&config);
 	return ret;
@@ -168,14 +164,14 @@ static bool find_section(const struct config *c, const char *name, const char **
 	*item = 0;
 	for (k = 0; config_option(k, &o); k++) {
 		size_t n = strlen(o.section);
-		const char *of = name_of(c, o.section, *item);
+		const char *of = config_item_name(c, o.section, *item);
 
 		*section = o.section;
 		if (!*of && !strcmp(o.section, name))
 			return true;
 		if (strncmp(name, o.section, n) || name[n] != ' ')
 			continue;
-		for (; *(of = name_of(c, o.section, *item)); ++*item)
+		for (; *(of = config_item_name(c, o.section, *item)); ++*item)
 			if (!strcmp(of, name + n + 1))
 				return true;
 		return false;

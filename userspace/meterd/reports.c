@@ -4,6 +4,7 @@
 #include "clock-state.h"
 #include "command.h"
 #include "http.h"
+#include "io-reading.h"
 #include "meterd.h"
 #include "metrics.h"
 #include "mqtt.h"
@@ -13,6 +14,7 @@
 #include "sources-json.h"
 #include "store-json.h"
 #include "store.h"
+#include "terminals.h"
 #include "wiring-json.h"
 #include "wiring.h"
 
@@ -46,6 +48,13 @@ static struct json_object *sources_report(void *user)
 	struct meterd *d = user;
 
 	return sources_json(&d->in, snapshot_fresh(&d->last, clock_us(CLOCK_MONOTONIC)));
+}
+
+static struct json_object *io_report(void *user)
+{
+	struct meterd *d = user;
+
+	return io_reading_json(terminals_reading(d->terminals));
 }
 
 static struct json_object *store_report(void *user)
@@ -95,6 +104,8 @@ void reports_provide(struct meterd *d)
 	http_provide(d->http, "/api/v1/store", store_report, d);
 	http_provide_text(d->http, "/metrics", METRICS_TYPE, metrics_report, d);
 	http_provide(d->http, "/api/v1/sensors", sensor_report, d);
+	if (d->terminals)
+		http_provide(d->http, "/api/v1/io", io_report, d);
 	if (d->wiring)
 		http_provide(d->http, "/api/v1/wiring", wiring_report, d);
 	if (d->quality) {
