@@ -48,6 +48,7 @@ help:
 	@echo '  storm [SECONDS=n]  drivers bound and unbound 200 times, 500 cables pulled, modules unloaded'
 	@echo '                     while in use, and n (600) seconds of a peer that lies; 25 minutes'
 	@echo '  upstream [T=NAME]  records to real brokers and databases'
+	@echo '  service            the unit under a real systemd: readiness, watchdog, reload, sandbox'
 	@echo '  outage [T=NAME]    outages with the real programs, long form (half an hour), its table in'
 	@echo '                     Documentation/admin-guide/outages.rst; outage-short: what check runs'
 	@echo '  power-cut          the virtual gateway is killed while it records; CUTS=n how often'
@@ -140,6 +141,10 @@ upstream: userspace-native
 	@mkdir -p build/results
 	@$(suite) trixie python3 tests/upstream/run.py $(T) > build/results/upstream.tap; \
 		status=$$?; $(suite) trixie scripts/tally build/results/upstream.tap; exit $$status
+service: userspace-native
+	@mkdir -p build/results
+	@$(suite) trixie python3 tests/service/run.py $(T) > build/results/service.tap; \
+		status=$$?; $(suite) trixie scripts/tally build/results/service.tap; exit $$status
 outage outage-short: userspace-native
 	@mkdir -p build/results
 	@$(suite) trixie env $(if $(filter outage,$@),LONG=1 $(if $(T),,TABLE=Documentation/admin-guide/outages.rst)) \

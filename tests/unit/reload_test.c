@@ -236,7 +236,7 @@ static void a_value_is_that_of_the_file_again(void **state)
 static void settings_that_do_not_fit_are_refused(void **state)
 {
 	static const char *const rows[] = {
-		"[load pump]\nrole = grid\n",	   "[influx]\nurl = http://192.0.2.9\n",
+		"[load pump]\nrole = grid\n",	   "[influx]\nurl = http://127.0.0.1:8086\n",
 		"[http]\nlisten = 0.0.0.0:80\n",   "[mqtt]\npassword_file = /etc/shadow\n",
 		"[button]\nprogram = /tmp/mine\n", "[mqtt]\nport = 0\n",
 	};

@@ -3,11 +3,14 @@
  * log - messages on stderr, one line each.
  *
  * A line begins with "<N>", the syslog priority that journald understands,
- * unless stderr is a terminal, which gets "meterd: " instead.
+ * unless stderr is a terminal, which gets "meterd: " instead. Where stderr is the journal's,
+ * a message may go there with fields: PRIORITY, and METERD_PART, the word before the first
+ * colon of the message, such as mqtt or store.
  */
 #ifndef METERD_LOG_H
 #define METERD_LOG_H
 
+#include <stdbool.h>
 #include <syslog.h>
 
 /**
@@ -21,6 +24,14 @@ void log_print(int priority, const char *format, ...) __attribute__((format(prin
 
 /** log_level() - the least important priority that is still written; LOG_INFO at first */
 void log_level(int priority);
+
+/**
+ * log_fields() - messages have fields in the journal from here on, or no longer
+ *
+ * Not at the begin and at the end of a program: the journal asks which unit the sender of
+ * fields belongs to, and a sender that is gone by then belongs to none.
+ */
+void log_fields(bool on);
 
 #define log_error(...) log_print(LOG_ERR, __VA_ARGS__)
 #define log_warning(...) log_print(LOG_WARNING, __VA_ARGS__)
