@@ -139,6 +139,7 @@ bench: $(if $(filter-out kernel-cost,$(or $(T),all)),$(vm_needs))
 	@$(suite) trixie python3 tests/vm/bench.py $(T)
 upstream: userspace-native
 	@mkdir -p build/results
+	@scripts/node-red || echo "upstream: no Node-RED, its test will be skipped" >&2
 	@$(suite) trixie python3 tests/upstream/run.py $(T) > build/results/upstream.tap; \
 		status=$$?; $(suite) trixie scripts/tally build/results/upstream.tap; exit $$status
 service: userspace-native

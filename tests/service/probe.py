@@ -43,7 +43,7 @@ def process_1():
 PROBES = {
     "write to /srv/open": lambda: write("/srv/open/x"),
     "write to /etc/meterd": lambda: write("/etc/meterd/x"),
-    "read /home/open": lambda: os.listdir("/home/open"),
+    "read /home": lambda: os.listdir("/home"),
     "write to /var/lib/meterd": lambda: write("/var/lib/meterd/x"),
     "write to /run/meterd": lambda: write("/run/meterd/x"),
     "open a device": lambda: os.close(os.open("/dev/open", os.O_RDONLY)),

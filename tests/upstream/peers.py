@@ -1,14 +1,16 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """
 Peers of meterd in the tests of upstreams: certificates, a broker that does what a test
-says, InfluxDB of version 1.
+says, InfluxDB of version 1, Node-RED.
 """
+import glob
 import json
 import os
 import socket
 import subprocess
 import threading
 
+import tap
 from bench import free_port, get, quote
 
 
@@ -86,3 +88,43 @@ class Influx1:
             for s in self.sql(f"SELECT sequence FROM {m}")["results"][0].get("series", []):
                 found += [v[1] for v in s["values"]]
         return found
+
+
+class NodeRed:
+    """Node-RED with plain MQTT nodes: what comes on topics goes through functions to other topics."""
+
+    def __init__(self, h, broker):
+        found = glob.glob("/cache/node-red-*/.ready")
+        if not found:
+            raise tap.Skip("Node-RED is not in the cache; scripts/node-red fetches it from npm and says why it cannot")
+        self.program = os.path.join(os.path.dirname(found[0]), "node_modules/node-red/red.js")
+        self.h = h
+        self.port = free_port()
+        self.nodes = [{"id": "tab", "type": "tab", "label": "test"},
+                      {"id": "broker", "type": "mqtt-broker", "broker": "127.0.0.1", "port": str(broker.port),
+                       "clientid": "", "autoConnect": True, "protocolVersion": "4", "keepalive": "60", "cleansession": True}]
+
+    def flow(self, topic, function, to):
+        """mqtt in (JSON) -> function -> mqtt out"""
+        n = len(self.nodes)
+        common = {"z": "tab", "x": 100, "y": 100}
+        self.nodes += [
+            {"id": f"in{n}", "type": "mqtt in", "topic": topic, "qos": "0", "datatype": "json", "broker": "broker",
+             "wires": [[f"do{n}"]], **common},
+            {"id": f"do{n}", "type": "function", "func": function, "outputs": 1, "noerr": 0, "libs": [],
+             "wires": [[f"out{n}"]] if to else [[]], **common},
+        ]
+        if to:
+            self.nodes.append({"id": f"out{n}", "type": "mqtt out", "topic": to, "qos": "0", "retain": "false",
+                               "broker": "broker", "wires": [], **common})
+
+    def start(self):
+        folder = self.h.path("node-red")
+        os.mkdir(folder)
+        with open(os.path.join(folder, "flows.json"), "w", encoding="ascii") as f:
+            json.dump(self.nodes, f)
+        with open(os.path.join(folder, "settings.js"), "w", encoding="ascii") as f:
+            f.write("module.exports = { uiHost: '127.0.0.1', flowFile: 'flows.json', disableEditor: true,"
+                    " credentialSecret: false, telemetry: { enabled: false } };\n")
+        self.h.run("node", self.program, "--userDir", folder, "--settings", os.path.join(folder, "settings.js"),
+                   "--port", str(self.port), port=self.port)

@@ -13,7 +13,7 @@ from discovery_schema import SCHEMA
 
 import tap
 from bench import TOP, Broker, House, Listener, all_arrived, check_none_lost, free_port, get, wait
-from peers import Influx1, certificate, tls_extra
+from peers import Influx1, NodeRed, certificate, tls_extra
 
 TESTS = []
 
@@ -232,6 +232,59 @@ def vendor_topics():
         assert a["utcEndtime"] % 300000 == 0 and a["averageRMSVoltages"] == [2300]
         assert abs(a["channelIntervalDatas"][1]["averageRMSCurrent"] - 2000) <= 2
         assert abs(a["channelIntervalDatas"][1]["averageImportRMSActivePower"] - 460000) < 500
+
+
+@test
+def node_red():
+    """A flow of plain MQTT nodes, as somebody with a Genius has it, on the vendor's topics."""
+    with House(speed=60) as h:
+        b = Broker(h)
+        b.start()
+        node_red = NodeRed(h, b)
+        base = "servicelocation/1234-abcd/"
+        l = Listener(b, "#")
+        # the names come with a retained topic, the values with the next reading
+        node_red.flow("servicelocation/+/channelConfigV2", """
+            const names = {};
+            for (const m of msg.payload.dataProcessingSpecification.measurements)
+                if (m.name !== undefined) names[m.publishIndex] = m.name;
+            flow.set("names", names);
+            return null;""", None)
+        node_red.flow("servicelocation/+/realtime", """
+            const names = flow.get("names");
+            if (!names) return null;
+            const out = { volts: msg.payload.voltages[0].voltage, hertz: msg.payload.measuredFrequency / 1e6,
+                          total: msg.payload.totalPower, watts: {}, kwh: 0 };
+            for (const c of msg.payload.channelPowers) {
+                out.watts[names[c.publishIndex]] = c.power;
+                out.kwh += c.importEnergy / 3.6e6;
+            }
+            msg.payload = out;
+            return msg;""", "flow/realtime")
+        node_red.flow("servicelocation/+/aggregated", """
+            const i = msg.payload.intervalDatas[0];
+            msg.payload = { volts: i.averageRMSVoltages[0] / 10, end: i.utcEndtime,
+                            amperes: i.channelIntervalDatas.map(c => c.averageRMSCurrent / 1000) };
+            return msg;""", "flow/aggregated")
+        node_red.flow("servicelocation/+/config", """
+            msg.payload = { uuid: msg.payload.serviceLocationUuid, serial: msg.payload.serialNumber };
+            return msg;""", "flow/config")
+        node_red.flow("flow/press", 'msg.payload = { value: msg.payload.on ? "ON" : "OFF" }; return msg;',
+                      base + "plug/1/setstate")
+        node_red.start()
+        h.configure(b.section("vendor_uuid = 1234-abcd\n"))
+        h.start()
+        wait(lambda: {"flow/config", "flow/realtime", "flow/aggregated"} <= set(l.other), 60, "the flow has told all")
+        assert l.other["flow/config"][0] == {"uuid": "1234-abcd", "serial": "5010000000"}
+        r = l.other["flow/realtime"][0]
+        assert r["watts"] == {"load 0": 230, "load 1": 460} and r["volts"] == 230, r
+        assert abs(r["hertz"] - 50) < 0.001 and r["kwh"] > 0, r
+        a = l.other["flow/aggregated"][0]
+        assert a["volts"] == 230 and a["end"] % 300000 == 0, a
+        assert abs(a["amperes"][0] - 1) < 0.005 and abs(a["amperes"][1] - 2) < 0.005, a
+        l.client.publish("flow/press", '{"on":true}')
+        wait(lambda: l.other.get(base + "plug/1/setstate"), 10, "the flow asks for a relay")
+        assert l.other[base + "plug/1/setstate"][0] == {"value": "ON"}
 
 
 @test
