@@ -193,6 +193,7 @@ static bool fake_exchange(struct fake_line *line)
 	delay_us += fake_wire_us(line, request_len);
 	len = fake_module_answer(line, request, request_len, line->answer);
 	line->wire_bytes += request_len + len;
+	line->longest_bytes = max(line->longest_bytes, request_len + len);
 	if (len > SMAPPEE_SAMPLES_DATA && request[1] == SMAPPEE_FC_READ_SAMPLES)
 		line->sample_bytes += get_unaligned_be16(line->answer + SMAPPEE_SAMPLES_BYTES);
 	fault = len ? fake_fault_for(line, request[0], request[1]) : NULL;

@@ -192,6 +192,7 @@ struct fake_line {
 	unsigned int bad_requests;
 	u64 wire_bytes;		/* in both directions */
 	u64 sample_bytes;	/* of those, samples */
+	size_t longest_bytes;	/* of one request and its answer */
 	u8 rx[512];
 	size_t rx_len;
 

@@ -12,8 +12,10 @@
 #include <linux/ktime.h>
 #include <linux/sched.h>
 
+#include "../../drivers/tty/serdev/smappee_bus/enumerate.h"
 #include "../../drivers/tty/serdev/smappee_bus/internal.h"
 #include "bench.h"
+#include "fake-io.h"
 
 #define SECOND		4000ULL		/* scans at the rate of the bench */
 #define HUBS		7		/* on a full segment: 31 channels */
@@ -121,50 +123,118 @@ static void nine_tenths_of_the_bytes_on_a_full_line_are_samples(struct kunit *te
 		bench_expect_clean(test, sink[i]);
 }
 
+/* How long the slowest of some writes took, about one every 3 ms, each at another moment. */
+static s64 slowest_write(struct kunit *test, struct smappee_device *sdev, unsigned int writes)
+{
+	s64 worst = 0, took;
+	u16 led = 0;
+
+	while (writes--) {
+		took = ktime_get_ns();
+		KUNIT_ASSERT_EQ(test, 0, smappee_write_registers(sdev, SMAPPEE_REG_LED, 1, &led));
+		worst = max(worst, (s64)ktime_get_ns() - took);
+		usleep_range(3100, 3101);
+	}
+	return worst;
+}
+
 static void control_waits_for_one_block_at_most(struct kunit *test)
 {
 	struct fake_line *line = full_line(test, HUBS, SMAPPEE_FORMAT_S16, 4000);
-	const u64 byte_ns = segment_of(line)->line.byte_ns;
+	struct smappee_segment *segment = segment_of(line);
 	struct smappee_device *hub = bench_module(line, HUB);
 	struct bench_sink *sink[1 + HUBS];
-	s64 alone = 0, worst = 0, took;
-	/*
-	 * A block of 128 scans, and those that came while it waited for its turn, a
-	 * quarter of a block at most; its request, and the turnaround.
-	 */
-	const s64 block = byte_ns * (160 * 8 + 40) + 200 * NSEC_PER_USEC;
+	unsigned int questions, absent;
+	s64 alone, streams, looks = 0, scan = 0;
 	unsigned long looked;
-	u16 rate = 4000;
+	s64 block;
 
-	for (int i = 0; i < 20; i++) {
-		took = ktime_get_ns();
-		KUNIT_ASSERT_EQ(test, 0, smappee_write_registers(hub, SMAPPEE_REG_RATE, 1, &rate));
-		alone = max(alone, (s64)ktime_get_ns() - took);
-	}
+	alone = slowest_write(test, hub, 20);
 	for (int i = 0; i <= HUBS; i++)
 		sink[i] = bench_stream(line, VOLTAGE + i);
 	KUNIT_ASSERT_TRUE(test, bench_get(sink[HUBS], SECOND));
-	/*
-	 * Every 5 s the line is asked for new modules, and their silence costs whoever
-	 * comes then an answer timeout. This is about the time between.
-	 */
-	looked = READ_ONCE(segment_of(line)->look_at);
-	KUNIT_ASSERT_TRUE(test, fake_line_wait(line, READ_ONCE(segment_of(line)->look_at) != looked,
-					       6000));
-	msleep(1000);
-	for (int i = 0; i < 300; i++) {
-		took = ktime_get_ns();
-		KUNIT_ASSERT_EQ(test, 0, smappee_write_registers(hub, SMAPPEE_REG_RATE, 1, &rate));
-		worst = max(worst, (s64)ktime_get_ns() - took);
-		/* another moment of the 32 ms each time */
-		usleep_range(3100, 3101);
+	WRITE_ONCE(line->longest_bytes, 0);
+	streams = slowest_write(test, hub, 100);
+
+	/* Every 5 s the line is asked for new modules: two such searches. */
+	questions = fake_line_count(line, 0, SMAPPEE_FC_DISCOVER);
+	for (int i = 0; i < 2; i++) {
+		looked = READ_ONCE(segment->look_at);
+		while (READ_ONCE(segment->look_at) == looked)
+			looks = max(looks, slowest_write(test, hub, 10));
+		looks = max(looks, slowest_write(test, hub, 10));
 	}
-	kunit_info(test, "a write takes %lld us on an idle line, %lld us at most with 31 channels\n",
-		   div_s64(alone, 1000), div_s64(worst, 1000));
-	KUNIT_EXPECT_GT(test, worst, alone);
-	KUNIT_EXPECT_LE(test, worst, alone + block);
+	questions = fake_line_count(line, 0, SMAPPEE_FC_DISCOVER) - questions;
+	KUNIT_EXPECT_GE(test, questions, 2);
+
+	/* All units, most of which are not there. */
+	absent = fake_line_count(line, 20, SMAPPEE_FC_READ_REGISTERS);
+	looked = READ_ONCE(segment->look_at);
+	smappee_enumerate_again(segment);
+	while (READ_ONCE(segment->look_at) == looked)
+		scan = max(scan, slowest_write(test, hub, 10));
+	KUNIT_EXPECT_EQ(test, 2, fake_line_count(line, 20, SMAPPEE_FC_READ_REGISTERS) - absent);
+
+	/* 128 scans, those that came while it waited for its turn, and its request */
+	block = (s64)segment->line.byte_ns * READ_ONCE(line->longest_bytes) +
+		line->turnaround_us * NSEC_PER_USEC;
+	kunit_info(test, "one block is %lld us at most\n", div_s64(block, 1000));
+	KUNIT_EXPECT_LT(test, block, 6 * (s64)NSEC_PER_MSEC);
+	kunit_info(test, "a write takes %lld us on an idle line; with 31 channels %lld us at most, during a search %lld, during a scan of all units %lld\n",
+		   div_s64(alone, 1000), div_s64(streams, 1000), div_s64(looks, 1000),
+		   div_s64(scan, 1000));
+	KUNIT_EXPECT_GT(test, streams, alone);
+	KUNIT_EXPECT_LE(test, streams, alone + block);
+	KUNIT_EXPECT_LE(test, looks, alone + block);
+	KUNIT_EXPECT_LE(test, scan, alone + block);
 	for (int i = 0; i <= HUBS; i++)
 		bench_expect_clean(test, sink[i]);
+}
+
+/* What the streams of a full line leave is not all of it housekeeping's. */
+static void a_rescan_of_a_full_line_costs_no_scan(struct kunit *test)
+{
+	struct fake_line *line = full_line(test, HUBS, SMAPPEE_FORMAT_S16, 4000);
+	struct bench_sink *sink[1 + HUBS];
+	u64 begin, took_ms;
+
+	for (int i = 0; i <= HUBS; i++)
+		sink[i] = bench_stream(line, VOLTAGE + i);
+	KUNIT_ASSERT_TRUE(test, bench_get(sink[HUBS], SECOND));
+	begin = ktime_get_ns();
+	for (int i = 0; i < 3; i++)
+		bench_rescan(line);
+	took_ms = div_u64(ktime_get_ns() - begin, 3 * NSEC_PER_MSEC);
+	kunit_info(test, "a scan of all units takes %llu ms on a line with 31 channels\n", took_ms);
+	KUNIT_EXPECT_LT(test, took_ms, 2000);
+	/* as does a new module, which is found by a search and described */
+	fake_input(line, 0, 777);
+	KUNIT_ASSERT_TRUE(test, fake_line_wait(line, bench_modules(line) == HUBS + 2, 12000));
+	KUNIT_ASSERT_TRUE(test, bench_get(sink[HUBS], SECOND));
+	for (int i = 0; i <= HUBS; i++) {
+		bench_expect_clean(test, sink[i]);
+		KUNIT_EXPECT_EQ(test, 0, lost(line, VOLTAGE + i));
+	}
+	KUNIT_EXPECT_EQ(test, 0, COUNT(line, bad_answers));
+}
+
+/* A host that is late, as an emulated one: it gives nobody up who is there. */
+static void a_late_host_finds_whoever_is_there(struct kunit *test)
+{
+	struct fake_line *line = bench_new(test);
+	struct bench_sink *sink[3];
+
+	for (int i = 0; i < 3; i++)
+		sink[i] = bench_stream(line, VOLTAGE + i);
+	line->jitter_us = 9000;
+	KUNIT_ASSERT_TRUE(test, bench_get(sink[HUB2 - VOLTAGE], SECOND));
+	for (int i = 0; i < 4; i++)
+		fake_hub(line, 0, 555001 + i);
+	KUNIT_EXPECT_TRUE(test, fake_line_wait(line, bench_modules(line) == 7, 12000));
+	for (int i = 0; i < 3; i++) {
+		bench_expect_clean(test, sink[i]);
+		KUNIT_EXPECT_EQ(test, 0, lost(line, VOLTAGE + i));
+	}
 }
 
 static struct fake_line *echoing(struct kunit *test, bool described, bool echoes)
@@ -333,6 +403,8 @@ static struct kunit_case transport_cases[] = {
 	KUNIT_CASE_PARAM(a_full_segment_streams_without_a_loss, load_gen_params),
 	KUNIT_CASE(nine_tenths_of_the_bytes_on_a_full_line_are_samples),
 	KUNIT_CASE(control_waits_for_one_block_at_most),
+	KUNIT_CASE(a_rescan_of_a_full_line_costs_no_scan),
+	KUNIT_CASE(a_late_host_finds_whoever_is_there),
 	KUNIT_CASE(the_echo_of_a_request_is_swallowed),
 	KUNIT_CASE(an_echo_that_differs_is_a_collision_and_is_repaired),
 	KUNIT_CASE(a_wrong_description_of_the_echo_is_seen_in_the_counters),

@@ -37,6 +37,9 @@
 #define SMAPPEE_FRAME_MAX_SAMPLES	4118
 #define SMAPPEE_REGS_MAX		125
 
+/* From the last byte of a request to the first edge of its answer, at most. */
+#define SMAPPEE_TURNAROUND_US		2000
+
 /* Identity block, laid out as that of the Power Box. */
 #define SMAPPEE_REG_IDENTITY		0x1620
 #define SMAPPEE_REG_TYPE		0x1620	/* u16 */

@@ -7,7 +7,7 @@
  *
  * All of it happens in one work item per segment, so nothing here runs twice at
  * a time and nothing is registered under a lock. Transactions have the lowest
- * priority: streams go on while a segment is scanned.
+ * priority and a share of the line: streams go on while a segment is scanned.
  *
  * On a segment of register modules there is a Power Box, and its device table
  * tells what is behind it. A read of the table is compared in the same way.
@@ -16,7 +16,6 @@
  * it ends in smappee_enumerate_unit() for the address that was assigned.
  */
 #include <linux/bitmap.h>
-#include <linux/delay.h>
 #include <linux/jiffies.h>
 #include <linux/property.h>
 
@@ -38,10 +37,10 @@
 #define ENUMERATE_TRIES		2
 /* While something that should be there is missing, look again this often. */
 #define ENUMERATE_AGAIN_MS	5000
+/* Has anybody connected a module that does not belong beside a Power Box? */
+#define ENUMERATE_STRANGERS_MS	60000
 /* A module that verification could not reach is verified again after this. */
 #define ENUMERATE_VERIFY_MS	500
-/* An absent unit costs an answer timeout; leave the line to the streams. */
-#define ENUMERATE_PAUSE_MS	40
 
 /* Say why we do not take the module that answers. */
 static void enumerate_refuse(struct smappee_segment *segment, u8 unit,
@@ -291,12 +290,8 @@ static void enumerate_scan(struct smappee_segment *segment, bool drop_silent)
 	if (segment->registers && !test_bit(SMAPPEE_PB_UNIT, segment->named))
 		smappee_enumerate_unit(segment, SMAPPEE_PB_UNIT,
 				       ENUMERATE_TRIES_KNOWN, drop_silent);
-	/*
-	 * An open module on a segment of register modules shows up as well, but
-	 * there a question takes as long as a poll.
-	 */
-	if (!segment->registers || !READ_ONCE(segment->streams))
-		smappee_search_new(segment);
+	/* An open module on a segment of register modules shows up as well. */
+	smappee_search_new(segment);
 	/* A Power Box on a segment of open modules can only be there. */
 	if (!segment->registers && !test_bit(SMAPPEE_PB_UNIT, segment->named))
 		smappee_enumerate_unit(segment, SMAPPEE_PB_UNIT, 1,
@@ -307,10 +302,8 @@ static void enumerate_scan(struct smappee_segment *segment, bool drop_silent)
 			return;
 		if (test_bit(unit, segment->named))
 			continue;
-		if (smappee_enumerate_unit(segment, unit, ENUMERATE_TRIES,
-					   drop_silent) == -ETIMEDOUT &&
-		    READ_ONCE(segment->streams))
-			msleep(ENUMERATE_PAUSE_MS);
+		smappee_enumerate_unit(segment, unit, ENUMERATE_TRIES,
+				       drop_silent);
 		smappee_enumerate_verify(segment);
 	}
 	segment->scanned = true;
@@ -349,9 +342,9 @@ static bool enumerate_missing(struct smappee_segment *segment)
 static void enumerate_look(struct smappee_segment *segment)
 {
 	segment->look_at = jiffies + msecs_to_jiffies(ENUMERATE_AGAIN_MS);
+	smappee_search_new(segment);
 	if (segment->registers)
 		return;
-	smappee_search_new(segment);
 	enumerate_ping(segment);
 	enumerate_babble(segment);
 }
@@ -377,6 +370,8 @@ static void enumerate_work(struct work_struct *work)
 		again_ms = ENUMERATE_AGAIN_MS;
 	} else if (enumerate_missing(segment) || !segment->registers) {
 		again_ms = ENUMERATE_AGAIN_MS;
+	} else {
+		again_ms = ENUMERATE_STRANGERS_MS;
 	}
 	if (!smappee_enumerate_verify(segment))
 		again_ms = ENUMERATE_VERIFY_MS;

@@ -134,6 +134,20 @@ static inline int smappee_emit_count(char *buf, const atomic64_t *count)
 	return sysfs_emit(buf, "%lld\n", atomic64_read(count));
 }
 
+/**
+ * smappee_watch_priority() - how urgent it is to ask a module how it is
+ * @module: the module
+ *
+ * Return: as urgent as samples, unless nobody may be there.
+ */
+static inline enum smappee_priority
+smappee_watch_priority(const struct smappee_module *module)
+{
+	return test_bit(SMAPPEE_MODULE_SILENT, &module->flags) ?
+		       SMAPPEE_ABSENT :
+		       SMAPPEE_SAMPLES;
+}
+
 #define to_smappee_module(d) \
 	container_of(to_smappee_device(d), struct smappee_module, sdev)
 

@@ -6,6 +6,7 @@
  * The thread looks when no block is due, but while it waits for the line, blocks
  * become due. So a look is as urgent as they are: behind a search, question after
  * question of the lowest priority, it would wait until modules forget their scans.
+ * A look at a module that is silent, though, lets control go first.
  */
 #include <linux/kernel.h>
 #include <linux/ktime.h>
@@ -139,7 +140,8 @@ void smappee_look(struct smappee_segment *segment,
 	s64 now;
 	int ret;
 
-	ret = smappee_line_read_registers(&segment->line, SMAPPEE_SAMPLES,
+	ret = smappee_line_read_registers(&segment->line,
+					  smappee_watch_priority(module),
 					  module->sdev.unit,
 					  SMAPPEE_REG_WAVEFORM,
 					  ARRAY_SIZE(regs), regs, 1,

@@ -10,7 +10,6 @@
  * the identity block, read at the unit address, says the same.
  */
 #include <linux/bitmap.h>
-#include <linux/delay.h>
 #include <linux/property.h>
 
 #include "discover.h"
@@ -22,8 +21,6 @@
 
 /* An assignment is repeated until it is answered. */
 #define SEARCH_TRIES		3
-/* Silence has cost an answer timeout; leave the line to the streams. */
-#define SEARCH_PAUSE_MS		40
 /* Of so many answers of one module by its whole key, so many are damaged... */
 #define SEARCH_TWIN_TRIES	8
 /* ... only if there are two of it. */
@@ -281,8 +278,6 @@ static bool search_step(struct search *s)
 		return true;
 	}
 	smappee_discover_silence(&s->d);
-	if (!s->d.over && READ_ONCE(segment->streams))
-		msleep(SEARCH_PAUSE_MS);
 
 	return true;
 }

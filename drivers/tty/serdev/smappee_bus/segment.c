@@ -2,14 +2,12 @@
 /*
  * Transactions on a segment's line.
  *
- * One transaction is in flight at a time. Whoever wants the line waits for it
- * in order of priority; a transaction ends within the answer timeout plus the
- * time that its answer takes on the wire, so nobody waits long.
- *
- * The receive callback runs in a kernel worker. It copies what arrives into the
- * line's own buffer, asks the codec how long the answer will be, and completes
- * the transaction. It takes no lock but @rx_lock, allocates and logs nothing,
- * and always consumes everything: bytes that nobody waits for are counted.
+ * One transaction is in flight at a time (turn.c). It ends within the answer
+ * timeout plus the time that its answer takes on the wire. One that asks whether
+ * somebody is there gives way earlier: a module begins to answer within a time
+ * that the protocol sets, and when that is over and nothing has come, the rest of
+ * the timeout is only for a host that notices late. It is not waited for while
+ * somebody more urgent wants the line.
  *
  * Answers carry no number. After an answer that was late, damaged or wrong, and
  * when bytes arrive that nobody asked for, the next transaction begins only
@@ -24,21 +22,15 @@
 #include <linux/serdev.h>
 #include <linux/string.h>
 
-#include "segment.h"
+#include "segment-parts.h"
 #include "trace.h"
 
-/* A module answers within 2 ms; the rest is for the host's own delays. */
+/* A module answers within 2 ms (SMAPPEE_TURNAROUND_US); the rest is for the host. */
 #define LINE_ANSWER_MS		20
 /* Masters in use give a register module so long for a short answer. */
 #define LINE_ANSWER_REGISTERS_MS	100
 /* Bytes of an answer follow each other; UARTs and workers make small pauses. */
 #define LINE_PAUSE_MS		25
-/*
- * An answer as a whole may take this much longer than the wire needs. A host
- * that is slow at this moment will not be faster when it asks again, so as long
- * as bytes come, waiting for the rest is the quickest way to get it.
- */
-#define LINE_SLACK_MS		250
 /* Longer than a module's turnaround: whoever wanted to talk has begun. */
 #define LINE_QUIET_US		3000
 /*
@@ -54,8 +46,10 @@
 #define LINE_QUIET_TRIES	300
 /* The request is at most a few dozen bytes. */
 #define LINE_WRITE_MS		100
-/* A module that answers "not now" is asked again this much later. */
-#define LINE_BUSY_MS		10
+/* A host that is not busy notices an answer within this time. */
+#define LINE_NOTICE_US		500
+/* How late it was is forgotten by this part with each answer. */
+#define LINE_LATE_SHARE		16
 
 /**
  * smappee_line_init() - prepare a line
@@ -74,6 +68,7 @@ void smappee_line_init(struct smappee_line *line, struct serdev_device *serdev,
 	line->id = id;
 	smappee_line_set_speed(line, speed);
 	line->answer_ms = registers ? LINE_ANSWER_REGISTERS_MS : LINE_ANSWER_MS;
+	line->prompt = !registers;
 	line->gap_us = registers ? LINE_GAP_REGISTERS_US : LINE_QUIET_SHORT_US;
 	line->count = count;
 	spin_lock_init(&line->lock);
@@ -93,291 +88,6 @@ void smappee_line_set_speed(struct smappee_line *line, unsigned int speed)
 	line->byte_ns = div_u64(10ULL * NSEC_PER_SEC, speed);
 }
 
-/**
- * smappee_line_stop() - let no transaction begin any more
- * @line: the line
- *
- * One that is in flight ends by itself; those that wait fail.
- */
-void smappee_line_stop(struct smappee_line *line)
-{
-	spin_lock(&line->lock);
-	line->stopping = true;
-	spin_unlock(&line->lock);
-	wake_up_all(&line->free);
-}
-
-static bool line_is_free(struct smappee_line *line)
-{
-	bool busy;
-
-	spin_lock(&line->lock);
-	busy = line->busy;
-	spin_unlock(&line->lock);
-
-	return !busy;
-}
-
-/**
- * smappee_line_pause() - stop the line, and wait for what is in flight
- * @line: the line
- *
- * Until smappee_line_resume(), transactions fail as on a line that was stopped.
- */
-void smappee_line_pause(struct smappee_line *line)
-{
-	smappee_line_stop(line);
-	wait_event(line->free, line_is_free(line));
-}
-
-/**
- * smappee_line_resume() - let transactions begin again
- * @line: the line
- *
- * Nobody knows what the port received meanwhile, so the first one waits until it
- * is quiet.
- */
-void smappee_line_resume(struct smappee_line *line)
-{
-	spin_lock(&line->rx_lock);
-	line->rx_dirty = true;
-	spin_unlock(&line->rx_lock);
-	spin_lock(&line->lock);
-	line->stopping = false;
-	spin_unlock(&line->lock);
-}
-
-static void line_finish(struct smappee_line *line, int status)
-{
-	lockdep_assert_held(&line->rx_lock);
-
-	line->rx_status = status;
-	WRITE_ONCE(line->rx_pending, false);
-	wake_up(&line->rx_done);
-}
-
-/* Count a burst of bytes that belong to no answer, and keep its beginning. */
-static void line_keep_stray(struct smappee_line *line, const u8 *data,
-			    size_t count)
-{
-	size_t n;
-
-	lockdep_assert_held(&line->rx_lock);
-
-	if (!line->rx_dirty) {
-		/* A host that was too slow must not accuse its modules. */
-		line->strays += !line->rx_late;
-		line->rx_late = false;
-		line->stray_len = 0;
-	}
-	line->rx_dirty = true;
-	n = min(count, sizeof(line->stray) - line->stray_len);
-	memcpy(line->stray + line->stray_len, data, n);
-	line->stray_len += n;
-}
-
-static void line_stray(struct smappee_line *line, const u8 *data, size_t count)
-{
-	if (!count)
-		return;
-	/* What follows on discover is the rest of a collision. */
-	if (line->rx_request.function == SMAPPEE_FC_DISCOVER) {
-		line->rx_dirty = true;
-		return;
-	}
-	line_keep_stray(line, data, count);
-	atomic64_add(count, &line->count->stray_bytes);
-}
-
-/*
- * Swallow the echo of the request. Returns how many bytes of @data that is; if
- * it is not what was sent, somebody else was sending, and the transaction ends.
- */
-static size_t line_swallow_echo(struct smappee_line *line, const u8 *data,
-				size_t count)
-{
-	const struct modbus_request *rq = &line->rx_request;
-	size_t n = min(count, line->rx_echo);
-
-	lockdep_assert_held(&line->rx_lock);
-
-	if (memcmp(rq->frame + rq->len - line->rx_echo, data, n)) {
-		atomic64_inc(&line->count->echo_errors);
-		line->rx_dirty = true;
-		line_finish(line, -EPROTO);
-		return count;
-	}
-	line->rx_echo -= n;
-
-	return n;
-}
-
-/* Add bytes to the answer; if it is whole or wrong by that, finish it. */
-static void line_receive(struct smappee_line *line, const u8 *data,
-			 size_t count)
-{
-	size_t n = 0;
-	int need;
-
-	lockdep_assert_held(&line->rx_lock);
-
-	if (line->rx_echo)
-		n = line_swallow_echo(line, data, count);
-	data += n;
-	count -= n;
-	if (!count)
-		return;
-
-	if (!line->rx_len)
-		line->rx_first_ns = ktime_get_ns() -
-				    (s64)(count * line->byte_ns);
-	n = min(count, sizeof(line->rx) - line->rx_len);
-	memcpy(line->rx + line->rx_len, data, n);
-	if (smappee_inject_corrupt(line))
-		line->rx[line->rx_len + n / 2] ^= 0x10;
-	line->rx_len += n;
-
-	if (!line->rx_need) {
-		need = modbus_answer_length(&line->rx_request, line->rx,
-					    line->rx_len);
-		if (need < 0) {
-			/* Collisions are what discover is for. */
-			if (line->rx_request.function != SMAPPEE_FC_DISCOVER)
-				line_keep_stray(line, line->rx, line->rx_len);
-			line->rx_dirty = true;
-			line_finish(line, need);
-			return;
-		}
-		line->rx_need = need;
-	}
-	if (line->rx_need && line->rx_len >= line->rx_need) {
-		n = count - n + line->rx_len - line->rx_need;
-		line_stray(line, data + count - n, n);
-		line->rx_len = line->rx_need;
-		line->rx_late = false;
-		line_finish(line, 0);
-	}
-}
-
-/**
- * smappee_line_strays() - who sends unasked?
- * @line: the line
- * @unit: gets the unit whose frame the last burst of strays was, 0 if it was none
- *
- * Return: bursts since the last call.
- */
-unsigned int smappee_line_strays(struct smappee_line *line, u8 *unit)
-{
-	u8 stray[SMAPPEE_STRAY_MAX];
-	unsigned int strays, len;
-
-	spin_lock(&line->rx_lock);
-	strays = line->strays;
-	line->strays = 0;
-	len = line->stray_len;
-	memcpy(stray, line->stray, len);
-	spin_unlock(&line->rx_lock);
-	*unit = strays ? modbus_frame_unit(stray, len) : 0;
-
-	return strays;
-}
-
-/**
- * smappee_line_receive() - take in bytes from the port
- * @line: the line
- * @data: the bytes
- * @count: how many
- *
- * Context: the port's receive worker.
- * Return: @count, always.
- */
-size_t smappee_line_receive(struct smappee_line *line, const u8 *data,
-			    size_t count)
-{
-	size_t kept = count;
-
-	if (smappee_inject_late(line))
-		msleep(line->answer_ms + LINE_SLACK_MS);
-	if (smappee_inject_drop_byte(line) && kept)
-		kept--;
-
-	spin_lock(&line->rx_lock);
-	if (line->rx_pending)
-		line_receive(line, data, kept);
-	else
-		line_stray(line, data, kept);
-	spin_unlock(&line->rx_lock);
-
-	return count;
-}
-
-/* Take the line if it is our turn; true also if we must give up waiting. */
-static bool line_take(struct smappee_line *line, enum smappee_priority priority,
-		      int *status)
-{
-	bool done = true;
-	unsigned int p;
-
-	spin_lock(&line->lock);
-	*status = 0;
-	if (line->stopping)
-		*status = -ESHUTDOWN;
-	else if (line->busy)
-		done = false;
-	for (p = 0; p < priority && !*status; p++)
-		if (line->waiting[p])
-			done = false;
-	if (done) {
-		line->waiting[priority]--;
-		if (!*status)
-			line->busy = true;
-	}
-	spin_unlock(&line->lock);
-
-	return done;
-}
-
-static int line_acquire(struct smappee_line *line,
-			enum smappee_priority priority)
-{
-	int status;
-
-	spin_lock(&line->lock);
-	line->waiting[priority]++;
-	spin_unlock(&line->lock);
-	wait_event(line->free, line_take(line, priority, &status));
-
-	return status;
-}
-
-/**
- * smappee_line_wanted() - would a transaction that is not urgent have to wait?
- * @line: the line
- *
- * Return: whether somebody has the line or waits for it now.
- */
-bool smappee_line_wanted(struct smappee_line *line)
-{
-	bool wanted;
-	unsigned int p;
-
-	spin_lock(&line->lock);
-	wanted = line->busy;
-	for (p = 0; p < SMAPPEE_PRIORITIES; p++)
-		wanted |= line->waiting[p];
-	spin_unlock(&line->lock);
-
-	return wanted;
-}
-
-static void line_release(struct smappee_line *line)
-{
-	spin_lock(&line->lock);
-	line->busy = false;
-	spin_unlock(&line->lock);
-	wake_up_all(&line->free);
-}
-
 /* Wait until nothing has arrived for a while. */
 static void line_quiet(struct smappee_line *line, unsigned int quiet_us)
 {
@@ -395,63 +105,85 @@ static void line_quiet(struct smappee_line *line, unsigned int quiet_us)
 	} while (dirty && --tries);
 }
 
-static void line_expect(struct smappee_line *line,
-			const struct modbus_request *rq)
+/* Does this transaction only ask whether somebody is there, and how fast is he? */
+static bool line_gives_way(const struct smappee_line *line,
+			   const struct modbus_request *rq,
+			   enum smappee_priority priority)
 {
-	spin_lock(&line->rx_lock);
-	line->rx_request = *rq;
-	line->rx_echo = line->echo ? rq->len : 0;
-	line->rx_len = 0;
-	line->rx_need = 0;
-	line->rx_status = 0;
-	line->rx_pending = true;
-	spin_unlock(&line->rx_lock);
+	/* Only open modules know discover, wherever they are. */
+	return (line->prompt || rq->function == SMAPPEE_FC_DISCOVER) &&
+	       priority > SMAPPEE_SAMPLES;
 }
 
-/* From here on bytes are strays. Returns false if the answer came just now. */
-static bool line_give_up(struct smappee_line *line, int status)
+/* Time that a request and its answer take on the wire. */
+static s64 line_wire_ns(const struct smappee_line *line,
+			const struct modbus_request *rq)
 {
-	bool pending;
+	return (s64)line->byte_ns * (rq->len + modbus_answer_max(rq));
+}
 
-	spin_lock(&line->rx_lock);
-	pending = line->rx_pending;
-	if (pending) {
-		line->rx_pending = false;
-		line->rx_late = status == -ETIMEDOUT;
-		line->rx_status = status;
-	}
-	spin_unlock(&line->rx_lock);
+/*
+ * The first bytes of an answer are noticed within this time: the module has begun
+ * by then, and this host was never later in the last few answers. A port with DMA
+ * may hand over a whole answer at once, so the time on the wire is part of it.
+ */
+static s64 line_fair_ns(const struct smappee_line *line,
+			const struct modbus_request *rq)
+{
+	s64 late_ns = max((SMAPPEE_TURNAROUND_US + LINE_NOTICE_US) *
+			  (s64)NSEC_PER_USEC, 2 * line->late_ns);
 
-	return pending;
+	return line_wire_ns(line, rq) +
+	       min(late_ns, (s64)line->answer_ms * NSEC_PER_MSEC);
+}
+
+/* Until the first bytes are there, or it is no use, or no good, to wait on. */
+static void line_wait_first(struct smappee_line *line,
+			    const struct modbus_request *rq,
+			    enum smappee_priority priority)
+{
+	s64 patience_ns = line_wire_ns(line, rq) +
+			  (s64)line->answer_ms * NSEC_PER_MSEC;
+	s64 fair_ns = line_gives_way(line, rq, priority) ? line_fair_ns(line, rq) :
+						       patience_ns;
+
+	if (!wait_event_hrtimeout(line->rx_done, !READ_ONCE(line->rx_pending),
+				  ns_to_ktime(fair_ns)) ||
+	    fair_ns >= patience_ns)
+		return;
+	wait_event_hrtimeout(line->rx_done,
+			     !READ_ONCE(line->rx_pending) ||
+			     (!READ_ONCE(line->rx_len) &&
+			      smappee_turn_urgent(line, priority)),
+			     ns_to_ktime(patience_ns - fair_ns));
 }
 
 /*
  * Wait for the answer: a while for its first bytes, then for as long as bytes
- * keep coming, but not for ever. A port with DMA may hand over a whole answer
- * at once, so the first while includes the time that it takes on the wire.
+ * keep coming, but not for ever.
  */
-static int line_wait(struct smappee_line *line, const struct modbus_request *rq)
+static int line_wait(struct smappee_line *line, const struct modbus_request *rq,
+		     enum smappee_priority priority)
 {
-	s64 wire_ns = (s64)line->byte_ns * (rq->len + modbus_answer_max(rq));
-	s64 end = ktime_get_ns() + wire_ns +
+	s64 end = ktime_get_ns() + line_wire_ns(line, rq) +
 		  (s64)(line->answer_ms + LINE_SLACK_MS) * NSEC_PER_MSEC;
-	ktime_t step = ns_to_ktime((s64)line->answer_ms * NSEC_PER_MSEC +
-				   wire_ns);
 	size_t before = 0;
 	size_t len;
 
-	while (wait_event_hrtimeout(line->rx_done,
-				    !READ_ONCE(line->rx_pending), step)) {
+	line_wait_first(line, rq, priority);
+	while (READ_ONCE(line->rx_pending)) {
 		spin_lock(&line->rx_lock);
 		len = line->rx_len;
 		spin_unlock(&line->rx_lock);
 		if (len == before || ktime_get_ns() > end) {
-			if (line_give_up(line, -ETIMEDOUT))
+			if (smappee_receive_give_up(line, -ETIMEDOUT))
 				return -ETIMEDOUT;
 			break;
 		}
 		before = len;
-		step = ms_to_ktime(LINE_PAUSE_MS);
+		wait_event_hrtimeout(line->rx_done,
+				     !READ_ONCE(line->rx_pending),
+				     ms_to_ktime(LINE_PAUSE_MS));
 	}
 
 	/* rx_lock was held when the answer was finished; see what it did. */
@@ -459,6 +191,17 @@ static int line_wait(struct smappee_line *line, const struct modbus_request *rq)
 	spin_unlock(&line->rx_lock);
 
 	return line->rx_status;
+}
+
+/* How late has this host noticed answers lately? */
+static void line_learn(struct smappee_line *line,
+		       const struct modbus_request *rq, s64 sent_ns)
+{
+	s64 late_ns = line->rx_first_ns - sent_ns -
+		      (s64)line->byte_ns * rq->len;
+
+	line->late_ns = max(late_ns, line->late_ns -
+				     line->late_ns / LINE_LATE_SHARE);
 }
 
 static void line_count(struct smappee_counters *count, int status)
@@ -485,44 +228,55 @@ static void line_count(struct smappee_counters *count, int status)
 }
 
 static int line_exchange(struct smappee_line *line,
-			 const struct modbus_request *rq)
+			 const struct modbus_request *rq,
+			 enum smappee_priority priority)
 {
 	ssize_t sent;
+	s64 sent_ns;
 	int ret;
 
 	if (READ_ONCE(line->rx_dirty))
 		line_quiet(line, LINE_QUIET_US);
 
-	line_expect(line, rq);
+	smappee_receive_begin(line, rq);
+	sent_ns = ktime_get_ns();
 	sent = smappee_inject_write(line);
 	if (!sent)
 		sent = serdev_device_write(line->serdev, rq->frame, rq->len,
 					   msecs_to_jiffies(LINE_WRITE_MS));
 	if (sent != rq->len) {
-		line_give_up(line, -EIO);
+		smappee_receive_give_up(line, -EIO);
 		/* What the port did take must not go out before the next one. */
 		serdev_device_write_flush(line->serdev);
 		return -EIO;
 	}
 
-	ret = line_wait(line, rq);
-	if (!ret)
-		ret = modbus_answer_check(rq, line->rx, line->rx_len);
+	ret = line_wait(line, rq, priority);
+	if (ret)
+		return ret;
+	line_learn(line, rq, sent_ns);
 
-	return ret;
+	return modbus_answer_check(rq, line->rx, line->rx_len);
 }
 
 /* Leave the line in a state in which the next answer can be trusted. */
 static void line_settle(struct smappee_line *line,
-			const struct modbus_request *rq, int status)
+			const struct modbus_request *rq,
+			enum smappee_priority priority, int status)
 {
 	bool numbered = rq->function == SMAPPEE_FC_READ_SAMPLES ||
 			rq->function == SMAPPEE_FC_SYNC ||
 			rq->function == SMAPPEE_FC_DISCOVER;
+	unsigned int quiet_us;
 
 	switch (status) {
 	case -ETIMEDOUT:
-		line_quiet(line, numbered ? LINE_QUIET_US : LINE_QUIET_LATE_US);
+		quiet_us = numbered ? LINE_QUIET_US : LINE_QUIET_LATE_US;
+		/* Nobody was there, so nobody has to wait, but in case it was late... */
+		if (line_gives_way(line, rq, priority) && !line->rx_len)
+			smappee_turn_stale(line, rq->frame[0], quiet_us);
+		else
+			line_quiet(line, quiet_us);
 		break;
 	case -EPROTO:
 		line_quiet(line, LINE_QUIET_US);
@@ -559,15 +313,15 @@ int smappee_line_transact(struct smappee_line *line,
 			  struct smappee_answer *answer,
 			  struct smappee_counters *count)
 {
-	s64 begin;
+	s64 begin, took;
 	int ret;
 
-	ret = line_acquire(line, priority);
+	ret = smappee_turn_take(line, priority, rq->frame[0]);
 	if (ret)
 		return ret;
 
 	begin = ktime_get_ns();
-	ret = line_exchange(line, rq);
+	ret = line_exchange(line, rq, priority);
 	if (!ret && line->rx_len > answer->size)
 		ret = -EPROTO;
 	if (!ret) {
@@ -575,120 +329,17 @@ int smappee_line_transact(struct smappee_line *line,
 		answer->first_ns = line->rx_first_ns;
 	}
 	answer->len = line->rx_len;
+	took = ktime_get_ns() - begin;
 	trace_smappee_transaction(line->id, rq, line->rx, line->rx_len, ret,
-				  ktime_get_ns() - begin);
+				  took);
 	/* To discover, silence and collisions are answers. */
 	line_count(line->count, rq->function == SMAPPEE_FC_DISCOVER ? 0 : ret);
 	if (count)
 		line_count(count, ret);
 
-	line_settle(line, rq, ret);
-	line_release(line);
+	line_settle(line, rq, priority, ret);
+	/* It had the line for longer only while nobody else wanted it. */
+	smappee_turn_end(line, priority, min(took, line_fair_ns(line, rq)));
 
 	return ret;
-}
-
-/* Ask again for what a second try can heal. */
-static int line_insist(struct smappee_line *line,
-		       enum smappee_priority priority,
-		       const struct modbus_request *rq,
-		       struct smappee_answer *answer, unsigned int tries,
-		       struct smappee_counters *count)
-{
-	int ret;
-
-	for (;;) {
-		ret = smappee_line_transact(line, priority, rq, answer, count);
-		switch (ret) {
-		case -EBUSY:
-		case -ETIMEDOUT:
-		case -EBADMSG:
-		case -EPROTO:
-			break;
-		default:
-			return ret;
-		}
-		if (!--tries)
-			return ret;
-		atomic64_inc(&line->count->retries);
-		if (count)
-			atomic64_inc(&count->retries);
-		if (ret == -EBUSY)
-			usleep_range(LINE_BUSY_MS * 1000, LINE_BUSY_MS * 1250);
-	}
-}
-
-/**
- * smappee_line_read_registers() - read registers of a unit
- * @line: the line
- * @priority: how urgent it is
- * @unit: unit address
- * @address: first register
- * @n: how many, 1 to 125
- * @values: room for them
- * @tries: how often to ask, at least once
- * @count: counters of the module, or NULL
- *
- * Context: may sleep.
- * Return: 0, or an error of smappee_line_transact().
- */
-int smappee_line_read_registers(struct smappee_line *line,
-				enum smappee_priority priority, u8 unit,
-				u16 address, u16 n, u16 *values,
-				unsigned int tries,
-				struct smappee_counters *count)
-{
-	u8 frame[SMAPPEE_FRAME_MAX_MODBUS];
-	struct smappee_answer answer = {
-		.frame = frame,
-		.size = sizeof(frame),
-	};
-	struct modbus_request rq;
-	int ret;
-
-	ret = modbus_read_registers(&rq, unit, address, n);
-	if (ret)
-		return ret;
-	ret = line_insist(line, priority, &rq, &answer, tries, count);
-	if (ret)
-		return ret;
-	modbus_answer_registers(&rq, frame, values);
-
-	return 0;
-}
-
-/**
- * smappee_line_write_registers() - write registers of a unit
- * @line: the line
- * @priority: how urgent it is
- * @unit: unit address
- * @address: first register
- * @n: how many, 1 to MODBUS_WRITE_MAX
- * @values: what to write
- * @tries: how often to ask, at least once; the values are absolute, so writing
- *	   them twice does no harm
- * @count: counters of the module, or NULL
- *
- * Context: may sleep.
- * Return: 0, or an error of smappee_line_transact().
- */
-int smappee_line_write_registers(struct smappee_line *line,
-				 enum smappee_priority priority, u8 unit,
-				 u16 address, u16 n, const u16 *values,
-				 unsigned int tries,
-				 struct smappee_counters *count)
-{
-	u8 frame[SMAPPEE_FRAME_MAX_MODBUS];
-	struct smappee_answer answer = {
-		.frame = frame,
-		.size = sizeof(frame),
-	};
-	struct modbus_request rq;
-	int ret;
-
-	ret = modbus_write_registers(&rq, unit, address, n, values);
-	if (ret)
-		return ret;
-
-	return line_insist(line, priority, &rq, &answer, tries, count);
 }

@@ -20,12 +20,14 @@ struct serdev_device;
  * enum smappee_priority - who gets the line first
  * @SMAPPEE_CONTROL: somebody waits for it (a register access of a driver)
  * @SMAPPEE_SAMPLES: what the sampler thread asks: sample blocks, sync, status
+ * @SMAPPEE_ABSENT: is a module that is silent there again?
  * @SMAPPEE_HOUSEKEEPING: the rest: enumeration, the slow parts of a poll
  * @SMAPPEE_PRIORITIES: how many there are
  */
 enum smappee_priority {
 	SMAPPEE_CONTROL,
 	SMAPPEE_SAMPLES,
+	SMAPPEE_ABSENT,
 	SMAPPEE_HOUSEKEEPING,
 	SMAPPEE_PRIORITIES
 };
@@ -70,14 +72,21 @@ struct smappee_counters {
  * @speed: bits per second that the port really has
  * @byte_ns: time that a byte takes on the wire
  * @answer_ms: how long to wait for the first bytes of an answer
+ * @prompt: modules begin to answer within SMAPPEE_TURNAROUND_US
  * @gap_us: quiet time between two frames
  * @echo: the transceiver hears what it sends: each request comes back first
  * @count: what happened; NULL is allowed nowhere
  * @fault: faults that are still to be made on request, see inject.h
- * @lock: protects @busy, @waiting and @stopping
+ * @late_ns: from the last byte of a request to the first of its answer, at most,
+ *	     lately; of whoever has the line
+ * @lock: protects @busy to @rest_ns
  * @busy: a transaction has the line
  * @waiting: transactions that want it, by priority
  * @stopping: no transaction may begin any more
+ * @share: housekeeping leaves room for streams
+ * @stale_unit: the unit that was given up last by who is not urgent
+ * @stale_ns: until then its answer may still come, CLOCK_MONOTONIC
+ * @rest_ns: no housekeeping before this, CLOCK_MONOTONIC, if @share
  * @free: woken when @busy or @stopping change
  * @rx_lock: protects all that follows against the receive callback
  * @rx_pending: an answer is being assembled; otherwise bytes are strays. Cleared
@@ -93,7 +102,7 @@ struct smappee_counters {
  * @rx_need: length of the whole answer, 0 until its head tells
  * @rx_status: 0, or why the answer cannot be right
  * @rx_first_ns: when the first byte arrived, CLOCK_MONOTONIC
- * @rx_done: woken when the answer is whole or wrong
+ * @rx_done: woken when the answer is whole or wrong, and when somebody wants the line
  * @rx: the answer. The receive callback writes it while @rx_pending is set,
  *	whoever has the line reads it afterwards.
  */
@@ -104,16 +113,23 @@ struct smappee_line {
 	unsigned int byte_ns;
 	unsigned int answer_ms;
 	unsigned int gap_us;
+	bool prompt;
 	bool echo;
 	struct smappee_counters *count;
 #ifdef CONFIG_SMAPPEE_BUS_ERROR_INJECTION
 	atomic_t fault[SMAPPEE_FAULTS];
 #endif
 
-	spinlock_t lock;	/* busy, waiting, stopping */
+	s64 late_ns;
+
+	spinlock_t lock;	/* all up to rest_ns */
 	bool busy;
 	unsigned int waiting[SMAPPEE_PRIORITIES];
 	bool stopping;
+	bool share;
+	u8 stale_unit;
+	s64 stale_ns;
+	s64 rest_ns;
 	wait_queue_head_t free;
 
 	spinlock_t rx_lock;	/* all below */
@@ -155,6 +171,7 @@ void smappee_line_set_speed(struct smappee_line *line, unsigned int speed);
 void smappee_line_stop(struct smappee_line *line);
 void smappee_line_pause(struct smappee_line *line);
 void smappee_line_resume(struct smappee_line *line);
+void smappee_line_share(struct smappee_line *line, bool share);
 bool smappee_line_wanted(struct smappee_line *line);
 size_t smappee_line_receive(struct smappee_line *line, const u8 *data,
 			    size_t count);

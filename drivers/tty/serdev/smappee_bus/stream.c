@@ -12,6 +12,16 @@
 #include "internal.h"
 #include "sampler.h"
 
+/* What is not urgent leaves room for streams; a poll schedule does so by itself. */
+static void stream_count(struct smappee_segment *segment, int more)
+{
+	lockdep_assert_held(&segment->rate_lock);
+
+	segment->streams += more;
+	smappee_line_share(&segment->line,
+			   segment->streams && !segment->registers);
+}
+
 /**
  * smappee_stream_start() - begin to deliver a module's scans
  * @sdev: the module: a waveform module, a Power Box, or one behind it
@@ -44,7 +54,7 @@ int smappee_stream_start(struct smappee_device *sdev, struct smappee_sink *sink)
 		set_bit(SMAPPEE_MODULE_FRESH, &module->flags);
 		set_bit(SMAPPEE_MODULE_JOIN, &answers->flags);
 		rcu_assign_pointer(module->sink, sink);
-		segment->streams++;
+		stream_count(segment, 1);
 	}
 	sysfs_notify(&sdev->dev.kobj, NULL, "state");
 	smappee_sampler_kick(segment);
@@ -72,7 +82,7 @@ void smappee_stream_stop(struct smappee_device *sdev)
 		if (!rcu_access_pointer(module->sink))
 			return;
 		rcu_assign_pointer(module->sink, NULL);
-		segment->streams--;
+		stream_count(segment, -1);
 	}
 	synchronize_srcu(&segment->sink_srcu);
 	sysfs_notify(&sdev->dev.kobj, NULL, "state");

@@ -72,8 +72,9 @@ int smappee_watch_registers(struct smappee_device *sdev, u16 address, u16 count,
 	ret = modbus_read_registers(&rq, sdev->unit, address, count);
 	if (ret)
 		return ret;
-	ret = smappee_line_transact(&module->segment->line, SMAPPEE_SAMPLES,
-				    &rq, &answer, &module->count);
+	ret = smappee_line_transact(&module->segment->line,
+				    smappee_watch_priority(module), &rq,
+				    &answer, &module->count);
 	watch_learn(module, ret, answer.len);
 	if (ret)
 		return ret;

@@ -1,0 +1,243 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Whose turn it is on a segment's line: one transaction at a time, the most urgent
+ * first, and none on a line that has been stopped.
+ *
+ * Two things make a transaction wait although the line is free:
+ *
+ * - a unit that was given up may answer yet, and nothing in its answer would say
+ *   that it is an old one: that unit, and whoever is not urgent, waits until it
+ *   cannot come any more. All others go on, to them it is noise;
+ * - while streams are on, housekeeping has a share of the line, so that it leaves
+ *   room for repairs on a line that the streams nearly fill.
+ */
+#include <linux/hrtimer.h>
+#include <linux/ktime.h>
+#include <linux/minmax.h>
+#include <linux/sched.h>
+#include <linux/wait.h>
+
+#include "segment-parts.h"
+
+/* Housekeeping leaves the line alone for so many times what it took: a fifth. */
+#define TURN_REST		4
+
+/**
+ * smappee_line_stop() - let no transaction begin any more
+ * @line: the line
+ *
+ * One that is in flight ends by itself; those that wait fail.
+ */
+void smappee_line_stop(struct smappee_line *line)
+{
+	spin_lock(&line->lock);
+	line->stopping = true;
+	spin_unlock(&line->lock);
+	wake_up_all(&line->free);
+}
+
+static bool turn_is_over(struct smappee_line *line)
+{
+	bool busy;
+
+	spin_lock(&line->lock);
+	busy = line->busy;
+	spin_unlock(&line->lock);
+
+	return !busy;
+}
+
+/**
+ * smappee_line_pause() - stop the line, and wait for what is in flight
+ * @line: the line
+ *
+ * Until smappee_line_resume(), transactions fail as on a line that was stopped.
+ */
+void smappee_line_pause(struct smappee_line *line)
+{
+	smappee_line_stop(line);
+	wait_event(line->free, turn_is_over(line));
+}
+
+/**
+ * smappee_line_resume() - let transactions begin again
+ * @line: the line
+ *
+ * Nobody knows what the port received meanwhile, so the first one waits until it
+ * is quiet.
+ */
+void smappee_line_resume(struct smappee_line *line)
+{
+	spin_lock(&line->rx_lock);
+	line->rx_dirty = true;
+	spin_unlock(&line->rx_lock);
+	spin_lock(&line->lock);
+	line->stopping = false;
+	spin_unlock(&line->lock);
+}
+
+/**
+ * smappee_line_share() - shall housekeeping leave room for streams?
+ * @line: the line
+ * @share: it shall
+ */
+void smappee_line_share(struct smappee_line *line, bool share)
+{
+	spin_lock(&line->lock);
+	line->share = share;
+	spin_unlock(&line->lock);
+}
+
+/* Not before this, CLOCK_MONOTONIC, however free the line is. */
+static s64 turn_begin(struct smappee_line *line, enum smappee_priority priority,
+		      u8 unit)
+{
+	s64 begin_ns = 0;
+
+	spin_lock(&line->lock);
+	if (priority > SMAPPEE_SAMPLES || unit == line->stale_unit)
+		begin_ns = line->stale_ns;
+	if (priority == SMAPPEE_HOUSEKEEPING && line->share)
+		begin_ns = max(begin_ns, line->rest_ns);
+	spin_unlock(&line->lock);
+
+	return begin_ns;
+}
+
+/* Take the line if it is our turn; true also if we must give up waiting. */
+static bool turn_try(struct smappee_line *line, enum smappee_priority priority,
+		     int *status)
+{
+	bool done = true;
+	unsigned int p;
+
+	spin_lock(&line->lock);
+	*status = 0;
+	if (line->stopping)
+		*status = -ESHUTDOWN;
+	else if (line->busy)
+		done = false;
+	for (p = 0; p < priority && !*status; p++)
+		if (line->waiting[p])
+			done = false;
+	if (done) {
+		line->waiting[priority]--;
+		if (!*status)
+			line->busy = true;
+	}
+	spin_unlock(&line->lock);
+
+	return done;
+}
+
+static void turn_release(struct smappee_line *line)
+{
+	spin_lock(&line->lock);
+	line->busy = false;
+	spin_unlock(&line->lock);
+	wake_up_all(&line->free);
+}
+
+/**
+ * smappee_turn_take() - wait for the line, and have it
+ * @line: the line
+ * @priority: how urgent it is
+ * @unit: who will be asked
+ *
+ * Context: may sleep; not interruptible.
+ * Return: 0, to be followed by smappee_turn_end(), or -ESHUTDOWN.
+ */
+int smappee_turn_take(struct smappee_line *line, enum smappee_priority priority,
+		      u8 unit)
+{
+	s64 wait_ns;
+	int status;
+
+	for (;;) {
+		wait_ns = turn_begin(line, priority, unit) - ktime_get_ns();
+		if (wait_ns > 0)
+			wait_event_hrtimeout(line->free,
+					     READ_ONCE(line->stopping),
+					     ns_to_ktime(wait_ns));
+		spin_lock(&line->lock);
+		line->waiting[priority]++;
+		spin_unlock(&line->lock);
+		/* Whoever has the line and is less urgent may give way. */
+		wake_up(&line->rx_done);
+		wait_event(line->free, turn_try(line, priority, &status));
+		if (status ||
+		    turn_begin(line, priority, unit) <= ktime_get_ns())
+			return status;
+		/* While we waited, somebody gave up the same unit. */
+		turn_release(line);
+	}
+}
+
+/**
+ * smappee_turn_end() - let others have the line
+ * @line: the line
+ * @priority: how urgent it was
+ * @took_ns: for how long others had to wait for it
+ */
+void smappee_turn_end(struct smappee_line *line, enum smappee_priority priority,
+		      s64 took_ns)
+{
+	if (priority == SMAPPEE_HOUSEKEEPING) {
+		spin_lock(&line->lock);
+		line->rest_ns = ktime_get_ns() + TURN_REST * took_ns;
+		spin_unlock(&line->lock);
+	}
+	turn_release(line);
+}
+
+/**
+ * smappee_turn_stale() - a unit was given up that may answer yet
+ * @line: the line, which the caller has
+ * @unit: the unit
+ * @us: it cannot any more after this time
+ */
+void smappee_turn_stale(struct smappee_line *line, u8 unit, unsigned int us)
+{
+	spin_lock(&line->lock);
+	line->stale_unit = unit;
+	line->stale_ns = ktime_get_ns() + (s64)us * NSEC_PER_USEC;
+	spin_unlock(&line->lock);
+}
+
+/**
+ * smappee_turn_urgent() - does somebody wait who is more urgent?
+ * @line: the line, which the caller has
+ * @priority: how urgent the caller is
+ *
+ * Return: whether there is one.
+ */
+bool smappee_turn_urgent(struct smappee_line *line,
+			 enum smappee_priority priority)
+{
+	bool urgent = false;
+	unsigned int p;
+
+	spin_lock(&line->lock);
+	for (p = 0; p < priority; p++)
+		urgent |= line->waiting[p];
+	spin_unlock(&line->lock);
+
+	return urgent;
+}
+
+/**
+ * smappee_line_wanted() - would a transaction that is not urgent have to wait?
+ * @line: the line
+ *
+ * Return: whether somebody has the line or waits for it now.
+ */
+bool smappee_line_wanted(struct smappee_line *line)
+{
+	bool busy;
+
+	spin_lock(&line->lock);
+	busy = line->busy;
+	spin_unlock(&line->lock);
+
+	return busy || smappee_turn_urgent(line, SMAPPEE_PRIORITIES);
+}
