@@ -3,8 +3,10 @@
  * Bus of modular energy meters: glue to serdev, life of a segment, and the
  * segment's attributes.
  */
+#include <linux/hrtimer.h>
 #include <linux/kstrtox.h>
 #include <linux/kthread.h>
+#include <linux/ktime.h>
 #include <linux/minmax.h>
 #include <linux/mod_devicetable.h>
 #include <linux/module.h>
@@ -85,6 +87,24 @@ unsigned int smappee_segment_modules(struct smappee_segment *segment)
 		n++;
 
 	return n;
+}
+
+/**
+ * smappee_segment_sleep() - the segment's thread has nothing to do for a while
+ * @segment: the segment
+ * @until_ns: CLOCK_MONOTONIC; or until it is kicked, shall park or stop
+ */
+void smappee_segment_sleep(struct smappee_segment *segment, s64 until_ns)
+{
+	s64 wait_ns = until_ns - ktime_get_ns();
+
+	if (wait_ns <= 0)
+		return;
+	wait_event_interruptible_hrtimeout(segment->wake,
+					   READ_ONCE(segment->kick) ||
+					   kthread_should_park() ||
+					   kthread_should_stop(),
+					   ns_to_ktime(wait_ns));
 }
 
 static serdev_receive_t core_receive(struct serdev_device *serdev,

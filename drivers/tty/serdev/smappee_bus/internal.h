@@ -230,6 +230,7 @@ struct smappee_segment {
 struct smappee_segment *smappee_segment_get(struct smappee_segment *segment);
 void smappee_segment_put(struct smappee_segment *segment);
 unsigned int smappee_segment_modules(struct smappee_segment *segment);
+void smappee_segment_sleep(struct smappee_segment *segment, s64 until_ns);
 
 /* bus.c */
 extern compat_bus_type smappee_bus_type;

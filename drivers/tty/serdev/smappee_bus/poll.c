@@ -13,28 +13,22 @@
  * A box that does not answer several times in a row is silent: it is looked at
  * once a second, and when it answers, enumeration verifies who it is first.
  */
-#include <linux/hrtimer.h>
 #include <linux/kernel.h>
 #include <linux/kthread.h>
 #include <linux/ktime.h>
 #include <linux/math64.h>
 #include <linux/sched.h>
-#include <linux/slab.h>
 #include <linux/timekeeping.h>
 
 #include "compat.h"
 #include "internal.h"
 #include "poll.h"
+#include "poll-parts.h"
 #include "sampler.h"
 #include "trace.h"
 
-/* Powers, while they are wanted and while not. */
+/* Powers, while they are wanted. */
 #define POLL_FAST_NS		(SMAPPEE_PB_REFRESH_MS * NSEC_PER_MSEC)
-#define POLL_IDLE_NS		NSEC_PER_SEC
-/* Measurements of all other kinds. */
-#define POLL_SLOW_NS		NSEC_PER_SEC
-/* Energy, which a mean household moves by 1 Wh in seconds. */
-#define POLL_ENERGY_NS		(6LL * NSEC_PER_SEC)
 /* Turnaround and gap that the budget allows for. */
 #define POLL_TURNAROUND_NS	(5 * NSEC_PER_MSEC)
 /* Room for one setting before the next read of powers. */
@@ -47,123 +41,17 @@
 #define POLL_REFUSED_NS		(60LL * NSEC_PER_SEC)
 /* So many missing answers in a row make a box silent. */
 #define POLL_MISSES		6
-/* A value of the image may be so many periods old; then the box is asked. */
-#define POLL_FRESH_PERIODS	2
 /* A part that has been due for so long does not wait for room. */
 #define POLL_STARVED_NS		(2 * NSEC_PER_SEC)
 /* Request and answer without registers. */
 #define POLL_FRAME_BYTES	(8 + 5)
-/* Half an array of 28 items of four registers. */
-#define POLL_HALF		(SMAPPEE_PB_CHANNELS / 2 * SMAPPEE_PB_STRIDE)
-/* As much: a quarter of the energy of 27 virtual meters, eight registers each. */
-#define POLL_METERS		(POLL_HALF / SMAPPEE_PB_METER_ENERGY_STRIDE)
-#define POLL_QUARTER(n) \
-	(SMAPPEE_PB_REG_METER_IMPORT + (n) * POLL_HALF)
-#define POLL_LAST_QUARTER \
-	((SMAPPEE_PB_METERS - 3 * POLL_METERS) * SMAPPEE_PB_METER_ENERGY_STRIDE)
-
-/**
- * struct poll_part - registers that are read at once
- * @address: the first
- * @count: how many
- * @period_ns: how often, while all goes well; 0 for the powers
- */
-struct poll_part {
-	u16 address;
-	u16 count;
-	s64 period_ns;
-};
-
-/* The first one is the fast one. */
-static const struct poll_part poll_parts[] = {
-	{ SMAPPEE_PB_REG_ACTIVE_100MS,
-	  SMAPPEE_PB_CHANNELS * SMAPPEE_PB_ACTIVE_100MS_STRIDE },
-	{ SMAPPEE_PB_REG_VOLTAGE,
-	  (SMAPPEE_PB_PHASES - 1) * SMAPPEE_PB_STRIDE + 2, POLL_SLOW_NS },
-	{ SMAPPEE_PB_REG_NOMINAL,
-	  SMAPPEE_PB_REG_FREQUENCY + 2 - SMAPPEE_PB_REG_NOMINAL, POLL_SLOW_NS },
-	{ SMAPPEE_PB_REG_CURRENT, POLL_HALF, POLL_SLOW_NS },
-	{ SMAPPEE_PB_REG_CURRENT + POLL_HALF, POLL_HALF, POLL_SLOW_NS },
-	{ SMAPPEE_PB_REG_ACTIVE, POLL_HALF, POLL_SLOW_NS },
-	{ SMAPPEE_PB_REG_ACTIVE + POLL_HALF, POLL_HALF, POLL_SLOW_NS },
-	{ SMAPPEE_PB_REG_REACTIVE, POLL_HALF, POLL_SLOW_NS },
-	{ SMAPPEE_PB_REG_REACTIVE + POLL_HALF, POLL_HALF, POLL_SLOW_NS },
-	{ SMAPPEE_PB_REG_APPARENT, POLL_HALF, POLL_SLOW_NS },
-	{ SMAPPEE_PB_REG_APPARENT + POLL_HALF, POLL_HALF, POLL_SLOW_NS },
-	{ SMAPPEE_PB_REG_METER_ACTIVE,
-	  SMAPPEE_PB_METERS * SMAPPEE_PB_METER_ACTIVE_STRIDE, POLL_SLOW_NS },
-	{ SMAPPEE_PB_REG_IMPORT, POLL_HALF, POLL_ENERGY_NS },
-	{ SMAPPEE_PB_REG_IMPORT + POLL_HALF, POLL_HALF, POLL_ENERGY_NS },
-	{ POLL_QUARTER(0), POLL_HALF, POLL_ENERGY_NS },
-	{ POLL_QUARTER(1), POLL_HALF, POLL_ENERGY_NS },
-	{ POLL_QUARTER(2), POLL_HALF, POLL_ENERGY_NS },
-	{ POLL_QUARTER(3), POLL_LAST_QUARTER, POLL_ENERGY_NS },
-};
-
-#define POLL_PARTS	ARRAY_SIZE(poll_parts)
-#define POLL_FAST	0
 /* A box and all that can be behind it. */
 #define POLL_LISTENERS	(1 + SMAPPEE_PB_ENTRIES)
-
-/**
- * struct smappee_poller - what is known of a Power Box's registers
- * @lock: protects @regs and @read_ns
- * @regs: the image, by part
- * @read_ns: when a part was read, CLOCK_MONOTONIC, 0 if never
- * @due_ns: when a part is read next; this and all that follow belong to the
- *	    thread
- * @hold_ns: nothing is read before this: the box is busy
- * @last_ns: time of the last powers that were delivered
- * @failed: the powers of this cycle have been asked for in vain
- */
-struct smappee_poller {
-	spinlock_t lock;	/* regs, read_ns */
-	u16 regs[POLL_PARTS][POLL_HALF];
-	s64 read_ns[POLL_PARTS];
-
-	s64 due_ns[POLL_PARTS];
-	s64 hold_ns;
-	s64 last_ns;
-	bool failed;
-};
-
-static_assert(SMAPPEE_PB_CHANNELS * SMAPPEE_PB_ACTIVE_100MS_STRIDE <=
-	      POLL_HALF);
-static_assert(SMAPPEE_PB_METERS * SMAPPEE_PB_METER_ACTIVE_STRIDE <= POLL_HALF);
-static_assert(POLL_LAST_QUARTER <= POLL_HALF);
-
-/**
- * smappee_poller_new() - an empty image
- *
- * Return: it, or NULL if there is no memory.
- */
-struct smappee_poller *smappee_poller_new(void)
-{
-	struct smappee_poller *poller = kzalloc(sizeof(*poller), GFP_KERNEL);
-	unsigned int i;
-
-	if (!poller)
-		return NULL;
-	spin_lock_init(&poller->lock);
-	for (i = 0; i < POLL_PARTS; i++)
-		poller->due_ns[i] = ktime_get_ns();
-
-	return poller;
-}
-
-/**
- * smappee_poller_free() - free an image
- * @poller: it, or NULL
- */
-void smappee_poller_free(struct smappee_poller *poller)
-{
-	kfree(poller);
-}
 
 static s64 poll_cost_ns(const struct smappee_segment *segment, unsigned int part)
 {
 	return (s64)segment->line.byte_ns *
-	       (POLL_FRAME_BYTES + 2 * poll_parts[part].count) +
+	       (POLL_FRAME_BYTES + 2 * smappee_poll_parts[part].count) +
 	       POLL_TURNAROUND_NS;
 }
 
@@ -359,8 +247,8 @@ static int poll_read(struct smappee_module *box, unsigned int part,
 	int ret;
 
 	ret = modbus_read_registers(&rq, box->sdev.unit,
-				    poll_parts[part].address,
-				    poll_parts[part].count);
+				    smappee_poll_parts[part].address,
+				    smappee_poll_parts[part].count);
 	if (ret)
 		return ret;
 	ret = smappee_line_transact(&box->segment->line,
@@ -381,13 +269,10 @@ static void poll_good(struct smappee_module *box, unsigned int part,
 	struct smappee_poller *p = box->poller;
 	bool known;
 
-	spin_lock(&p->lock);
-	memcpy(p->regs[part], values, 2 * poll_parts[part].count);
-	p->read_ns[part] = time_ns;
-	spin_unlock(&p->lock);
+	smappee_poll_keep(p, part, values, time_ns);
 
 	if (part != POLL_FAST) {
-		p->due_ns[part] = time_ns + poll_parts[part].period_ns;
+		p->due_ns[part] = time_ns + smappee_poll_parts[part].period_ns;
 		return;
 	}
 	if (p->failed) {
@@ -440,7 +325,7 @@ static void poll_part(struct smappee_module *box, unsigned int part)
 	late_ns = ktime_get_ns() - box->poller->due_ns[part];
 	ret = poll_read(box, part, values, &time_ns);
 	trace_smappee_poll(box->segment->line.id, box->sdev.unit,
-			   poll_parts[part].address, poll_parts[part].count,
+			   smappee_poll_parts[part].address, smappee_poll_parts[part].count,
 			   ret, late_ns);
 	switch (ret) {
 	case -ETIMEDOUT:
@@ -463,19 +348,6 @@ static void poll_part(struct smappee_module *box, unsigned int part)
 		poll_good(box, part, values, time_ns);
 }
 
-static void poll_sleep(struct smappee_segment *segment, s64 until_ns)
-{
-	s64 wait_ns = until_ns - ktime_get_ns();
-
-	if (wait_ns <= 0)
-		return;
-	wait_event_interruptible_hrtimeout(segment->wake,
-					   READ_ONCE(segment->kick) ||
-					   kthread_should_park() ||
-					   kthread_should_stop(),
-					   ns_to_ktime(wait_ns));
-}
-
 static int poll_thread(void *data)
 {
 	struct smappee_segment *segment = data;
@@ -492,7 +364,7 @@ static int poll_thread(void *data)
 			poll_part(box, part);
 			put_device(&box->sdev.dev);
 		} else {
-			poll_sleep(segment, at_ns);
+			smappee_segment_sleep(segment, at_ns);
 		}
 		/* A line that fails at once must not keep the processor. */
 		cond_resched();
@@ -549,107 +421,3 @@ void smappee_poll_halt(struct smappee_segment *segment)
 {
 	kthread_stop(segment->task);
 }
-
-/* The part that holds registers, or NULL; @regs: where it has the first. */
-static const struct poll_part *poll_find(const struct smappee_poller *p,
-					 u16 address, u16 count, const u16 **regs,
-					 s64 *read_ns)
-{
-	unsigned int i;
-
-	for (i = 0; i < POLL_PARTS; i++) {
-		const struct poll_part *part = &poll_parts[i];
-
-		if (address < part->address ||
-		    address + count > part->address + part->count)
-			continue;
-		*regs = &p->regs[i][address - part->address];
-		*read_ns = p->read_ns[i];
-		return part;
-	}
-
-	return NULL;
-}
-
-static bool poll_fresh(const struct poll_part *part, s64 read_ns)
-{
-	s64 period_ns = part->period_ns ?: POLL_IDLE_NS;
-
-	return read_ns &&
-	       ktime_get_ns() - read_ns <= POLL_FRESH_PERIODS * period_ns;
-}
-
-/**
- * smappee_poll_regs() - measurements of a poll
- * @poll: the poll
- * @address: first register
- * @count: how many
- *
- * The active powers of 100 ms are those that were read in this cycle. All else is
- * what was read last, in one piece.
- *
- * Context: in smappee_sink.poll(), which runs where the registers are written.
- * Return: the registers, valid for the call that got @poll; NULL if they have not
- * been read for two of their periods, or are none that the schedule reads.
- */
-const u16 *smappee_poll_regs(const struct smappee_poll *poll, u16 address,
-			     u16 count)
-{
-	const struct poll_part *part;
-	const u16 *regs;
-	s64 read_ns;
-
-	part = poll_find(poll->poller, address, count, &regs, &read_ns);
-
-	return part && poll_fresh(part, read_ns) ? regs : NULL;
-}
-EXPORT_SYMBOL_NS_GPL(smappee_poll_regs, SMAPPEE_BUS_NS);
-
-/* Take registers from the image if they are in it and not too old. */
-static bool poll_image(struct smappee_poller *p, u16 address, u16 count,
-		       u16 *values)
-{
-	const struct poll_part *part;
-	const u16 *regs;
-	s64 read_ns;
-	bool fresh;
-
-	spin_lock(&p->lock);
-	part = poll_find(p, address, count, &regs, &read_ns);
-	fresh = part && poll_fresh(part, read_ns);
-	if (fresh)
-		memcpy(values, regs, 2 * count);
-	spin_unlock(&p->lock);
-
-	return fresh;
-}
-
-/**
- * smappee_poll_read() - measurements as they were read last
- * @sdev: a Power Box or a module behind one
- * @address: first register
- * @count: how many, 1 to 125
- * @values: room for them, CPU endian; all of one read
- *
- * What the poll schedule has not read for two of its periods is read now.
- *
- * Context: may sleep; not in smappee_sink.poll().
- * Return: 0, -EOPNOTSUPP if @sdev is on another kind of segment, or an error of
- * smappee_read_registers().
- */
-int smappee_poll_read(struct smappee_device *sdev, u16 address, u16 count,
-		      u16 *values)
-{
-	struct smappee_module *module = to_smappee_module(&sdev->dev);
-	struct smappee_module *box = module->box ?: module;
-
-	if (test_bit(SMAPPEE_MODULE_GONE, &module->flags))
-		return -ENODEV;
-	if (!box->poller)
-		return -EOPNOTSUPP;
-	if (poll_image(box->poller, address, count, values))
-		return 0;
-
-	return smappee_read_registers(sdev, address, count, values);
-}
-EXPORT_SYMBOL_NS_GPL(smappee_poll_read, SMAPPEE_BUS_NS);

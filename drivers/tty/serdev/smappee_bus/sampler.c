@@ -27,7 +27,6 @@
  * This file is the thread and its choice; what it does is in sync.c, block.c and
  * look.c.
  */
-#include <linux/hrtimer.h>
 #include <linux/kernel.h>
 #include <linux/kthread.h>
 #include <linux/ktime.h>
@@ -131,19 +130,6 @@ static struct sampler_choice sampler_choose(struct smappee_segment *segment,
 	return choice;
 }
 
-static void sampler_sleep(struct smappee_segment *segment, s64 until_ns)
-{
-	s64 wait_ns = until_ns - ktime_get_ns();
-
-	if (wait_ns <= 0)
-		return;
-	wait_event_interruptible_hrtimeout(segment->wake,
-					   READ_ONCE(segment->kick) ||
-					   kthread_should_park() ||
-					   kthread_should_stop(),
-					   ns_to_ktime(wait_ns));
-}
-
 static int sampler_thread(void *data)
 {
 	struct smappee_segment *segment = data;
@@ -166,7 +152,7 @@ static int sampler_thread(void *data)
 			smappee_look(segment, choice.module);
 			break;
 		case SAMPLER_NOTHING:
-			sampler_sleep(segment, choice.at_ns);
+			smappee_segment_sleep(segment, choice.at_ns);
 			break;
 		}
 		if (choice.module)
