@@ -229,19 +229,27 @@ static void scans_that_were_overwritten_are_counted_exactly(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0, lost(line, HUB2));
 }
 
+/* Whatever else it is asked in that time: blocks, its status, sync. */
 static void a_silence_shorter_than_the_modules_memory_loses_nothing(struct kunit *test)
 {
 	struct fake_line *line = bench_new(test);
-	struct bench_sink *sink = bench_stream(line, HUB);
+	struct bench_sink *sink[2] = { bench_stream(line, VOLTAGE), bench_stream(line, HUB) };
 
-	KUNIT_ASSERT_TRUE(test, bench_get(sink, 1000));
-	WRITE_ONCE(fake_of(line, HUB)->silent, true);
-	/* half of what it keeps */
-	schedule_timeout_uninterruptible(msecs_to_jiffies(250));
-	WRITE_ONCE(fake_of(line, HUB)->silent, false);
-	KUNIT_ASSERT_TRUE(test, bench_get(sink, 2 * SECOND));
-	bench_expect_clean(test, sink);
-	KUNIT_EXPECT_EQ(test, 0, lost(line, HUB));
+	KUNIT_ASSERT_TRUE(test, bench_get(sink[1], 1000));
+	for (int i = 0; i < 20; i++) {
+		struct fake_module *module = fake_of(line, i % 2 ? HUB : VOLTAGE);
+
+		WRITE_ONCE(module->silent, true);
+		/* half of what it keeps */
+		schedule_timeout_uninterruptible(msecs_to_jiffies(250));
+		WRITE_ONCE(module->silent, false);
+		/* each time at another moment of the 2 s between two looks */
+		KUNIT_ASSERT_TRUE(test, bench_get(sink[i % 2], 2 * SECOND + 333));
+	}
+	for (int i = 0; i < 2; i++) {
+		bench_expect_clean(test, sink[i]);
+		KUNIT_EXPECT_EQ(test, 0, lost(line, sink[i]->unit));
+	}
 }
 
 static void after_a_long_silence_every_missing_scan_is_counted(struct kunit *test)

@@ -5,6 +5,7 @@
  */
 #include <linux/kernel.h>
 #include <linux/ktime.h>
+#include <linux/minmax.h>
 #include <linux/sysfs.h>
 
 #include "enumerate.h"
@@ -15,8 +16,12 @@
 
 /* When a silent module is looked at again. */
 #define HEALTH_SILENT_NS	NSEC_PER_SEC
-/* After this many requests without an answer a module is silent. */
+/*
+ * After this many requests without an answer a module is silent, but not before
+ * this time: several ask it at once, and scans that it keeps shall not be given up.
+ */
 #define HEALTH_MISSES		6
+#define HEALTH_MISSING_NS	(300 * NSEC_PER_MSEC)
 
 /*
  * Tell whoever polls an attribute. Enumeration takes a module out of the list
@@ -101,16 +106,19 @@ void smappee_module_answered(struct smappee_module *module)
  */
 s64 smappee_module_missed(struct smappee_module *module, s64 now)
 {
-	static const u16 wait_ms[] = { 1, 2, 10, 40, 80, 80 };
+	static const u16 wait_ms[] = { 1, 2, 10, 40, 80 };
+	unsigned int last = ARRAY_SIZE(wait_ms) - 1;
 
-	module->misses++;
-	if (module->misses >= HEALTH_MISSES) {
+	if (!module->misses++)
+		module->missing_ns = now;
+	if (module->misses >= HEALTH_MISSES &&
+	    now - module->missing_ns >= HEALTH_MISSING_NS) {
 		smappee_module_set_silent(module, true);
 		module->look_ns = now + HEALTH_SILENT_NS;
 		return module->look_ns;
 	}
 
-	return now + (s64)wait_ms[module->misses] * NSEC_PER_MSEC;
+	return now + (s64)wait_ms[min(module->misses, last)] * NSEC_PER_MSEC;
 }
 
 /**

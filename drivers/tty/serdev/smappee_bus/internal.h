@@ -87,6 +87,7 @@ enum {
  * @retry_ns: not before this, after a failure
  * @look_ns: when its status is read next
  * @misses: requests in a row without an answer
+ * @missing_ns: the time of the first of them
  * @failures: failed attempts to get the block at @next; of a module without samples:
  *	      damaged answers in a row
  * @absent: looks in a row without an answer, of a module without samples; the
@@ -118,6 +119,7 @@ struct smappee_module {
 	s64 retry_ns;
 	s64 look_ns;
 	unsigned int misses;
+	s64 missing_ns;
 	unsigned int failures;
 	unsigned int absent;
 };
