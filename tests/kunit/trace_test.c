@@ -70,7 +70,7 @@ static void probe_poll(void *hits, unsigned int segment, u8 unit, u16 address, u
 }
 
 static void probe_overrun(void *hits, unsigned int segment, u8 unit, u64 index,
-			  unsigned int scans)
+			  u64 scans)
 {
 	atomic_inc(hits);
 }

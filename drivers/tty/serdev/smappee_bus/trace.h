@@ -69,24 +69,36 @@ TRACE_EVENT(smappee_block,
 		  __entry->scans, __entry->held, __entry->status)
 );
 
-TRACE_EVENT(smappee_gap,
-	TP_PROTO(unsigned int segment, u8 unit, u64 index, u64 lost),
-	TP_ARGS(segment, unit, index, lost),
+/* Scans that a stream does not get. */
+DECLARE_EVENT_CLASS(smappee_missing,
+	TP_PROTO(unsigned int segment, u8 unit, u64 index, u64 scans),
+	TP_ARGS(segment, unit, index, scans),
 	TP_STRUCT__entry(
 		__field(unsigned int, segment)
 		__field(u8, unit)
 		__field(u64, index)
-		__field(u64, lost)
+		__field(u64, scans)
 	),
 	TP_fast_assign(
 		__entry->segment = segment;
 		__entry->unit = unit;
 		__entry->index = index;
-		__entry->lost = lost;
+		__entry->scans = scans;
 	),
-	TP_printk("segment=%u unit=%u index=%llu lost=%llu",
-		  __entry->segment, __entry->unit, __entry->index,
-		  __entry->lost)
+	TP_printk("segment=%u unit=%u index=%llu scans=%llu", __entry->segment,
+		  __entry->unit, __entry->index, __entry->scans)
+);
+
+/* The module has them no longer. */
+DEFINE_EVENT(smappee_missing, smappee_gap,
+	TP_PROTO(unsigned int segment, u8 unit, u64 index, u64 scans),
+	TP_ARGS(segment, unit, index, scans)
+);
+
+/* They came, and nobody had read the buffer. */
+DEFINE_EVENT(smappee_missing, smappee_overrun,
+	TP_PROTO(unsigned int segment, u8 unit, u64 index, u64 scans),
+	TP_ARGS(segment, unit, index, scans)
 );
 
 TRACE_EVENT(smappee_clock,
@@ -186,25 +198,6 @@ TRACE_EVENT(smappee_poll,
 	TP_printk("segment=%u unit=%u address=0x%04x count=%u status=%d late_ns=%lld",
 		  __entry->segment, __entry->unit, __entry->address,
 		  __entry->count, __entry->status, __entry->late_ns)
-);
-
-TRACE_EVENT(smappee_overrun,
-	TP_PROTO(unsigned int segment, u8 unit, u64 index, unsigned int scans),
-	TP_ARGS(segment, unit, index, scans),
-	TP_STRUCT__entry(
-		__field(unsigned int, segment)
-		__field(u8, unit)
-		__field(u64, index)
-		__field(unsigned int, scans)
-	),
-	TP_fast_assign(
-		__entry->segment = segment;
-		__entry->unit = unit;
-		__entry->index = index;
-		__entry->scans = scans;
-	),
-	TP_printk("segment=%u unit=%u index=%llu scans=%u", __entry->segment,
-		  __entry->unit, __entry->index, __entry->scans)
 );
 
 /* What enumeration did with a module. */
