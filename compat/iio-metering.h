@@ -76,4 +76,14 @@ static inline void metering_name(struct iio_chan_spec *chan,
 #endif
 }
 
+/* Is it a current, by whichever of its names? */
+static inline bool metering_is_current(const struct iio_chan_spec *chan)
+{
+#ifdef SMAPPEE_HAVE_METERING
+	if (chan->type == IIO_ALTCURRENT)
+		return true;
+#endif
+	return chan->type == IIO_CURRENT;
+}
+
 #endif

@@ -120,13 +120,18 @@ struct iio_dev *bench_iio(struct fake_line *line, u8 unit)
 	return dev_to_iio_dev(dev);
 }
 
-static struct device_attribute *find_in(const struct attribute_group *const *groups,
+static struct device_attribute *find_in(struct device *dev,
+					const struct attribute_group *const *groups,
 					const char *name)
 {
 	for (; groups && *groups; groups++) {
 		for (struct attribute **attr = (*groups)->attrs; attr && *attr; attr++) {
-			if (!strcmp((*attr)->name, name))
-				return container_of(*attr, struct device_attribute, attr);
+			if (strcmp((*attr)->name, name))
+				continue;
+			if ((*groups)->is_visible &&
+			    !(*groups)->is_visible(&dev->kobj, *attr, attr - (*groups)->attrs))
+				return NULL;
+			return container_of(*attr, struct device_attribute, attr);
 		}
 	}
 	return NULL;
@@ -134,14 +139,14 @@ static struct device_attribute *find_in(const struct attribute_group *const *gro
 
 static struct device_attribute *find_attribute(struct device *dev, const char *name)
 {
-	struct device_attribute *attr = find_in(dev->groups, name);
+	struct device_attribute *attr = find_in(dev, dev->groups, name);
 
 	if (!attr && dev->type)
-		attr = find_in(dev->type->groups, name);
+		attr = find_in(dev, dev->type->groups, name);
 	if (!attr && dev->driver)
-		attr = find_in(dev->driver->dev_groups, name);
+		attr = find_in(dev, dev->driver->dev_groups, name);
 	if (!attr && dev->class)
-		attr = find_in(dev->class->dev_groups, name);
+		attr = find_in(dev, dev->class->dev_groups, name);
 	return attr;
 }
 

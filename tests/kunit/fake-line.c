@@ -402,6 +402,18 @@ void fake_line_label(struct fake_line *line, u8 unit, const char *label)
 	fake_prop(node, 1, "label", label, strlen(label) + 1);
 }
 
+void fake_line_mains(struct fake_line *line, const char *name, const void *value, int len)
+{
+	int n = 0;
+
+	if (!line->mains.np.name)
+		fake_node_init(&line->mains, &line->segment, "mains");
+	while (line->mains.prop[n].name)
+		n++;
+	KUNIT_ASSERT_LT(line->test, n, ARRAY_SIZE(line->mains.prop));
+	fake_prop(&line->mains, n, name, value, len);
+}
+
 void fake_line_local_echo(struct fake_line *line)
 {
 	fake_prop(&line->segment, 2, "local-echo", NULL, 0);

@@ -149,7 +149,7 @@ struct fake_request {
 /* A node of the device tree with room for the few properties used here. */
 struct fake_node {
 	struct device_node np;
-	struct property prop[4];
+	struct property prop[6];
 	__be32 cell;
 	char name[16];
 };
@@ -181,6 +181,7 @@ struct fake_line {
 	const char *compatible;	/* of the segment's node */
 	struct fake_node port;
 	struct fake_node segment;
+	struct fake_node mains;
 	struct fake_node label[FAKE_MODULES_MAX];
 	unsigned int labels;
 
@@ -229,6 +230,15 @@ void fake_line_remove(struct fake_line *line);
 
 /** fake_line_local_echo() - the device tree says that the segment hears itself. */
 void fake_line_local_echo(struct fake_line *line);
+
+/**
+ * fake_line_mains() - a property of the mains node
+ * @line: before fake_line_add()
+ * @name: of the property
+ * @value: as in a device tree blob: texts with their NULs, big endian cells
+ * @len: its bytes
+ */
+void fake_line_mains(struct fake_line *line, const char *name, const void *value, int len);
 
 /** fake_line_serial() - the node of fake_line_label() just made is for this serial number. */
 void fake_line_serial(struct fake_line *line, const char *serial);

@@ -14,6 +14,7 @@
 #include <linux/module.h>
 #include <linux/smappee/bus.h>
 #include <linux/sysfs.h>
+#include <linux/units.h>
 
 #include "compat.h"
 #include "smappee-iio.h"
@@ -79,23 +80,28 @@ static const struct iio_buffer_setup_ops smappee_iio_setup_ops = {
 	.predisable = smappee_iio_predisable,
 };
 
-/* mV or mA per LSB, from nV or nA per LSB of 16 bits. */
+/*
+ * mV or mA per LSB, from nV or nA per LSB of 16 bits; a 24-bit LSB is 1/256 of it.
+ * Potential transformers make mains voltages of those at the terminals.
+ */
 static int smappee_iio_scale(const struct smappee_iio *st, unsigned int channel,
 			     int *val, int *val2)
 {
+	const struct smappee_mains *mains = smappee_mains(st->sdev);
+	bool wide = st->channels[channel].scan_type.realbits != 16;
 	u32 scale = st->sdev->channel[channel].scale;
+	u32 primary = 1, divisor = wide ? 256 : 1;
+	u64 nano;
 	u32 part;
 
-	*val = scale / 1000000;
-	part = scale % 1000000;
-	if (st->channels[channel].scan_type.realbits == 16) {
-		*val2 = part * 1000;
-		return IIO_VAL_INT_PLUS_NANO;
+	if (st->info->type == IIO_VOLTAGE && mains->secondary) {
+		primary = mains->primary;
+		divisor *= mains->secondary;
 	}
-
-	/* A 24-bit LSB is 1/256 of it. */
-	*val2 = div_u64((*val % 256 * 1000000ULL + part) * 1000, 256);
-	*val /= 256;
+	/* 32 bits, 10 and at most 17 */
+	nano = div_u64(scale * 1000ULL * primary, divisor);
+	*val = div_u64_rem(nano, NANO, &part);
+	*val2 = part;
 
 	return IIO_VAL_INT_PLUS_NANO;
 }
@@ -159,10 +165,14 @@ static int smappee_iio_read_label(struct iio_dev *indio_dev,
 				  struct iio_chan_spec const *chan, char *label)
 {
 	struct smappee_iio *st = iio_priv(indio_dev);
+	const struct smappee_mains *mains;
 
 	/* The core asks for the time stamp, too, whose channel is -1. */
 	if (chan->type == IIO_TIMESTAMP)
 		return -EINVAL;
+	mains = smappee_mains(st->sdev);
+	if (chan->type == IIO_VOLTAGE && chan->channel < mains->names)
+		return sysfs_emit(label, "%s\n", mains->name[chan->channel]);
 
 	return sysfs_emit(label, "%s\n", st->info->labels[chan->channel]);
 }

@@ -167,10 +167,11 @@ int powerbox_channels(struct smappee_device *sdev, struct iio_dev *indio_dev)
  *
  * Return: as sysfs_emit(), -EINVAL for the time stamp.
  */
-int powerbox_label(const struct smappee_device *sdev,
+int powerbox_label(struct smappee_device *sdev,
 		   const struct iio_dev *indio_dev,
 		   const struct iio_chan_spec *chan, char *label)
 {
+	const struct smappee_mains *mains = smappee_mains(sdev);
 	unsigned int i = chan - indio_dev->channels;
 
 	if (chan->type == IIO_TIMESTAMP)
@@ -178,6 +179,8 @@ int powerbox_label(const struct smappee_device *sdev,
 	if (sdev->entry >= 0)
 		return sysfs_emit(label, "%c%s\n", 'A' + i % sdev->slots,
 				  powerbox_ct_values[i / sdev->slots].suffix);
+	if (i < mains->names)
+		return sysfs_emit(label, "%s\n", mains->name[i]);
 	if (i < SMAPPEE_PB_PHASES)
 		return sysfs_emit(label, "L%u\n", i + 1);
 	i -= SMAPPEE_PB_PHASES;

@@ -146,6 +146,24 @@ static int powerbox_frequency(struct powerbox *st, int *val, int *val2)
 	return IIO_VAL_INT_PLUS_MICRO;
 }
 
+/*
+ * Milli-units are what the ABI wants, and joule. All but currents are as much larger as
+ * potential transformers make the voltage smaller.
+ */
+static int powerbox_scale(struct powerbox *st, const struct iio_chan_spec *chan,
+			  int *val, int *val2)
+{
+	const struct smappee_mains *mains = smappee_mains(st->sdev);
+
+	*val = chan->type == IIO_ENERGY ? POWERBOX_JOULE_PER_WH : 1;
+	if (!mains->secondary || metering_is_current(chan))
+		return IIO_VAL_INT;
+	*val *= mains->primary;
+	*val2 = mains->secondary;
+
+	return IIO_VAL_FRACTIONAL;
+}
+
 static int powerbox_read_raw(struct iio_dev *indio_dev,
 			     struct iio_chan_spec const *chan, int *val,
 			     int *val2, long mask)
@@ -156,9 +174,7 @@ static int powerbox_read_raw(struct iio_dev *indio_dev,
 	case IIO_CHAN_INFO_RAW:
 		return powerbox_value(st, chan, val);
 	case IIO_CHAN_INFO_SCALE:
-		/* Milli-units are what the ABI wants, and joule. */
-		*val = chan->type == IIO_ENERGY ? POWERBOX_JOULE_PER_WH : 1;
-		return IIO_VAL_INT;
+		return powerbox_scale(st, chan, val, val2);
 	case IIO_CHAN_INFO_FREQUENCY:
 		return powerbox_frequency(st, val, val2);
 	case IIO_CHAN_INFO_SAMP_FREQ:

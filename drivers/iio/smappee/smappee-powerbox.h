@@ -33,7 +33,7 @@ int powerbox_wait(struct powerbox_regs *regs);
 #define POWERBOX_NO_REGISTER	0x10000UL	/* no register holds this value */
 
 int powerbox_channels(struct smappee_device *sdev, struct iio_dev *indio_dev);
-int powerbox_label(const struct smappee_device *sdev,
+int powerbox_label(struct smappee_device *sdev,
 		   const struct iio_dev *indio_dev,
 		   const struct iio_chan_spec *chan, char *label);
 

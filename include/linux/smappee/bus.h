@@ -59,6 +59,32 @@ struct smappee_input {
 	u8 channel;
 };
 
+/* Phase conductors of mains, and room for the name of one. */
+#define SMAPPEE_CONDUCTORS_MAX	3
+#define SMAPPEE_CONDUCTOR_NAME	16
+
+/**
+ * struct smappee_mains - what the firmware says of the mains of a segment
+ * @topology: "1p", "2p+n", "3p+n", "3p" or "high-leg"; NULL: not known
+ * @voltage_uv: nominal RMS voltage between the first phase conductor and neutral, or
+ *		between phase conductors where there is none, uV; 0: not known
+ * @frequency_hz: nominal frequency; 0: not known
+ * @primary: voltage of the mains ...
+ * @secondary: ... for this one at the terminals, with potential transformers between
+ *	       them; 0: there are none
+ * @names: entries in @name; 0: not known
+ * @name: names of the phase conductors, by voltage channel
+ */
+struct smappee_mains {
+	const char *topology;
+	u32 voltage_uv;
+	u32 frequency_hz;
+	u32 primary;
+	u32 secondary;
+	unsigned int names;
+	char name[SMAPPEE_CONDUCTORS_MAX][SMAPPEE_CONDUCTOR_NAME];
+};
+
 /**
  * struct smappee_device - a module on a segment
  * @dev: the device
@@ -234,6 +260,8 @@ int smappee_read_registers(struct smappee_device *sdev, u16 address, u16 count,
 			   u16 *values);
 int smappee_write_registers(struct smappee_device *sdev, u16 address, u16 count,
 			    const u16 *values);
+
+const struct smappee_mains *smappee_mains(struct smappee_device *sdev);
 
 unsigned int smappee_renewals(struct smappee_device *sdev);
 void smappee_rescan(struct smappee_device *sdev);

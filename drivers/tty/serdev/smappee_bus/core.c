@@ -19,6 +19,7 @@
 #include "compat.h"
 #include "enumerate.h"
 #include "internal.h"
+#include "mains.h"
 #include "poll.h"
 #include "sampler.h"
 
@@ -151,6 +152,7 @@ static struct smappee_segment *core_alloc(struct serdev_device *serdev,
 			  registers, &segment->count);
 	segment->line.echo = device_property_read_bool(&serdev->dev,
 						       "local-echo");
+	smappee_mains_parse(&segment->mains, segment->dev);
 
 	return segment;
 }
@@ -404,7 +406,16 @@ static struct attribute *smappee_segment_attrs[] = {
 	&dev_attr_repaired_blocks.attr,
 	NULL
 };
-ATTRIBUTE_GROUPS(smappee_segment);
+
+static const struct attribute_group smappee_segment_group = {
+	.attrs = smappee_segment_attrs,
+};
+
+static const struct attribute_group *smappee_segment_groups[] = {
+	&smappee_segment_group,
+	&smappee_mains_group,
+	NULL
+};
 
 static const struct of_device_id core_of_match[] = {
 	{

@@ -22,6 +22,7 @@
 #include "describe.h"
 #include "enumerate.h"
 #include "internal.h"
+#include "mains.h"
 #include "problems.h"
 #include "registry.h"
 #include "sampler.h"
@@ -395,6 +396,8 @@ int smappee_enumerate_init(struct smappee_segment *segment)
 
 	INIT_DELAYED_WORK(&segment->enumerate, enumerate_work);
 	device_for_each_child_node(segment->dev, child) {
+		if (smappee_mains_is_node(child))
+			continue;
 		if (fwnode_property_read_u32(child, "reg", &reg) ||
 		    reg < SMAPPEE_UNIT_MIN || reg > SMAPPEE_UNIT_MAX) {
 			dev_err(segment->dev,

@@ -158,6 +158,7 @@ smappee_watch_priority(const struct smappee_module *module)
  * @kref: held by the port's driver and by each module
  * @dev: the serdev device
  * @registers: a segment of register modules: a Power Box and what is behind it
+ * @mains: what the voltage module is wired to
  * @line: transactions
  * @count: what happened
  * @rate_hz: sampling rate of all modules
@@ -192,6 +193,7 @@ struct smappee_segment {
 	struct kref kref;
 	struct device *dev;
 	bool registers;
+	struct smappee_mains mains;
 	struct smappee_line line;
 	struct smappee_counters count;
 
