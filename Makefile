@@ -21,7 +21,7 @@ module_src := $(wildcard Kbuild Kconfig compat/* include/*/*.h include/*/*/*.h \
 	$(shell find drivers tests/kunit -type f 2>/dev/null))
 user_src := $(shell find userspace tests/unit include/uapi -type f 2>/dev/null) \
 	$(wildcard drivers/tty/serdev/smappee_bus/*.[ch])
-guest_src := $(shell find tests/vm/guest tests/vm/initrd-init tests/vm/vserdev dts-overlays userspace/web -type f 2>/dev/null) scripts/guest
+guest_src := $(shell find tests/vm/guest tests/vm/initrd-init tests/vm/vserdev tests/vm/overlays dts-overlays userspace/web -type f 2>/dev/null) scripts/guest scripts/overlays
 
 help:
 	@echo 'Usage: make TARGET (or ./run TARGET, which installs what is missing on the host first)'
@@ -34,6 +34,7 @@ help:
 	@echo '  build              modules, programs and the guest'
 	@echo '  modules            kernel modules for all of: $(lines) (modules-6.12 for one)'
 	@echo '  userspace          programs for amd64 and arm64 (Debian 13) and with Debian 12 libraries'
+	@echo '  overlays           device-tree overlays for boards and mains, into build/overlays'
 	@echo '  guest              what the virtual gateway boots from'
 	@echo '  unit               unit tests; unit-sanitize: with address and undefined sanitizers'
 	@echo '  accuracy           the accuracy suite in full, into Documentation/admin-guide/accuracy.rst'
@@ -110,6 +111,9 @@ fuzz:
 lint:
 	@scripts/lint
 
+overlays:
+	@scripts/overlays build
+
 guest: build/guest/initrd.cpio
 build/guest/initrd.cpio: build/modules/6.12.release $(O)/arm64/.stamp $(guest_src) scripts/suites/guest.packages
 	@scripts/guest build
@@ -170,7 +174,7 @@ distclean: clean
 
 .PHONY: help accuracy build modules $(lines:%=modules-%) userspace userspace-native userspace-arm64 \
 	userspace-bookworm unit unit-sanitize kunit kunit-debug kmemleak coverage \
-	$(other_lines:%=kunit-%) fuzz lint guest $(other_lines:%=guest-%) \
+	$(other_lines:%=kunit-%) fuzz lint overlays guest $(other_lines:%=guest-%) \
 	selftests demo vm storm $(other_lines:%=vm-%) vm-amd64 bench browser upstream outage outage-short power-cut \
 	check clean distclean
 .DELETE_ON_ERROR:
