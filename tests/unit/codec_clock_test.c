@@ -74,7 +74,7 @@ static void build(uint64_t seed)
 	s.rate_hz = 4000;
 	s.depth_s = 0.5;
 	s.seed = seed;
-	s.signal.phases = 3;
+	s.signal.kind = mains_kind("3p+n");
 	s.modules = 1;
 	snprintf(m->name, sizeof(m->name), "voltage");
 	m->type = SMAPPEE_TYPE_OPEN_VOLTAGE;

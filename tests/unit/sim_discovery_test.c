@@ -32,7 +32,7 @@ static int build(void **state)
 	s.rate_hz = 4000;
 	s.depth_s = 0.5;
 	s.seed = 7;
-	s.signal.phases = 3;
+	s.signal.kind = mains_kind("3p+n");
 	s.modules = 4;
 	for (unsigned int i = 0; i < s.modules; i++) {
 		s.module[i] = (struct scenario_module){

@@ -178,7 +178,7 @@ static void requests_are_answered_by_the_unit_they_name(void **state)
 	unsigned int seen = 0;
 
 	(void)state;
-	s.signal.phases = 3;
+	s.signal.kind = mains_kind("3p+n");
 	s.module[0] = (struct scenario_module){ .name = "voltage",
 						.type = 9400,
 						.unit = 1,
@@ -228,7 +228,7 @@ static void discover_requests_do_what_the_page_says(void **state)
 	unsigned int seen = 0;
 
 	(void)state;
-	s.signal.phases = 3;
+	s.signal.kind = mains_kind("3p+n");
 	s.module[0] = (struct scenario_module){
 		.name = "hub1", .type = 9500, .unit = 2, .serial = 104233, .channels = 4
 	};

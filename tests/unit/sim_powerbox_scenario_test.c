@@ -72,7 +72,7 @@ static void mistakes_are_named_with_the_way_out(void **state)
 					   "serial = 9\nentry = 3\nslots = 9\n",
 		       ":17: [module hub2] slots: module hub has slot 9 already; give another");
 	assert_refused("[mains]\nvoltage_v = 230\ntopology = 1p\n" BOX "wired = L2\n",
-		       ":5: [module box] wired: this topology has only L1");
+		       ":5: [module box] wired: this topology has 1 conductors");
 	assert_refused(MAINS BOX HUB PLACE "sensor = 16\n",
 		       ":7: [module hub] sensor = 16: a Power Box knows 0 to 15");
 }

@@ -66,6 +66,48 @@ static void small_scenario_is_taken(void **state)
 	scenario_free(&s);
 }
 
+static double rms(const struct wave *w)
+{
+	return sqrt(wave_active(w, w));
+}
+
+/* The first load is a resistor at @slot; give what the terminals and the load see. */
+static void assert_mains(const char *keys, unsigned int slot, double terminal_1, double terminal_3,
+			 double at_load)
+{
+	char text[1024];
+
+	snprintf(text, sizeof(text),
+		 "[mains]\nfrequency_hz = 60\n%s\n" MODULES
+		 "[load x]\ninputs = hub1/A\nphases = %s\ncurrent_a = 10\n",
+		 keys, (const char *const[]){ "L1", "L2", "L3", "L12" }[slot]);
+	if (load_text(text))
+		fail_msg("%s: %s", keys, error);
+	assert_true(fabs(rms(&s.signal.terminal[0]) - terminal_1) < 1e-9);
+	if (s.signal.kind->terminals == 3)
+		assert_true(fabs(rms(&s.signal.terminal[2]) - terminal_3) < 1e-9);
+	else
+		assert_null(signal_voltage(&s.signal, 2).wave);
+	slot = slot == 3 ? 2 : slot;
+	assert_true(fabs(rms(&s.signal.mains[slot]) - at_load) < 1e-9);
+	assert_true(fabs(wave_active(&s.signal.mains[slot], &s.signal.load[0].element[0].wave) -
+			 10 * at_load) < 1e-7);
+	scenario_free(&s);
+}
+
+static void each_kind_of_mains_has_its_voltages(void **state)
+{
+	(void)state;
+	assert_mains("topology = 1p\nvoltage_v = 230", 0, 230, 0, 230);
+	assert_mains("topology = 2p+n\nvoltage_v = 120", 1, 120, 0, 120);
+	assert_mains("topology = 2p+n\nvoltage_v = 120", 3, 120, 0, 240);
+	assert_mains("topology = 3p+n\nvoltage_v = 277", 2, 277, 277, 277);
+	assert_mains("topology = 3p\nvoltage_v = 230", 0, 230 / sqrt(3), 230 / sqrt(3), 230);
+	assert_mains("topology = 3p\nvoltage_v = 230", 2, 230 / sqrt(3), 230 / sqrt(3), 230);
+	assert_mains("topology = high-leg\nvoltage_v = 120", 2, 120, 120 * sqrt(3), 120 * sqrt(3));
+	assert_mains("topology = 3p+n\ntransformer = 347/120\nvoltage_v = 347", 1, 120, 120, 347);
+}
+
 static void reversed_transformer_sees_the_current_negated(void **state)
 {
 	(void)state;
@@ -309,6 +351,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(small_scenario_is_taken),
+		cmocka_unit_test(each_kind_of_mains_has_its_voltages),
 		cmocka_unit_test(reversed_transformer_sees_the_current_negated),
 		cmocka_unit_test(wrong_lines_are_named_with_the_way_out),
 		cmocka_unit_test(what_does_not_fit_together_is_refused),

@@ -36,11 +36,11 @@ static int set_up(void **state)
 	s.depth_s = 0.5;
 	s.seed = 3;
 	s.modules = 3;
-	s.signal.phases = 3;
+	s.signal.kind = mains_kind("3p+n");
 	for (unsigned int p = 0; p < 3; p++) {
-		s.signal.mains[p].base_hz = 50;
-		s.signal.mains[p].fundamental = 1;
-		wave_add(&s.signal.mains[p], 1, 325, -2 * M_PI / 3 * p);
+		s.signal.terminal[p].base_hz = 50;
+		s.signal.terminal[p].fundamental = 1;
+		wave_add(&s.signal.terminal[p], 1, 325, -2 * M_PI / 3 * p);
 	}
 	for (unsigned int i = 0; i < 3; i++) {
 		struct scenario_module *m = &s.module[i];

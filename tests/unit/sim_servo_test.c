@@ -35,7 +35,7 @@ static void build(uint64_t seed, double wander_ppm)
 	s.rate_hz = 4000;
 	s.depth_s = 0.5;
 	s.seed = seed;
-	s.signal.phases = 3;
+	s.signal.kind = mains_kind("3p+n");
 	s.modules = 1 + FOLLOWERS;
 	for (unsigned int i = 0; i < s.modules; i++) {
 		struct scenario_module *m = &s.module[i];

@@ -49,7 +49,7 @@ static void build_distorted(void)
 {
 	struct wave *v = &s.mains[0], *i = &s.load[0].element[0].wave;
 
-	s.phases = 1;
+	s.kind = mains_kind("1p");
 	s.loads = 1;
 	s.load[0].elements = 1;
 	set_wave(v, 49.87);
@@ -88,7 +88,7 @@ static void integrate(const struct load *l, double from, double to, unsigned int
 		      double *vv, double *ii)
 {
 	struct input in = { &l->element[0].wave, &l->profile, 1 };
-	struct input mains = signal_voltage(&s, l->element[0].phase);
+	struct input mains = { &s.mains[l->element[0].phase], NULL, 1 };
 	double dt = (to - from) / n;
 
 	*vi = *vv = *ii = 0;
@@ -185,7 +185,7 @@ static void three_phase_load_sums_as_vectors(void **state)
 	struct load_truth t;
 
 	(void)state;
-	s.phases = 3;
+	s.kind = mains_kind("3p+n");
 	s.loads = 1;
 	s.load[0].elements = 3;
 	for (unsigned int p = 0; p < 3; p++) {

@@ -44,7 +44,7 @@ static int shift_star_point(const struct box_meter *m, struct wave *w)
 
 	for (unsigned int p = 0; p < SMAPPEE_PB_PHASES && !ret; p++)
 		if (m->wired & 1u << p)
-			ret = wave_add_delayed(w, &m->signal->mains[p], -part, 0);
+			ret = wave_add_delayed(w, &m->signal->terminal[p], -part, 0);
 	return ret;
 }
 
@@ -58,7 +58,7 @@ static int phase_voltage(const struct box_meter *m, unsigned int p, struct wave 
 
 	*w = (struct wave){ .base_hz = m->signal->frequency_hz, .fundamental = 1 };
 	if (m->wired & 1u << p) {
-		ret = wave_add_delayed(w, &m->signal->mains[p], 1, 0);
+		ret = wave_add_delayed(w, &m->signal->terminal[p], 1, 0);
 		if (!ret && mode == SMAPPEE_PB_PHANTOM_STAR)
 			ret = shift_star_point(m, w);
 		return ret;
@@ -66,7 +66,7 @@ static int phase_voltage(const struct box_meter *m, unsigned int p, struct wave 
 	delay = phantom_delay(mode, from, p);
 	if (from == SMAPPEE_PB_PHASES || isnan(delay))
 		return 0;
-	return wave_add_delayed(w, &m->signal->mains[from], 1, delay);
+	return wave_add_delayed(w, &m->signal->terminal[from], 1, delay);
 }
 
 /* The associated voltage: positive terminals minus negative ones. */

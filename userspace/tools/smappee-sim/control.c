@@ -252,11 +252,10 @@ static struct json_object *voltages(const struct signal *s, const struct truth_r
 {
 	struct json_object *list = json_object_new_array();
 
-	for (unsigned int p = 0; p < s->phases; p++) {
-		const char name[] = { 'L', (char)('1' + p), '\0' };
+	for (unsigned int p = 0; p < s->kind->slots; p++) {
 		struct json_object *o = json_object_new_object();
 
-		put_string(o, "phase", name);
+		put_string(o, "phase", s->kind->slot[p]);
 		put_number(o, "ln_v", truth_voltage(s, p, r));
 		put_number(o, "ll_v", truth_line_voltage(s, p, r));
 		json_object_array_add(list, o);
@@ -264,13 +263,13 @@ static struct json_object *voltages(const struct signal *s, const struct truth_r
 	return list;
 }
 
-static struct json_object *element_json(const struct element *e, const struct element_truth *t)
+static struct json_object *element_json(const struct signal *s, const struct element *e,
+					 const struct element_truth *t)
 {
 	struct json_object *o = json_object_new_object();
-	const char name[] = { 'L', (char)('1' + e->phase), '\0' };
 
 	put_string(o, "input", e->input);
-	put_string(o, "phase", name);
+	put_string(o, "phase", s->kind->slot[e->phase]);
 	put_number(o, "v_v", t->v_v);
 	put_number(o, "i_a", t->i_a);
 	put_number(o, "p_w", t->p_w);
@@ -299,7 +298,7 @@ static struct json_object *loads(const struct signal *s, const struct truth_rang
 		put_number(o, "export_wh", t.export_wh);
 		for (unsigned int e = 0; e < s->load[i].elements; e++)
 			json_object_array_add(elements,
-					      element_json(&s->load[i].element[e], &t.element[e]));
+					      element_json(s, &s->load[i].element[e], &t.element[e]));
 		json_object_object_add(o, "elements", elements);
 		json_object_array_add(list, o);
 	}

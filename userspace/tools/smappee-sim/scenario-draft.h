@@ -71,6 +71,7 @@ struct stray {
 struct module_draft {
 	struct scenario_module m;
 	unsigned int line;
+	unsigned int terminals; /* of a voltage module; 0: those of the mains */
 	double full_scale[SMAPPEE_CHANNELS_MAX];
 	unsigned int full_scale_count;
 	char behind[SIGNAL_NAME_MAX];

@@ -74,8 +74,23 @@ static bool take_echo(struct place *p, const char *value)
 
 static bool take_topology(struct place *p, const char *value)
 {
-	p->d->s->signal.phases = !strcmp(value, "1p") ? 1 : 3;
-	return !strcmp(value, "1p") || !strcmp(value, "3p+n");
+	const struct mains_kind *kind = mains_kind(value);
+
+	if (kind)
+		p->d->s->signal.kind = kind;
+	return kind;
+}
+
+static bool take_transformer(struct place *p, const char *value)
+{
+	double primary, secondary;
+	char rest;
+
+	if (sscanf(value, "%lf/%lf%c", &primary, &secondary, &rest) != 2 || !(secondary > 0) ||
+	    !(primary >= secondary) || !(primary <= 100000))
+		return false;
+	p->d->s->signal.transformer = primary / secondary;
+	return true;
 }
 
 static bool take_frequency(struct place *p, const char *value)
@@ -203,6 +218,16 @@ static bool take_bits(struct place *p, const char *value)
 	if (!field_whole(value, 16, 24, &bits) || (bits != 16 && bits != 24))
 		return false;
 	p->module->m.bits = (unsigned int)bits;
+	return true;
+}
+
+static bool take_terminals(struct place *p, const char *value)
+{
+	long n;
+
+	if (!field_whole(value, 1, MAINS_TERMINALS_MAX, &n))
+		return false;
+	p->module->terminals = (unsigned int)n;
 	return true;
 }
 
@@ -500,7 +525,8 @@ static const struct key keys[] = {
 	{ "segment", "depth_ms", take_depth, "250 to 4000 milliseconds", 0 },
 	{ "segment", "first_index", take_first_index, "a whole number from 0 to 4294967295", 0 },
 	{ "segment", "echo", take_echo, "yes or no", 0 },
-	{ "mains", "topology", take_topology, "1p or 3p+n", 0 },
+	{ "mains", "topology", take_topology, "1p, 2p+n, 3p+n, 3p or high-leg", 0 },
+	{ "mains", "transformer", take_transformer, "PRIMARY/SECONDARY, for example 347/120", 0 },
 	{ "mains", "frequency_hz", take_frequency, "40 to 70 Hz", 0 },
 	{ "mains", "voltage_v", take_voltage, "one RMS voltage or one per phase, 0 to 1000 V", 0 },
 	{ "mains", "harmonic.", take_mains_harmonic, HARMONIC_ALLOWED, 0 },
@@ -519,6 +545,7 @@ static const struct key keys[] = {
 	{ "module", "bits", take_bits, "16 or 24", OPEN },
 	{ "module", "full_scale", take_full_scale,
 	  "one peak value or one per channel, 0.001 to 100000 V or A", OPEN },
+	{ "module", "terminals", take_terminals, "voltage terminals, 1 to 3", OPEN },
 	{ "module", "sensor", take_sensor, "a CT type code from 0 to 65535", OPEN | BEHIND },
 	{ "module", "reference", take_reference, "yes or no", OPEN },
 	{ "module", "behind", take_behind, "the name of the Power Box", BEHIND },
@@ -540,7 +567,7 @@ static const struct key keys[] = {
 	  "toggle_s.1 to toggle_s.4 = rising times in seconds, at most 32", INPUT },
 	{ "module", "counter.", take_counter, "counter.1 to counter.4 = 0 to 4294967295", INPUT },
 	{ "load", "inputs", take_inputs, "one to three inputs, for example hub1/A, hub1/B", 0 },
-	{ "load", "phases", take_phases, "one phase per input: L1, L2 or L3", 0 },
+	{ "load", "phases", take_phases, "one phase per input: L1, L2, L3, or L12 of 2p+n", 0 },
 	{ "load", "current_a", take_current,
 	  "RMS of the fundamental, one or one per input, A; negative for export", 0 },
 	{ "load", "pf", take_power_factor,

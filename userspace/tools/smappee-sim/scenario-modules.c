@@ -44,15 +44,15 @@ static int check_rails(struct draft *d, struct module_draft *m)
 
 static int check_box(struct draft *d, struct module_draft *m)
 {
-	unsigned int all = (1u << d->s->signal.phases) - 1;
+	unsigned int all = (1u << d->s->signal.kind->terminals) - 1;
 
 	if (!m->m.box.wired)
 		m->m.box.wired = all;
 	if (m->m.box.wired & ~all)
-		return draft_fail(d, m->line, "[module %s] wired: this topology has only L1",
-				  m->m.name);
+		return draft_fail(d, m->line, "[module %s] wired: this topology has %u conductors",
+				  m->m.name, d->s->signal.kind->terminals);
 	m->m.reference = false;
-	m->m.channels = d->s->signal.phases;
+	m->m.channels = d->s->signal.kind->terminals;
 	return 0;
 }
 
@@ -169,7 +169,7 @@ static int check_module(struct draft *d, struct module_draft *m)
 		return check_contacts(d, m);
 	}
 	if (out->type == SMAPPEE_TYPE_OPEN_VOLTAGE)
-		out->channels = d->s->signal.phases;
+		out->channels = m->terminals ? m->terminals : d->s->signal.kind->terminals;
 	else
 		out->reference = false;
 	return check_rails(d, m);

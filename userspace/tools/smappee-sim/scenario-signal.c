@@ -49,11 +49,6 @@ static int make_harmonics(const struct harmonics *h, double peak, double turn, d
 	return ret;
 }
 
-static double phase_turn(unsigned int phase)
-{
-	return -2 * M_PI / 3 * phase;
-}
-
 static int make_replayed(struct draft *d, const struct map *m, struct wave *w)
 {
 	int ret = replay_wave(&d->replay, m->column, (unsigned int)d->replay_cycles,
@@ -65,37 +60,51 @@ static int make_replayed(struct draft *d, const struct map *m, struct wave *w)
 	return ret;
 }
 
+/* Voltage of a conductor of the mains, before transformers. */
+static int make_conductor(struct draft *d, unsigned int p, struct wave *w)
+{
+	const struct signal *s = &d->s->signal;
+	double peak = M_SQRT2 * d->voltage_v[d->voltage_count == 1 ? 0 : p] * s->kind->part[p];
+	double turn = s->kind->turn_deg[p] / 180 * M_PI;
+	const char name[] = { 'L', (char)('1' + p), '\0' };
+	const struct map *m = find_map(d, name);
+	int ret;
+
+	if (d->replay_file[0]) {
+		if (!m)
+			return draft_fail(d, d->replay_line, "[replay]: voltage.%s is missing",
+					  name);
+		return make_replayed(d, m, w);
+	}
+	w->base_hz = s->frequency_hz;
+	w->fundamental = 1;
+	ret = wave_add(w, 1, peak, turn);
+	return ret ? ret : make_harmonics(&d->mains, peak, turn, 1, w);
+}
+
 static int make_mains(struct draft *d)
 {
 	struct signal *s = &d->s->signal;
+	const struct mains_kind *kind = s->kind;
+	int ret = 0;
 
-	if (!d->replay_file[0] && d->voltage_count != 1 && d->voltage_count != s->phases)
+	if (!d->replay_file[0] && d->voltage_count != 1 && d->voltage_count != kind->terminals)
 		return draft_fail(d, d->voltage_line ? d->voltage_line : d->line,
 				  "[mains] voltage_v: %u values for %u phases; give 1 or %u",
-				  d->voltage_count, s->phases, s->phases);
-	for (unsigned int p = 0; p < s->phases; p++) {
-		struct wave *w = &s->mains[p];
-		double peak = M_SQRT2 * d->voltage_v[d->voltage_count == 1 ? 0 : p];
-		const char name[] = { 'L', (char)('1' + p), '\0' };
-		const struct map *m = find_map(d, name);
-		int ret;
+				  d->voltage_count, kind->terminals, kind->terminals);
+	for (unsigned int p = 0; p < kind->terminals && !ret; p++) {
+		struct wave conductor = { 0 };
 
-		if (d->replay_file[0]) {
-			if (!m)
-				return draft_fail(d, d->replay_line,
-						  "[replay]: voltage.%s is missing", name);
-			ret = make_replayed(d, m, w);
-		} else {
-			w->base_hz = s->frequency_hz;
-			w->fundamental = 1;
-			ret = wave_add(w, 1, peak, phase_turn(p));
-			if (!ret)
-				ret = make_harmonics(&d->mains, peak, phase_turn(p), 1, w);
-		}
-		if (ret)
-			return ret;
+		ret = make_conductor(d, p, &conductor);
+		if (!ret)
+			ret = wave_add_delayed(&s->terminal[p], &conductor, 1 / s->transformer, 0);
+		for (unsigned int k = 0; k < kind->slots && !ret; k++)
+			if (kind->matrix[k][p] != 0)
+				ret = wave_add_delayed(&s->mains[k], &conductor, kind->matrix[k][p],
+						       0);
+		wave_free(&conductor);
 	}
-	return 0;
+	return ret;
 }
 
 static int check_load(struct draft *d, struct load_draft *l)
@@ -155,7 +164,7 @@ static int make_current(struct draft *d, const struct load_draft *l, unsigned in
 {
 	double rms = !l->current_count ? 1 : l->current_a[l->current_count == 1 ? 0 : e];
 	double peak = M_SQRT2 * fabs(rms), sign = rms < 0 ? -1 : 1, lag = 0;
-	double turn = phase_turn(out->phase);
+	double turn = mains_turn(d->s->signal.kind, out->phase);
 	struct wave *w = &out->wave;
 	int ret;
 
@@ -169,22 +178,33 @@ static int make_current(struct draft *d, const struct load_draft *l, unsigned in
 	return ret;
 }
 
+/* The slot of that name; as many as there are if there is none. */
+static unsigned int find_slot(const struct mains_kind *kind, const char *name)
+{
+	unsigned int k = 0;
+
+	while (k < kind->slots && strcmp(kind->slot[k], name) != 0)
+		k++;
+	return k;
+}
+
 static int make_element(struct draft *d, const struct load_draft *l, unsigned int e,
 			struct load *load)
 {
+	const struct mains_kind *kind = d->s->signal.kind;
 	struct element *out = &load->element[e];
-	const char *phase = l->phases[e];
 	const struct map *m = find_map(d, l->inputs[e]);
 	int ret = check_input(d, l, l->inputs[e]);
 
 	if (ret)
 		return ret;
-	if (phase[0] != 'L' || phase[1] < '1' || phase[1] >= (char)('1' + d->s->signal.phases) ||
-	    phase[2])
+	out->phase = find_slot(kind, l->phases[e]);
+	if (out->phase == kind->slots)
 		return draft_fail(d, l->phases_line,
-				  "[load %s] phases: no phase %s; this topology has %s", l->name,
-				  phase, d->s->signal.phases == 1 ? "L1" : "L1, L2, L3");
-	out->phase = (unsigned int)(phase[1] - '1');
+				  "[load %s] phases: no phase %s; this topology has %s%s%s%s%s",
+				  l->name, l->phases[e], kind->slot[0], kind->slots > 1 ? ", " : "",
+				  kind->slots > 1 ? kind->slot[1] : "", kind->slots > 2 ? ", " : "",
+				  kind->slots > 2 ? kind->slot[2] : "");
 	if (d->replay_file[0] && !m)
 		return draft_fail(d, l->inputs_line, "[load %s] inputs: [replay] has no current.%s",
 				  l->name, l->inputs[e]);

@@ -36,7 +36,8 @@ int scenario_load(struct scenario *s, const char *path, const char *data, char *
 	*s = (struct scenario){
 		.bit_rate = 4e6, .turnaround_s = 200e-6, .seed = 1, .rate_hz = 4000, .depth_s = 0.5
 	};
-	s->signal.phases = 3;
+	s->signal.kind = mains_kind("3p+n");
+	s->signal.transformer = 1;
 	s->signal.frequency_hz = 50;
 	error[0] = '\0';
 	if (!d)

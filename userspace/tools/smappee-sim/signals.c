@@ -8,9 +8,11 @@
 #include <math.h>
 #include <string.h>
 
-struct input signal_voltage(const struct signal *s, unsigned int phase)
+struct input signal_voltage(const struct signal *s, unsigned int terminal)
 {
-	return (struct input){ .wave = &s->mains[phase], .sign = 1 };
+	const struct wave *wave = terminal < s->kind->terminals ? &s->terminal[terminal] : NULL;
+
+	return (struct input){ .wave = wave, .sign = 1 };
 }
 
 struct input signal_current(const struct signal *s, const char *name)
@@ -55,6 +57,8 @@ void signal_free(struct signal *s)
 {
 	for (unsigned int p = 0; p < SIGNAL_PHASES_MAX; p++)
 		wave_free(&s->mains[p]);
+	for (unsigned int k = 0; k < MAINS_TERMINALS_MAX; k++)
+		wave_free(&s->terminal[k]);
 	for (unsigned int i = 0; i < s->loads; i++)
 		for (unsigned int e = 0; e < s->load[i].elements; e++)
 			wave_free(&s->load[i].element[e].wave);

@@ -6,12 +6,13 @@
 #ifndef SIM_SIGNALS_H
 #define SIM_SIGNALS_H
 
+#include "mains.h"
 #include "profile.h"
 #include "wave.h"
 
 #include <stdbool.h>
 
-#define SIGNAL_PHASES_MAX 3
+#define SIGNAL_PHASES_MAX MAINS_SLOTS_MAX
 #define SIGNAL_ELEMENTS_MAX 3
 #define SIGNAL_LOADS_MAX 96
 #define SIGNAL_NAME_MAX 48
@@ -48,14 +49,18 @@ struct load {
 /**
  * struct signal - the electrical part of a scenario
  * @frequency_hz: of the mains
- * @phases: 1 or 3
- * @mains: voltages to neutral, V
+ * @kind: how the mains are made up
+ * @transformer: mains voltage per voltage at the terminals
+ * @terminal: voltages at the terminals of voltage modules, V
+ * @mains: voltages that loads are connected to, V
  * @loads: number of loads
  * @load: the loads
  */
 struct signal {
 	double frequency_hz;
-	unsigned int phases;
+	const struct mains_kind *kind;
+	double transformer;
+	struct wave terminal[MAINS_TERMINALS_MAX];
 	struct wave mains[SIGNAL_PHASES_MAX];
 	unsigned int loads;
 	struct load load[SIGNAL_LOADS_MAX];
@@ -73,8 +78,8 @@ struct input {
 	double sign;
 };
 
-/** signal_voltage() - the input of a voltage module's slot @phase */
-struct input signal_voltage(const struct signal *s, unsigned int phase);
+/** signal_voltage() - the input of a voltage module's terminal; nothing if it is open */
+struct input signal_voltage(const struct signal *s, unsigned int terminal);
 
 /** signal_current() - what the CT input called @name sees; nothing if no load uses it */
 struct input signal_current(const struct signal *s, const char *name);

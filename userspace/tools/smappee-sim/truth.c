@@ -46,10 +46,10 @@ double truth_voltage(const struct signal *s, unsigned int phase, const struct tr
 double truth_line_voltage(const struct signal *s, unsigned int phase, const struct truth_range *r)
 {
 	const struct wave *a = &s->mains[phase];
-	const struct wave *b = &s->mains[(phase + 1) % s->phases];
+	const struct wave *b = &s->mains[(phase + 1) % s->kind->slots];
 	double sum;
 
-	if (s->phases < 2)
+	if (s->kind->slots < 2)
 		return NAN;
 	sum = integral(a, a, r, r->from_s, r->to_s) + integral(b, b, r, r->from_s, r->to_s) -
 	      2 * integral(a, b, r, r->from_s, r->to_s);
