@@ -27,7 +27,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *input, size_t size)
 	if (fd < 0 || write(fd, input, size) != (ssize_t)size)
 		abort();
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	if (!config_read(&config, path, NULL) && !installation_make(&in, &config) &&
+	if (!config_read(&config, path, NULL) && !installation_make(&in, &config, NULL) &&
 	    reload_parts(&config, &config, why, sizeof(why)))
 		abort();
 	installation_free(&in);

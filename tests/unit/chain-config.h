@@ -26,7 +26,7 @@ static inline void chain_open_config(struct chain *c, struct config *config, con
 	close(fd);
 	assert_int_equal(config_read(config, path, NULL), 0);
 	unlink(path);
-	assert_int_equal(installation_make(&c->in, config), 0);
+	assert_int_equal(installation_make(&c->in, config, NULL), 0);
 	for (k = 0; k < c->in.inputs.channels; k++)
 		c->scale[k] = (k < c->in.inputs.voltages ? volts : 50.0) / 32768;
 	chain_start(c, rate_hz, NULL);

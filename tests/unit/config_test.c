@@ -32,7 +32,7 @@ static int read_text(struct config *c, struct installation *in, const char *text
 	error = config_read(c, path, NULL);
 	memset(in, 0, sizeof(*in));
 	if (!error)
-		error = installation_make(in, c);
+		error = installation_make(in, c, NULL);
 	dup2(keep, STDERR_FILENO);
 	close(keep);
 	n = pread(to, errors, sizeof(errors) - 1, 0);

@@ -42,7 +42,7 @@ static int read_text(const char *text)
 	memset(&in, 0, sizeof(in));
 	error = config_read(&config, path, "/nonexistent");
 	if (!error)
-		error = installation_make(&in, &config);
+		error = installation_make(&in, &config, NULL);
 	if (!error)
 		error = io_plan_make(&plan, &config, &in);
 	dup2(keep, STDERR_FILENO);

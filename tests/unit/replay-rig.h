@@ -71,8 +71,8 @@ static inline int replay(const char *conf)
 
 	memset(&r, 0, sizeof(r));
 	write_file(conf_path, conf);
-	assert_int_equal(config_read(&r.config, conf_path), 0);
-	assert_int_equal(installation_make(&r.in, &r.config), 0);
+	assert_int_equal(config_read(&r.config, conf_path, NULL), 0);
+	assert_int_equal(installation_make(&r.in, &r.config, NULL), 0);
 	error = source_replay_open(&r.source, &r.config.source, &r.in.inputs);
 	if (error)
 		return error;

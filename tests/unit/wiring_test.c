@@ -39,7 +39,7 @@ static void configure(const char *text)
 	close(fd);
 	assert_int_equal(config_read(&config, path, NULL), 0);
 	unlink(path);
-	assert_int_equal(installation_make(&in, &config), 0);
+	assert_int_equal(installation_make(&in, &config, NULL), 0);
 	assert_int_equal(wiring_create(&w, &in), 0);
 }
 

@@ -25,6 +25,7 @@ from powerbox import names, powerbox
 from stages import (RECORDED, RECORDING, Stream, recorded, recorded_scenario, scenario, selftests)
 from storm import short as storm
 from tap import Tap
+from topologies import mains, topologies
 from vm import BUILD, KERNEL, Failure, Gateway
 from waveforms import waveforms
 
@@ -220,8 +221,9 @@ def recording(tap):
 
 
 TESTS = {"kernel": kernel, "powerbox": powerbox, "io": io, "discovery": discovery, "waveforms": waveforms,
-         "storm": storm, "chain": chain, "recorded": recording, "line": line, "names": names}
-DEFAULT = ["kernel", "powerbox", "io", "discovery", "storm", "chain", "recorded"] if KERNEL == "6.12" else ["line", "names"]
+         "storm": storm, "chain": chain, "recorded": recording, "line": line, "names": names,
+         "topologies": topologies, "mains": mains}
+DEFAULT = ["kernel", "powerbox", "io", "discovery", "storm", "chain", "recorded", "topologies"] if KERNEL == "6.12" else ["line", "names"]
 
 
 def main():

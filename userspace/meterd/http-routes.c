@@ -110,9 +110,21 @@ static struct json_object *clock_status(void)
 	return object;
 }
 
+/* What others provide for that path, or NULL. */
+static const struct provision *find_provision(const struct http *h, const char *path)
+{
+	unsigned int i;
+
+	for (i = 0; i < h->provisions; i++)
+		if (!strcmp(path, h->provided[i].path))
+			return &h->provided[i];
+	return NULL;
+}
+
 static enum MHD_Result get_status(struct http *h, struct MHD_Connection *connection)
 {
 	struct json_object *object = json_object_new_object();
+	const struct provision *site = find_provision(h, HTTP_SITE);
 
 	if (!object)
 		return MHD_NO;
@@ -131,6 +143,7 @@ static enum MHD_Result get_status(struct http *h, struct MHD_Connection *connect
 	json_object_object_add(object, "event_streams", json_object_new_int(h->streams));
 	json_object_object_add(object, "clock", clock_status());
 	json_object_object_add(object, "mqtt", mqtt_status(h->mqtt));
+	json_object_object_add(object, "site", site ? site->get(site->user) : NULL);
 	return http_answer_object(connection, MHD_HTTP_OK, object);
 }
 
@@ -212,15 +225,16 @@ static enum MHD_Result answer_provided(struct MHD_Connection *connection, const 
 
 static enum MHD_Result get(struct http *h, struct MHD_Connection *connection, const char *url)
 {
+	const struct provision *provision;
 	enum MHD_Result ret;
 	size_t i;
 
 	for (i = 0; i < sizeof(routes) / sizeof(routes[0]); i++)
 		if (!strcmp(url, routes[i].path))
 			return routes[i].get(h, connection);
-	for (i = 0; i < h->provisions; i++)
-		if (!strcmp(url, h->provided[i].path))
-			return answer_provided(connection, &h->provided[i]);
+	provision = find_provision(h, url);
+	if (provision)
+		return answer_provided(connection, provision);
 	if (http_page_answer(h, connection, url, &ret))
 		return ret;
 	return http_answer_error(connection, MHD_HTTP_NOT_FOUND,

@@ -28,6 +28,8 @@
 #include "tap.h"
 
 #define HTTP_PROVIDED 24
+/* What is provided here is shown in the status, too, as "site". */
+#define HTTP_SITE "/api/v1/site"
 #define HTTP_CAPTURES 2
 
 struct commands;

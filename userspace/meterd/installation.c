@@ -16,6 +16,7 @@
 #include "log.h"
 #include "registers-file.h"
 
+#define TOPOLOGY_DEFAULT "3p+n"
 #define FACTOR_MAX 1000
 #define TEXT_MAX 512
 
@@ -44,6 +45,7 @@ enum mark {
 /**
  * struct builder - the state while the installation is made
  * @config: the configuration
+ * @site: what is used where it says nothing
  * @in: what is made
  * @errors: errors found
  * @uses: entries in @use
@@ -53,6 +55,7 @@ enum mark {
  */
 struct builder {
 	const struct config *config;
+	const struct site *site;
 	struct installation *in;
 	unsigned int errors;
 	unsigned int uses;
@@ -178,6 +181,25 @@ static double number_of(struct builder *b, const struct load_config *c, const ch
 	return 1.0;
 }
 
+/*
+ * The scale has the ratio of transformers that the device tree knows in it. One that is
+ * configured wins, 1 says nothing.
+ */
+static double voltage_ratio(struct builder *b, const char *text)
+{
+	double ratio = number_of(b, NULL, "[topology] voltage_ratio", text, 1e-3, 1e5);
+
+	return ratio == 1.0 ? ratio : ratio / b->site->ratio;
+}
+
+/* Name of a voltage channel: the conductor's, else that of its terminal. */
+static const char *voltage_name(const struct builder *b, unsigned int k)
+{
+	if (b->config->voltages.count)
+		return b->config->voltages.word[k];
+	return k < b->site->conductors ? b->site->conductor[k] : b->in->topology->phase[k];
+}
+
 static void build_voltages(struct builder *b)
 {
 	const struct topology *t = b->in->topology;
@@ -200,10 +222,8 @@ static void build_voltages(struct builder *b)
 		return;
 	}
 	for (k = 0; k < t->voltages; k++) {
-		take_channel(b, NULL, "[topology] voltages",
-			     list->count ? list->word[k] : t->phase[k]);
-		b->in->voltage_ratio[k] =
-			number_of(b, NULL, "[topology] voltage_ratio", nth(ratio, k), 1e-3, 1e5);
+		take_channel(b, NULL, "[topology] voltages", voltage_name(b, k));
+		b->in->voltage_ratio[k] = voltage_ratio(b, nth(ratio, k));
 	}
 	b->in->inputs.voltages = b->in->inputs.channels;
 }
@@ -398,6 +418,36 @@ static void build_load(struct builder *b, const struct load_config *c, struct lo
 		build_neutral(b, c, load);
 }
 
+/*
+ * Without loads in the configuration each input is one. Its slot is that of its number, as
+ * modules of three phases are wired; "meterctl check" finds the others.
+ */
+static void build_found(struct builder *b)
+{
+	const struct topology *t = b->in->topology;
+	unsigned int slots = t->neutral ? t->voltages : t->slots;
+	unsigned int k;
+
+	for (k = 0; k < b->site->inputs && k < LOADS_MAX; k++) {
+		const struct site_input *input = &b->site->input[k];
+		struct load *load = &b->in->load[k];
+		struct load_element *e = &load->element[0];
+
+		load->name = input->load;
+		load->role = LOAD_SUBMETER;
+		load->first = b->in->inputs.channels - b->in->inputs.voltages;
+		load->elements = 1;
+		*e = (struct load_element){ .input = input->name,
+					    .slot = input->number % slots,
+					    .sign = 1.0,
+					    .ratio = 1.0,
+					    .multiplier = 1.0 };
+		take_input(b, NULL, "inputs", e->input);
+		build_sensor(b, NULL, e);
+		b->in->loads = k + 1;
+	}
+}
+
 static int find_load(const struct installation *in, const char *name)
 {
 	unsigned int k;
@@ -508,27 +558,56 @@ static int build(struct builder *b)
 	for (k = 0; k < c->loads; k++)
 		build_load(b, &c->load[k], &b->in->load[k]);
 	b->in->loads = c->loads;
+	if (!c->loads)
+		build_found(b);
 	look_for_strays(b);
 	if (!b->in->inputs.channels || b->in->inputs.channels == b->in->inputs.voltages)
 		if (!b->errors)
 			refuse(b, NULL,
-			       "no load; add a section [load NAME] with inputs and phases");
-	if (!b->errors && build_virtual(b))
+			       "no load, and no CT module is there; add a section [load NAME] with "
+			       "inputs and phases, or connect one");
+	if (!b->errors && c->loads && build_virtual(b))
 		return -ENOMEM;
 	return b->errors ? -EINVAL : 0;
 }
 
-int installation_make(struct installation *in, const struct config *config)
+/* The configuration, else the device tree, else what is most common. */
+static void choose_topology(struct installation *in, const struct config *config,
+			    const struct site *site)
 {
+	const struct topology *described = topology_find(site->topology);
+
+	in->topology_from = "the configuration";
+	in->topology = config->topology ? topology_find(config->topology) : described;
+	if (!config->topology)
+		in->topology_from = described ? "the device tree" : "the default";
+	if (!in->topology)
+		in->topology = topology_find(TOPOLOGY_DEFAULT);
+	/* the nominal voltage is that of the first slot, which a topology may change */
+	in->nominal_v = config->quality.nominal_v;
+	if (!in->nominal_v && (!described || described->neutral == in->topology->neutral))
+		in->nominal_v = site->nominal_v;
+	in->nominal_hz = config->quality.nominal_hz ? config->quality.nominal_hz : site->nominal_hz;
+}
+
+int installation_make(struct installation *in, const struct config *config, const struct site *site)
+{
+	static const struct site nothing = { .ratio = 1.0 };
 	struct builder *b = calloc(1, sizeof(*b));
+	unsigned int loads = config->loads;
 	int error = -ENOMEM;
 
+	if (!site)
+		site = &nothing;
+	if (!loads)
+		loads = site->inputs < LOADS_MAX ? site->inputs : LOADS_MAX;
 	memset(in, 0, sizeof(*in));
-	in->topology = topology_find(config->topology);
+	choose_topology(in, config, site);
 	in->pf_min_va = config->pf_min_va;
-	in->load = calloc(config->loads ? config->loads : 1, sizeof(*in->load));
+	in->load = calloc(loads ? loads : 1, sizeof(*in->load));
 	if (b && in->load) {
 		b->config = config;
+		b->site = site;
 		b->in = in;
 		error = build(b);
 	}

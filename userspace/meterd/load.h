@@ -148,7 +148,11 @@ enum load_shape load_shape(const struct topology *t, const struct load *l);
 /**
  * struct installation - what is measured; the strings belong to the configuration
  * @topology: wiring
- * @voltage_ratio: mains voltage per voltage measured, of a potential transformer
+ * @topology_from: who says so, for messages
+ * @nominal_v: nominal voltage of the first slot, V; 0: not known
+ * @nominal_hz: nominal frequency; 0: not known
+ * @voltage_ratio: mains voltage per voltage measured, of a potential transformer that the
+ *	scale does not have in it
  * @inputs: channels needed: the voltages, then the current inputs of the loads, in order
  * @loads: entries in @load
  * @load: the loads
@@ -157,6 +161,9 @@ enum load_shape load_shape(const struct topology *t, const struct load *l);
  */
 struct installation {
 	const struct topology *topology;
+	const char *topology_from;
+	double nominal_v;
+	double nominal_hz;
 	double voltage_ratio[READING_PHASES_MAX];
 	struct inputs inputs;
 	unsigned int loads;

@@ -218,6 +218,7 @@ static void on_window(void *user, const struct meter_window *w)
 	struct meterd *d = user;
 
 	wiring_add(d->wiring, w);
+	site_report_add(&d->place, w);
 }
 
 /* The tuning file has changed the elements. */
@@ -552,16 +553,21 @@ static int configure(struct meterd *d, const struct options *o)
 	if (!error && d->config.settings_given)
 		log_notice("%u values of %s win over those of %s", d->config.settings_given,
 			   d->config.settings, d->config.file);
-	if (!error)
-		error = installation_make(&d->in, &d->config);
+	if (!error && o->replay) {
+		free(d->config.source.replay);
+		d->config.source.replay = strdup(o->replay);
+		d->print = true;
+		error = d->config.source.replay ? 0 : -ENOMEM;
+	}
+	if (error)
+		return error;
+	site_report_read(&d->place, "/sys", &d->config, !o->check);
+	error = installation_make(&d->in, &d->config, &d->place.site);
 	if (!error)
 		error = io_plan_make(&d->plan, &d->config, &d->in);
-	if (error || !o->replay)
-		return error;
-	free(d->config.source.replay);
-	d->config.source.replay = strdup(o->replay);
-	d->print = true;
-	return d->config.source.replay ? 0 : -ENOMEM;
+	if (!error)
+		site_report_begin(&d->place, &d->in);
+	return error;
 }
 
 int main(int argc, char **argv)

@@ -18,12 +18,14 @@
 #include "live.h"
 #include "modbus-map.h"
 #include "reload.h"
+#include "site-report.h"
 #include "snapshot.h"
 
 /**
  * struct meterd - the program
  * @event: its loop
  * @config: configuration
+ * @place: what is known of the mains and the inputs without it
  * @in: what it measures
  * @plan: what is wired to inputs and outputs
  * @source: where scans come from
@@ -67,6 +69,7 @@
 struct meterd {
 	sd_event *event;
 	struct config config;
+	struct site_report place;
 	struct installation in;
 	struct io_plan plan;
 	struct source *source;

@@ -156,7 +156,7 @@ static int reload(struct meterd *d)
 	struct config next = { 0 };
 	char why[256];
 	int parts;
-	int error = reload_check(d->config.file, NULL);
+	int error = reload_check(d->config.file, NULL, &d->place.site);
 
 	if (!error)
 		error = config_read(&next, d->config.file, NULL);
@@ -192,7 +192,9 @@ int publishers_open(struct meterd *d)
 {
 	int error;
 
-	d->reload = (struct reload_commands){ .config = &d->config, .reload = reload_soon };
+	d->reload = (struct reload_commands){ .config = &d->config,
+					      .site = &d->place.site,
+					      .reload = reload_soon };
 	error = reload_register(&d->reload, d->commands);
 	if (!error)
 		error = open_parts(d, RELOAD_ALL);

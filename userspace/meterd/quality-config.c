@@ -46,8 +46,8 @@ bool quality_configure(struct quality_config *to, const struct quality_options *
 	of_topology(to, in->topology);
 	to->inputs = in->inputs.channels - in->inputs.voltages;
 	choose_captured(to, in);
-	to->declared_v = o->nominal_v;
-	to->mains_hz = o->nominal_hz;
+	to->declared_v = in->nominal_v;
+	to->mains_hz = in->nominal_hz;
 	to->dip = o->dip_percent / 100.0;
 	to->swell = o->swell_percent / 100.0;
 	to->interruption = o->interruption_percent / 100.0;

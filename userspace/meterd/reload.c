@@ -121,7 +121,7 @@ void reload_exchange(struct config *now, struct config *next, int which)
 	}
 }
 
-int reload_check(const char *path, const char *settings)
+int reload_check(const char *path, const char *settings, const struct site *site)
 {
 	struct config config = { 0 };
 	struct installation in = { 0 };
@@ -129,7 +129,7 @@ int reload_check(const char *path, const char *settings)
 	int ret = config_read(&config, path, settings);
 
 	if (!ret)
-		ret = installation_make(&in, &config);
+		ret = installation_make(&in, &config, site);
 	if (!ret)
 		ret = io_plan_make(&plan, &config, &in);
 	installation_free(&in);
@@ -233,7 +233,7 @@ static void edit(struct reload_commands *r, struct json_object *arguments, const
 	if (ret) {
 		command_fail(reply, ret, "%s: %s; see [gateway] settings in meterd.conf(5)", to,
 			     strerror(-ret));
-	} else if (reload_check(r->config->file, to)) {
+	} else if (reload_check(r->config->file, to, r->site)) {
 		unlink(to);
 		command_fail(reply, -EINVAL,
 			     "[%s] %s = %s is not possible, nothing was changed; the log of "
@@ -285,7 +285,7 @@ static void run_reload(void *user, struct json_object *arguments, struct command
 {
 	struct reload_commands *r = user;
 
-	if (reload_check(r->config->file, NULL))
+	if (reload_check(r->config->file, NULL, r->site))
 		command_fail(reply, -EINVAL,
 			     "%s has mistakes, the old configuration stays; the log of meterd "
 			     "names them",

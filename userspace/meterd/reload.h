@@ -23,6 +23,8 @@ enum reload_part {
 	RELOAD_ALL = (1 << 4) - 1,
 };
 
+struct site;
+
 /**
  * reload_parts() - what differs
  * @now: the configuration in force
@@ -40,11 +42,13 @@ void reload_exchange(struct config *now, struct config *next, int parts);
 /**
  * struct reload_commands - the commands "config-get", "config-set", "config-unset" and "reload"
  * @config: the configuration in force
+ * @site: what is used where it says nothing
  * @reload: to be done soon, not within the command
  * @user: its argument
  */
 struct reload_commands {
 	const struct config *config;
+	const struct site *site;
 	void (*reload)(void *user);
 	void *user;
 };
@@ -56,10 +60,11 @@ int reload_register(struct reload_commands *r, struct commands *c);
  * reload_check() - would meterd start with this file?
  * @path: configuration
  * @settings: values over it, NULL: those that it names
+ * @site: what is used where it says nothing; NULL: nothing
  *
  * Return: 0, or -errno after printing what is wrong.
  */
-int reload_check(const char *path, const char *settings);
+int reload_check(const char *path, const char *settings, const struct site *site);
 
 /**
  * config_edit() - write settings with another value

@@ -89,7 +89,17 @@ static struct json_object *wiring_report(void *user)
 {
 	struct meterd *d = user;
 
-	return wiring_json(d->wiring, &d->in, d->config.tuning, d->sensor);
+	struct json_object *o = wiring_json(d->wiring, &d->in, d->config.tuning, d->sensor);
+
+	json_object_object_add(o, "site", site_report_json(&d->place, &d->in));
+	return o;
+}
+
+static struct json_object *site_report(void *user)
+{
+	struct meterd *d = user;
+
+	return site_report_json(&d->place, &d->in);
 }
 
 static struct json_object *sensor_report(void *user)
@@ -101,6 +111,7 @@ void reports_provide(struct meterd *d)
 {
 	http_provide(d->http, "/api/v1/commands", command_report, d);
 	http_provide(d->http, "/api/v1/sources", sources_report, d);
+	http_provide(d->http, HTTP_SITE, site_report, d);
 	http_provide(d->http, "/api/v1/store", store_report, d);
 	http_provide_text(d->http, "/metrics", METRICS_TYPE, metrics_report, d);
 	http_provide(d->http, "/api/v1/sensors", sensor_report, d);

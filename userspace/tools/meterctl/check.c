@@ -115,6 +115,30 @@ static int apply(const struct command_options *o, struct json_object *report)
 	return error ? error : changed;
 }
 
+/* The mains as they are described contradict what is measured, or the configuration. */
+static unsigned int contradictions(struct json_object *report)
+{
+	struct json_object *list = member(member(report, "site"), "contradictions");
+
+	return json_object_is_type(list, json_type_array)
+		       ? (unsigned int)json_object_array_length(list)
+		       : 0;
+}
+
+static void show_mains(struct json_object *report)
+{
+	struct json_object *site = member(report, "site");
+	unsigned int k;
+
+	printf("topology %s", text(report, "topology"));
+	if (site)
+		printf(" (%s)", text(site, "from"));
+	printf(", rotation of the voltages: %s\n", text(report, "rotation"));
+	for (k = 0; k < contradictions(report); k++)
+		printf("mains: %s\n", json_object_get_string(json_object_array_get_idx(
+					      member(site, "contradictions"), k)));
+}
+
 /* Exit status 3: something is wrong, and was not corrected. */
 #define EXIT_WRONG 3
 
@@ -122,6 +146,7 @@ int command_check(const struct command_options *o)
 {
 	struct json_object *report = NULL;
 	struct json_object *inputs;
+	unsigned int contradicted;
 	unsigned int wrong = 0;
 	int changed = 0;
 	size_t k;
@@ -140,8 +165,7 @@ int command_check(const struct command_options *o)
 	if (o->json)
 		command_print_json(report);
 	else
-		printf("topology %s, rotation of the voltages: %s\n", text(report, "topology"),
-		       text(report, "rotation"));
+		show_mains(report);
 	for (k = 0; k < json_object_array_length(inputs); k++) {
 		struct json_object *input = json_object_array_get_idx(inputs, k);
 
@@ -160,11 +184,12 @@ int command_check(const struct command_options *o)
 	else if (wrong && !o->apply && !o->json)
 		printf("'meterctl check --apply%s' corrects what should be otherwise\n",
 		       o->resistive ? " --resistive" : "");
+	contradicted = contradictions(report);
 	json_object_put(report);
 	ret = command_flush();
 	if (ret || changed < 0)
 		return EXIT_FAILURE;
-	return (int)wrong > changed ? EXIT_WRONG : EXIT_SUCCESS;
+	return (int)wrong > changed || contradicted ? EXIT_WRONG : EXIT_SUCCESS;
 }
 
 static void print_figure(const char *name, const char *unit, struct json_object *f)

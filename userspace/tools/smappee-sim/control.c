@@ -264,7 +264,7 @@ static struct json_object *voltages(const struct signal *s, const struct truth_r
 }
 
 static struct json_object *element_json(const struct signal *s, const struct element *e,
-					 const struct element_truth *t)
+					const struct element_truth *t)
 {
 	struct json_object *o = json_object_new_object();
 
@@ -297,8 +297,8 @@ static struct json_object *loads(const struct signal *s, const struct truth_rang
 		put_number(o, "import_wh", t.import_wh);
 		put_number(o, "export_wh", t.export_wh);
 		for (unsigned int e = 0; e < s->load[i].elements; e++)
-			json_object_array_add(elements,
-					      element_json(s, &s->load[i].element[e], &t.element[e]));
+			json_object_array_add(
+				elements, element_json(s, &s->load[i].element[e], &t.element[e]));
 		json_object_object_add(o, "elements", elements);
 		json_object_array_add(list, o);
 	}

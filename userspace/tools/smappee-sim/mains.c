@@ -12,7 +12,13 @@
 
 static const struct mains_kind kinds[] = {
 	{ "1p", 1, { 1 }, { 0 }, 1, { "L1" }, EACH },
-	{ "2p+n", 2, { 1, 1 }, { 0, -180 }, 3, { "L1", "L2", "L12" }, { { 1 }, { 0, 1 }, { 1, -1 } } },
+	{ "2p+n",
+	  2,
+	  { 1, 1 },
+	  { 0, -180 },
+	  3,
+	  { "L1", "L2", "L12" },
+	  { { 1 }, { 0, 1 }, { 1, -1 } } },
 	{ "3p+n", 3, { 1, 1, 1 }, { 0, -120, -240 }, 3, { "L1", "L2", "L3" }, EACH },
 	/* Voltages against a star point; loads are between conductors, L3 is their return. */
 	{ "3p",
