@@ -241,6 +241,15 @@ static void keep(void *context, const char *line)
 	strncat(t->bytes, "|", sizeof(t->bytes) - strlen(t->bytes) - 1);
 }
 
+static void keep_event(void *context, const char *name, const char *data)
+{
+	struct text *t = context;
+
+	strncat(t->bytes, name, sizeof(t->bytes) - strlen(t->bytes) - 1);
+	strncat(t->bytes, "=", sizeof(t->bytes) - strlen(t->bytes) - 1);
+	keep(t, data);
+}
+
 static void events_are_found_in_any_pieces(void **state)
 {
 	static const char stream[] = ": alive\n\nevent: live\ndata: one\n\n"
@@ -255,9 +264,9 @@ static void events_are_found_in_any_pieces(void **state)
 		t.bytes[0] = '\0';
 		for (at = 0; at < sizeof(stream) - 1; at += n) {
 			n = sizeof(stream) - 1 - at < piece ? sizeof(stream) - 1 - at : piece;
-			assert_int_equal(events_feed(&e, stream + at, n, keep, &t), 0);
+			assert_int_equal(events_feed(&e, stream + at, n, keep_event, &t), 0);
 		}
-		if (strcmp(t.bytes, "one|two|three|"))
+		if (strcmp(t.bytes, "live=one|other=no|live=two|live=three|"))
 			fail_msg("in pieces of %zu: %s", piece, t.bytes);
 		events_free(&e);
 	}
@@ -272,7 +281,7 @@ static void a_line_without_end_is_an_error(void **state)
 
 	memset(noise, 'x', sizeof(noise));
 	for (i = 0; i < 100 && !ret; i++)
-		ret = events_feed(&e, noise, sizeof(noise), keep, &t);
+		ret = events_feed(&e, noise, sizeof(noise), keep_event, &t);
 	assert_int_equal(ret, -EMSGSIZE);
 	assert_true(e.size <= 2 * EVENTS_LINE_MAX);
 	events_free(&e);

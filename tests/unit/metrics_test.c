@@ -35,6 +35,37 @@ static const char *line(const char *text, const char *head)
 	return NULL;
 }
 
+static struct io_reading small_io(void)
+{
+	static const struct contact_unit litre = { .name = "l", .m3 = 0.001 };
+	static const struct contact_unit kwh = { .name = "kWh", .wh = 1000 };
+	static const struct contact water = { .name = "water",
+					      .kind = CONTACT_WATER,
+					      .unit = &litre };
+	static const struct contact heat = { .name = "heat", .kind = CONTACT_HEAT, .unit = &kwh };
+	static const struct contact door = { .name = "door", .kind = CONTACT_STATE };
+	static const struct relay boiler = { .name = "boiler" };
+
+	return (struct io_reading){
+		.contacts = 3,
+		.contact = { { .contact = &water,
+			       .total = 1500,
+			       .pulses = 700,
+			       .flow_per_h = 2,
+			       .power_w = NAN,
+			       .closed = -1 },
+			     { .contact = &heat,
+			       .total = 2,
+			       .pulses = 20,
+			       .power_w = 400,
+			       .closed = -1,
+			       .problem = "the module does not answer" },
+			     { .contact = &door, .total = NAN, .power_w = NAN, .closed = 0 } },
+		.relays = 1,
+		.relay = { { .relay = &boiler, .on = 1, .fail_safe = false, .beating = true } },
+	};
+}
+
 static char *full_text(void)
 {
 	static struct store_counters store = {
@@ -43,7 +74,10 @@ static char *full_text(void)
 	};
 	static struct mqtt_counters mqtt = { .connected = true, .published = 7 };
 	struct reading r = small_reading(1);
-	struct metrics_input in = { .reading = &r, .age_s = 0.5, .store = &store, .mqtt = &mqtt };
+	struct io_reading io = small_io();
+	struct metrics_input in = {
+		.reading = &r, .age_s = 0.5, .store = &store, .mqtt = &mqtt, .io = &io
+	};
 	char *text = metrics_text(&in);
 
 	assert_non_null(text);
@@ -65,6 +99,27 @@ static void the_values_are_in_base_units(void **state)
 				   "input=\"hub1/A\",phase=\"L1\"} 10\n"));
 	assert_non_null(line(text, "meterd_outbox_records{upstream=\"mqtt\"} 20\n"));
 	assert_non_null(line(text, "meterd_mqtt_connected 1\n"));
+	free(text);
+}
+
+static void inputs_and_outputs_are_there(void **state)
+{
+	char *text = full_text();
+
+	assert_non_null(line(text, "meterd_input_volume_cubic_meters_total{input=\"water\",kind="
+				   "\"water\"} 1.5\n"));
+	assert_non_null(line(text, "meterd_input_pulses_total{input=\"water\",kind=\"water\"} "
+				   "700\n"));
+	assert_non_null(line(text, "meterd_input_energy_joules_total{input=\"heat\",kind=\"heat\"} "
+				   "7200000\n"));
+	assert_non_null(line(text, "meterd_input_up{input=\"heat\",kind=\"heat\"} 0\n"));
+	assert_non_null(line(text, "meterd_input_closed{input=\"door\",kind=\"state\"} 0\n"));
+	assert_non_null(line(text, "meterd_output_on{output=\"boiler\"} 1\n"));
+	assert_non_null(line(text, "meterd_output_fail_safe{output=\"boiler\"} 0\n"));
+	/* a state has no pulses, water no energy */
+	assert_null(line(text, "meterd_input_pulses_total{input=\"door\""));
+	assert_null(line(text, "meterd_input_energy_joules_total{input=\"water\""));
+	assert_null(line(text, "meterd_input_power_watts{input=\"water\""));
 	free(text);
 }
 
@@ -146,6 +201,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_values_are_in_base_units),
+		cmocka_unit_test(inputs_and_outputs_are_there),
 		cmocka_unit_test(promtool_has_no_complaint),
 		cmocka_unit_test(what_is_not_known_has_no_line),
 		cmocka_unit_test(an_old_reading_ends_its_series),

@@ -183,7 +183,7 @@ def home_assistant():
         for c in ("power", "energy", "voltage", "current", "power_factor", "frequency", "problem"):
             assert c in classes, c
         live = l.last_live[1]
-        for c in text["components"].values():
+        for c in (c for c in text["components"].values() if "expire_after" in c):
             path = c["value_template"].split("value_json.")[1].split()[0]
             value = eval("live" + "".join(f"[{p!r}]" if not p[0].isdigit() else f"[{p}]"  # pylint: disable=eval-used
                                           for p in path.replace("[", ".").replace("]", "").split(".")),
@@ -192,6 +192,166 @@ def home_assistant():
         l.client.publish("homeassistant/status", "online", qos=1)
         l.other.clear()
         wait(lambda: topic in l.other, 5, "it is told again when Home Assistant has started")
+
+
+class Terminals:
+    """An input and an output module as files like those of sysfs, and what is wired to them."""
+
+    SECTIONS = """[contact gas]
+input = meters/1
+kind = gas
+pulses_per_unit = 100
+start = 1234
+[contact "tap"]
+input = meters/2
+kind = water
+unit = l
+pulses_per_unit = 1
+[contact sub meter]
+input = meters/3
+kind = electricity
+pulses_per_unit = 1000
+[contact door]
+input = meters/4
+kind = state
+[relay boiler]
+output = relays/1
+[relay "pump"]
+output = relays/2
+"""
+
+    def __init__(self, h):
+        self.folder = h.path("modules")
+        self.gateway = f"modules = {self.folder}\n"
+        self.put("0-009", label="meters", serial_number="9700100901", state="idle", pulse_epoch=1)
+        for k in range(1, 5):
+            self.put("0-009", **{f"in{k}_pulses": 0, f"in{k}_min_closed_ms": 10, f"in{k}_min_open_ms": 10})
+        self.put("0-010", label="relays", serial_number="9800100902", state="idle", heartbeat=0, relay1_state=1,
+                 relay2_state=0, fail_safe=0, fail_safe_timeout_sec=30, last_change="host")
+
+    def put(self, module, **attributes):
+        os.makedirs(os.path.join(self.folder, module), exist_ok=True)
+        for name, value in attributes.items():
+            path = os.path.join(self.folder, module, name)
+            with open(path + ".new", "w", encoding="ascii") as f:
+                f.write(f"{value}\n")
+            os.rename(path + ".new", path)
+
+
+def rendered(template, **values):
+    """What Home Assistant makes of a template; "None" is its word for unknown."""
+    import jinja2
+    return jinja2.Environment().from_string(template).render(**values)
+
+
+@test
+def home_assistant_io():
+    """Inputs, relays and buttons in the discovery; templates rendered with what is on the broker."""
+    import jsonschema
+    with House(speed=1) as h:
+        b = Broker(h)
+        b.start()
+        t = Terminals(h)
+        l = Listener(b, "#")
+        h.configure(b.section("commands = yes\n"), t.SECTIONS, gateway=t.gateway)
+        h.start()
+        io = "meterd/house/io"
+        wait(lambda: io in l.other and l.other[io][0]["outputs"][0]["state"] == "on", 20, "relays on the broker")
+        text = l.other["homeassistant/device/meterd_house/config"][0]
+        jsonschema.validate(text, SCHEMA)
+        c = text["components"]
+        assert all(key == x["unique_id"] for key, x in c.items())
+        gas, tap_, sub = (c[f"meterd_house_input_meters_{k}"] for k in (1, 2, 3))
+        assert (gas["device_class"], gas["unit_of_measurement"], gas["state_class"]) == ("gas", "m³", "total_increasing")
+        assert (tap_["device_class"], tap_["unit_of_measurement"]) == ("water", "L")
+        assert (sub["device_class"], sub["unit_of_measurement"]) == ("energy", "kWh")
+        assert c["meterd_house_input_power_meters_3"]["device_class"] == "power"
+        door = c["meterd_house_input_meters_4"]
+        assert door["platform"] == "binary_sensor"
+        boiler, pump = (c[f"meterd_house_output_relays_{k}"] for k in (1, 2))
+        now = l.other[io][0]
+        assert rendered(door["value_template"], value_json=now) == "None"
+        assert rendered(door["value_template"], value_json={"inputs": [{}] * 3 + [{"state": "closed"}]}) == "ON"
+        assert rendered(boiler["value_template"], value_json=now) == boiler["state_on"]
+        assert rendered(pump["value_template"], value_json=now) == pump["state_off"]
+        def available(x, now):
+            return [rendered(a["value_template"], value=s, value_json=s)
+                    for a, s in zip(x["availability"], ("stale", now))]
+        assert available(boiler, now) == ["online", "online"]
+        assert rendered(boiler["availability"][0]["value_template"], value="offline") == "offline"
+        assert json.loads(pump["payload_on"]) == {"command": "output", "name": '"pump"', "state": "on"}
+        # what is pressed there is what is taken here: the command is found, and the module has no chip
+        l.client.publish(pump["command_topic"], pump["payload_on"], qos=1)
+        answer = "meterd/house/command/response"
+        wait(lambda: answer in l.other, 10, "an answer")
+        assert "no such relay" in l.other[answer][0]["error"], l.other[answer]
+        wait(lambda: "command: output" in h.log(), 5, "it is logged")
+        # gone: unknown, not the last value, and not available
+        t.put("0-010", state="silent")
+        wait(lambda: l.other[io][0]["outputs"][0]["problem"], 10, "the module does not answer")
+        now = l.other[io][0]
+        assert available(boiler, now) == ["online", "offline"]
+        assert rendered(boiler["value_template"], value_json=now) == "None"
+        presses = [json.loads(x["payload_press"]) for x in c.values() if x["platform"] == "button"]
+        for what in ("hub0/c0", "meters/1", "relays"):
+            assert {"command": "identify", "what": what} in presses, what
+        # a state contact needs a line, which a tree of files has not; the others do not
+        assert "no such input" in now["inputs"][3]["problem"] and not now["inputs"][0]["problem"], now
+        t.put("0-009", in1_pulses=150)
+        wait(lambda: l.other[io][0]["inputs"][0]["pulses"] == 150, 10, "pulses")
+        assert rendered(gas["value_template"], value_json=l.other[io][0]) == "1235.5"
+        # without commands there is nothing to press
+        h.stop()
+        h.configure(b.section(), t.SECTIONS, gateway=t.gateway)
+        l.other.clear()
+        h.start()
+        discovery = "homeassistant/device/meterd_house/config"
+        wait(lambda: discovery in l.other, 20, "the discovery")
+        text = l.other["homeassistant/device/meterd_house/config"][0]
+        assert not [x for x in text["components"].values() if x["platform"] in ("switch", "button")]
+
+
+@test
+def vendor_plugs():
+    """Relays as plugs: announced, told, and switched by what the vendor's clients send."""
+    with House(speed=60) as h:
+        b = Broker(h)
+        b.start()
+        t = Terminals(h)
+        base = "servicelocation/1234-abcd/"
+        # what a client is told, not what it sends
+        told = [(base + topic, 1) for topic in ("homeControlConfig", "plug/+/state", "plug/+/connectionState")]
+        l = Listener(b, told)
+        h.configure(b.section("vendor_uuid = 1234-abcd\ncommands = yes\n"), t.SECTIONS, gateway=t.gateway)
+        h.start()
+        wait(lambda: base + "plug/2/state" in l.other, 20, "plugs")
+        late = Listener(b, told)
+        wait(lambda: base + "plug/1/connectionState" in late.other, 5, "they are retained")
+        state, retained = late.other[base + "plug/1/state"]
+        assert retained and state["value"] == "ON" and state["since"] > 1e12, state
+        assert late.other[base + "plug/2/state"][0]["value"] == "OFF"
+        assert late.other[base + "plug/1/connectionState"][0]["value"] == "CONNECTED"
+        home = late.other[base + "homeControlConfig"][0]
+        assert [(p["nodeId"], p["name"]) for p in home["smartplugActuators"]] == [(1, "boiler"), (2, '"pump"')], home
+        # the forms that clients send
+        said = lambda: h.log().count("command: output")  # pylint: disable=unnecessary-lambda-assignment
+        for text in ('{"value": "ON"}', '{"value":"OFF","since":1610000000000,"nodeId":"2"}', '{"value":"ON","since":"1610000000000"}'):
+            before = said()
+            l.client.publish(base + "plug/2/setstate", text, qos=1)
+            wait(lambda: said() > before, 10, text)  # pylint: disable=cell-var-from-loop
+        assert "mqtt vendor" in h.log()
+        # what is not one of them
+        before = said()
+        for text in ("", "[]", '{"value":1}', '{"value":"MAYBE"}', "[" * 5000):
+            l.client.publish(base + "plug/2/setstate", text, qos=1)
+        l.client.publish(base + "plug/7/setstate", '{"value":"ON"}', qos=1)
+        l.client.publish(base + "plug/1/setstate", '{"value":"ON"}', qos=1)
+        wait(lambda: said() > before, 10, "the good one")
+        assert said() == before + 1 and "plug/2/setstate: refused" in h.log()
+        t.put("0-010", relay2_state=1)
+        wait(lambda: l.other[base + "plug/2/state"][0]["value"] == "ON", 10, "a state that changes is told")
+        t.put("0-010", state="silent")
+        wait(lambda: l.other[base + "plug/1/connectionState"][0]["value"] == "DISCONNECTED", 10, "a module that is gone")
 
 
 @test

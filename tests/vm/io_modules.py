@@ -3,6 +3,7 @@
 
 import time
 
+from io_meterd import io_meterd
 from meter import Segment
 from stages import scenario, selftests
 from vm import Gateway
@@ -137,5 +138,6 @@ def io(tap):
         counts(tap, guest, sim, f"{DEVICES}/{segment.number}-009")
         unplug(tap, guest, sim, f"{DEVICES}/{segment.number}-010")
         gone(tap, guest, sim, segment, f"{DEVICES}/{segment.number}-009")
+        io_meterd(tap, guest, sim)
         alarms = guest.alarms()
         tap.ok(not alarms, "inputs and outputs: the kernel has nothing to complain about", "; ".join(alarms[:3]))

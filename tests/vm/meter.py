@@ -95,8 +95,9 @@ class SegmentClock:
 class Meter:
     """meterd, started in the guest with a scenario's configuration."""
 
-    def __init__(self, guest, conf, rate=4000):
+    def __init__(self, guest, conf, rate=4000, run_as=""):
         self.guest = guest
+        self.run_as = run_as
         self.conf = configure(conf, rate)
         self.stream = None
         self.connection = None
@@ -107,7 +108,7 @@ class Meter:
             out.write(self.conf)
         if broker:
             self.guest.check("setsid mosquitto -c /etc/mosquitto-gateway.conf > /dev/null 2>&1 &")
-        self.guest.check("setsid meterd --config /mnt/host/meterd.conf > /run/meterd.log 2>&1 &"
+        self.guest.check(f"setsid {self.run_as} meterd --config /mnt/host/meterd.conf > /run/meterd.log 2>&1 &"
                          " echo $! > /run/meterd.pid")
 
     def log(self):

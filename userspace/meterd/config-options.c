@@ -19,6 +19,7 @@ const struct option config_options[] = {
 	{ "gateway", "name", OPTION_TEXT, AT(gateway), .fallback = "meterd" },
 	{ "gateway", "settings", OPTION_FILE, AT(settings),
 	  .fallback = "/var/lib/meterd/settings.conf" },
+	{ "gateway", "modules", OPTION_FILE, AT(modules), .fallback = "/sys/bus/smappee/devices" },
 	{ "source", "uri", OPTION_TEXT, AT(source.uri), .fallback = "local:" },
 	{ "source", "values", OPTION_CHOICE, AT(source.values), .fallback = "waveform",
 	  .choices = "waveform|register" },

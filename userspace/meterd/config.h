@@ -126,6 +126,7 @@ struct relay_config {
  * struct config - all that the file says
  * @file: its path
  * @gateway: [gateway] name
+ * @modules: [gateway] modules: folder of the bus
  * @settings: [gateway] settings: file of values that win over those of @file
  * @settings_given: values that it has
  * @source: [source]
@@ -162,6 +163,7 @@ struct relay_config {
 struct config {
 	char *file;
 	char *gateway;
+	char *modules;
 	char *settings;
 	unsigned int settings_given;
 	struct source_config source;

@@ -9,10 +9,9 @@
 #include <string.h>
 
 #include "../version.h"
+#include "discovery-parts.h"
 
-#define SLUG_MAX 80
-#define DEVICE_ID_MAX (SLUG_MAX + 8)
-#define LOAD_ID_MAX (DEVICE_ID_MAX + SLUG_MAX + 10)
+#define LOAD_ID_MAX (DISCOVERY_DEVICE_MAX + DISCOVERY_SLUG_MAX + 10)
 #define ID_MAX (LOAD_ID_MAX + 48)
 #define EXPIRE_S 10
 
@@ -60,8 +59,7 @@ struct discovery {
 	char *text;
 };
 
-/* Letters, digits and _ of any text. */
-static void slug(char *to, size_t size, const char *text)
+void discovery_slug(char *to, size_t size, const char *text)
 {
 	size_t n = 0;
 
@@ -70,19 +68,19 @@ static void slug(char *to, size_t size, const char *text)
 	to[n] = '\0';
 }
 
-static void add(struct json_object *o, const char *key, const char *value)
+void discovery_add(struct json_object *o, const char *key, const char *value)
 {
 	json_object_object_add(o, key, json_object_new_string(value));
 }
 
-static struct json_object *component(struct json_object *components, const char *id,
-				     const char *platform, const char *name)
+struct json_object *discovery_component(struct json_object *components, const char *id,
+					const char *platform, const char *name)
 {
 	struct json_object *c = json_object_new_object();
 
-	add(c, "platform", platform);
-	add(c, "unique_id", id);
-	add(c, "name", name);
+	discovery_add(c, "platform", platform);
+	discovery_add(c, "unique_id", id);
+	discovery_add(c, "name", name);
 	json_object_object_add(components, id, c);
 	return c;
 }
@@ -91,18 +89,18 @@ static struct json_object *component(struct json_object *components, const char 
 static void add_sensor(struct json_object *components, const struct entity *e, const char *id,
 		       const char *name, const char *path)
 {
-	struct json_object *c = component(components, id, "sensor", name);
+	struct json_object *c = discovery_component(components, id, "sensor", name);
 	char text[256];
 
 	snprintf(text, sizeof(text), "{{ value_json.%s.%s | default(none) }}", path, e->key);
-	add(c, "value_template", text);
-	add(c, "state_class", e->total ? "total_increasing" : "measurement");
+	discovery_add(c, "value_template", text);
+	discovery_add(c, "state_class", e->total ? "total_increasing" : "measurement");
 	if (e->class)
-		add(c, "device_class", e->class);
+		discovery_add(c, "device_class", e->class);
 	if (e->unit)
-		add(c, "unit_of_measurement", e->unit);
+		discovery_add(c, "unit_of_measurement", e->unit);
 	if (e->diagnostic)
-		add(c, "entity_category", "diagnostic");
+		discovery_add(c, "entity_category", "diagnostic");
 	json_object_object_add(c, "suggested_display_precision", json_object_new_int(e->digits));
 	json_object_object_add(c, "expire_after", json_object_new_int(EXPIRE_S));
 }
@@ -110,21 +108,21 @@ static void add_sensor(struct json_object *components, const struct entity *e, c
 static void add_problem(struct json_object *components, const char *id, const char *name,
 			const char *path)
 {
-	struct json_object *c = component(components, id, "binary_sensor", name);
+	struct json_object *c = discovery_component(components, id, "binary_sensor", name);
 	char text[256];
 
 	snprintf(text, sizeof(text), "{{ 'ON' if value_json.%s is none else 'OFF' }}", path);
-	add(c, "value_template", text);
-	add(c, "device_class", "problem");
-	add(c, "entity_category", "diagnostic");
+	discovery_add(c, "value_template", text);
+	discovery_add(c, "device_class", "problem");
+	discovery_add(c, "entity_category", "diagnostic");
 	json_object_object_add(c, "expire_after", json_object_new_int(EXPIRE_S));
 }
 
 static void load_id(char *to, size_t size, const char *device, const struct load *l)
 {
-	char own[SLUG_MAX];
+	char own[DISCOVERY_SLUG_MAX];
 
-	slug(own, sizeof(own), l->elements ? l->element[0].input : l->name);
+	discovery_slug(own, sizeof(own), l->elements ? l->element[0].input : l->name);
 	snprintf(to, size, "%s_%s%s", device, l->elements ? "" : "virtual_", own);
 }
 
@@ -171,12 +169,12 @@ static void add_gateway(struct json_object *components, const char *device)
 	snprintf(id, sizeof(id), "%s_frequency", device);
 	add_sensor(components, &frequency, id, "frequency", "");
 	json_object_object_get_ex(components, id, &c);
-	add(c, "value_template", "{{ value_json.frequency_hz | default(none) }}");
+	discovery_add(c, "value_template", "{{ value_json.frequency_hz | default(none) }}");
 	snprintf(id, sizeof(id), "%s_lost_scans", device);
-	c = component(components, id, "sensor", "lost samples");
-	add(c, "value_template", "{{ value_json.lost_scans }}");
-	add(c, "state_class", "total_increasing");
-	add(c, "entity_category", "diagnostic");
+	c = discovery_component(components, id, "sensor", "lost samples");
+	discovery_add(c, "value_template", "{{ value_json.lost_scans }}");
+	discovery_add(c, "state_class", "total_increasing");
+	discovery_add(c, "entity_category", "diagnostic");
 	json_object_object_add(c, "expire_after", json_object_new_int(EXPIRE_S));
 }
 
@@ -188,13 +186,13 @@ static void add_device(struct json_object *root, const char *id, const char *gat
 
 	json_object_array_add(ids, json_object_new_string(id));
 	json_object_object_add(device, "identifiers", ids);
-	add(device, "name", gateway);
-	add(device, "manufacturer", "meterd");
-	add(device, "model", "energy meter");
-	add(device, "sw_version", SMAPPEE_VERSION);
+	discovery_add(device, "name", gateway);
+	discovery_add(device, "manufacturer", "meterd");
+	discovery_add(device, "model", "energy meter");
+	discovery_add(device, "sw_version", SMAPPEE_VERSION);
 	json_object_object_add(root, "device", device);
-	add(origin, "name", "meterd");
-	add(origin, "sw_version", SMAPPEE_VERSION);
+	discovery_add(origin, "name", "meterd");
+	discovery_add(origin, "sw_version", SMAPPEE_VERSION);
 	json_object_object_add(root, "origin", origin);
 }
 
@@ -206,39 +204,41 @@ static void add_topics(struct json_object *root, const char *topic, const char *
 	char text[600];
 
 	snprintf(text, sizeof(text), "%s/%s/status", topic, gateway);
-	add(a, "topic", text);
-	add(a, "value_template", "{{ 'online' if value == 'online' else 'offline' }}");
+	discovery_add(a, "topic", text);
+	discovery_add(a, "value_template", "{{ 'online' if value == 'online' else 'offline' }}");
 	json_object_array_add(list, a);
 	json_object_object_add(root, "availability", list);
 	snprintf(text, sizeof(text), "%s/%s/live", topic, gateway);
-	add(root, "state_topic", text);
+	discovery_add(root, "state_topic", text);
 	json_object_object_add(root, "qos", json_object_new_int(0));
 }
 
 static void device_id(char *to, size_t size, const char *gateway)
 {
-	char own[SLUG_MAX];
+	char own[DISCOVERY_SLUG_MAX];
 
-	slug(own, sizeof(own), gateway);
+	discovery_slug(own, sizeof(own), gateway);
 	snprintf(to, size, "meterd_%s", own);
 }
 
-char *discovery_text(const struct installation *in, const char *topic, const char *gateway)
+char *discovery_text(const struct discovery_config *config)
 {
+	const struct installation *in = config->in;
 	struct json_object *root = json_object_new_object();
 	struct json_object *components = json_object_new_object();
-	char id[DEVICE_ID_MAX];
+	char id[DISCOVERY_DEVICE_MAX];
 	unsigned int k;
 	char *text;
 
 	if (!root || !components)
 		return NULL;
-	device_id(id, sizeof(id), gateway);
-	add_device(root, id, gateway);
-	add_topics(root, topic, gateway);
+	device_id(id, sizeof(id), config->gateway);
+	add_device(root, id, config->gateway);
+	add_topics(root, config->mqtt->topic, config->gateway);
 	add_gateway(components, id);
 	for (k = 0; k < in->loads; k++)
 		add_load(components, id, &in->load[k], k);
+	discovery_io(components, id, config);
 	json_object_object_add(root, "components", components);
 	text = strdup(json_object_to_json_string_ext(root, JSON_C_TO_STRING_PLAIN));
 	json_object_put(root);
@@ -262,25 +262,25 @@ static void on_message(void *user, const char *topic, const char *text)
 		mqtt_send(d->mqtt, d->topic, d->text, strlen(d->text), 1, true, NULL);
 }
 
-int discovery_open(struct discovery **out, struct mqtt *m, const struct mqtt_config *config,
-		   const struct installation *in, const char *gateway)
+int discovery_open(struct discovery **out, struct mqtt *m, const struct discovery_config *config)
 {
+	const char *prefix = config->mqtt->discovery;
 	struct discovery *d = calloc(1, sizeof(*d));
-	char id[DEVICE_ID_MAX];
+	char id[DISCOVERY_DEVICE_MAX];
 	int error = 0;
 
 	if (!d)
 		return -ENOMEM;
-	device_id(id, sizeof(id), gateway);
+	device_id(id, sizeof(id), config->gateway);
 	d->mqtt = m;
 	d->listener = (struct mqtt_listener){
 		.connected = on_connected,
 		.message = on_message,
 		.user = d,
 	};
-	d->text = discovery_text(in, config->topic, gateway);
-	if (!d->text || asprintf(&d->topic, "%s/device/%s/config", config->discovery, id) < 0 ||
-	    asprintf(&d->birth, "%s/status", config->discovery) < 0)
+	d->text = discovery_text(config);
+	if (!d->text || asprintf(&d->topic, "%s/device/%s/config", prefix, id) < 0 ||
+	    asprintf(&d->birth, "%s/status", prefix) < 0)
 		error = -ENOMEM;
 	error = error ? error : mqtt_listen(m, &d->listener);
 	if (error) {

@@ -15,15 +15,15 @@
 #define TEXT_MAX 512
 
 static const struct contact_unit units[] = {
-	{ "m3", true, true, 0 },
-	{ "ft3", true, true, 0 },
-	{ "l", false, true, 0 },
-	{ "gal", false, true, 0 },
-	{ "Wh", false, false, 1 },
-	{ "kWh", false, false, 1e3 },
-	{ "MWh", false, false, 1e6 },
-	{ "MJ", false, false, 1e6 / 3600 },
-	{ "GJ", false, false, 1e9 / 3600 },
+	{ "m3", .gas = true, .water = true, .m3 = 1 },
+	{ "ft3", .gas = true, .water = true, .m3 = 0.028316846592 },
+	{ "l", .water = true, .m3 = 0.001 },
+	{ "gal", .water = true, .m3 = 0.003785411784 },
+	{ "Wh", .wh = 1 },
+	{ "kWh", .wh = 1e3 },
+	{ "MWh", .wh = 1e6 },
+	{ "MJ", .wh = 1e6 / 3600 },
+	{ "GJ", .wh = 1e9 / 3600 },
 };
 
 #define UNITS (sizeof(units) / sizeof(units[0]))

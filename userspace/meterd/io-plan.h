@@ -37,12 +37,14 @@ enum contact_kind {
  * @name: as in the configuration
  * @gas: of gas
  * @water: of water
+ * @m3: of a volume: m3 that it is, 0: no volume; a gallon is that of the US
  * @wh: of energy: Wh that it is, 0: no energy
  */
 struct contact_unit {
 	const char *name;
 	bool gas;
 	bool water;
+	double m3;
 	double wh;
 };
 

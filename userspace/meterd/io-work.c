@@ -156,12 +156,94 @@ static int watch(struct worker *w, unsigned int k, int module)
 	return 0;
 }
 
+static int beat(struct worker *w, uint32_t modules)
+{
+	unsigned int k;
+	int error = 0;
+
+	for (k = 0; k < w->plan->modules; k++) {
+		int module =
+			modules & 1U << k ? module_dir_open(w->dir, w->plan->module[k]) : -ENOENT;
+		int ret;
+
+		if (module < 0)
+			continue;
+		ret = module_dir_write(module, "heartbeat", "1");
+		error = ret ? ret : error;
+		close(module);
+	}
+	return error;
+}
+
+static int switch_relay(struct worker *w, uint32_t relay, bool on)
+{
+	const struct relay *r;
+	char chip[CHIP_MAX];
+	int module;
+	int error;
+
+	if (relay >= w->plan->relays)
+		return -EINVAL;
+	r = &w->plan->relay[relay];
+	module = module_dir_open(w->dir, w->plan->module[r->module]);
+	if (module < 0)
+		return module;
+	error = is_silent(module) ? -ETIMEDOUT : chip_of(module, chip, sizeof(chip));
+	close(module);
+	return error ? error : gpio_line_set(chip, r->relay, on);
+}
+
+/* Return: whether meterd is still there. */
+static bool tell(const struct io_message *m)
+{
+	return send(STDIN_FILENO, m, sizeof(*m), MSG_NOSIGNAL) == (ssize_t)sizeof(*m);
+}
+
+/* Answer a question that does not look. */
+static bool act(struct worker *w, struct io_message *m)
+{
+	m->error = m->order == IO_BEAT ? beat(w, m->what) : switch_relay(w, m->what, m->on);
+	return tell(m);
+}
+
+/*
+ * Heartbeats and switches do not wait for the rest of a look. There is one look at a time,
+ * so what comes during one is not another.
+ */
+static void act_first(struct worker *w)
+{
+	struct io_message m;
+
+	while (recv(STDIN_FILENO, &m, sizeof(m), MSG_DONTWAIT) == (ssize_t)sizeof(m))
+		act(w, &m);
+}
+
 static int read_pulses(int module, const struct contact *c, struct io_module *to)
 {
 	char name[ATTRIBUTE_MAX];
 
 	snprintf(name, sizeof(name), "in%u_pulses", c->input + 1);
 	return missing(module_dir_number(module, name, &to->pulses[c->input]));
+}
+
+static int look_at_input(struct worker *w, unsigned int k, int module, struct io_module *to)
+{
+	const struct contact *c = &w->plan->contact[k];
+	int error = 0;
+
+	if (c->kind != CONTACT_STATE)
+		return read_pulses(module, c, to);
+	if (!w->watched[k].line)
+		error = watch(w, k, module);
+	if (!error)
+		to->closed[c->input] = w->watched[k].closed;
+	return error;
+}
+
+/* One that somebody else has does not spoil the others. */
+static bool is_of_one(int error)
+{
+	return error == -EBUSY || error == -ENODEV || error == -EPERM || error == -EACCES;
 }
 
 static int look_at_inputs(struct worker *w, unsigned int m, int module, struct io_module *to)
@@ -172,19 +254,17 @@ static int look_at_inputs(struct worker *w, unsigned int m, int module, struct i
 	int error = 0;
 
 	for (k = 0; k < w->plan->contacts && !error; k++) {
-		const struct contact *c = &w->plan->contact[k];
+		int *of_one = &to->input_error[w->plan->contact[k].input];
 
-		if (c->module != m)
+		if (w->plan->contact[k].module != m)
 			continue;
+		act_first(w);
 		if (!any)
 			error = missing(module_dir_number(module, "pulse_epoch", &before));
 		any = true;
-		if (!error && c->kind != CONTACT_STATE)
-			error = read_pulses(module, c, to);
-		else if (!error && !w->watched[k].line)
-			error = watch(w, k, module);
-		if (!error && c->kind == CONTACT_STATE)
-			to->closed[c->input] = w->watched[k].closed;
+		*of_one = error ? 0 : look_at_input(w, k, module, to);
+		if (!is_of_one(*of_one))
+			error = error ? error : *of_one;
 	}
 	if (any && !error)
 		error = module_dir_number(module, "pulse_epoch", &after);
@@ -208,6 +288,7 @@ static int look_at_relays(struct worker *w, unsigned int m, int module, struct i
 
 		if (r->module != m)
 			continue;
+		act_first(w);
 		any = true;
 		snprintf(name, sizeof(name), "relay%u_state", r->relay + 1);
 		error = missing(module_dir_number(module, name, &value));
@@ -263,69 +344,16 @@ static void answer_look(struct worker *w, struct io_message *m)
 		drop_lines(w, m->what);
 }
 
-static int beat(struct worker *w, uint32_t modules)
-{
-	unsigned int k;
-	int error = 0;
-
-	for (k = 0; k < w->plan->modules; k++) {
-		int module =
-			modules & 1U << k ? module_dir_open(w->dir, w->plan->module[k]) : -ENOENT;
-		int ret;
-
-		if (module < 0)
-			continue;
-		ret = module_dir_write(module, "heartbeat", "1");
-		error = ret ? ret : error;
-		close(module);
-	}
-	return error;
-}
-
-static int switch_relay(struct worker *w, uint32_t relay, bool on)
-{
-	const struct relay *r;
-	char chip[CHIP_MAX];
-	int module;
-	int error;
-
-	if (relay >= w->plan->relays)
-		return -EINVAL;
-	r = &w->plan->relay[relay];
-	module = module_dir_open(w->dir, w->plan->module[r->module]);
-	if (module < 0)
-		return module;
-	error = is_silent(module) ? -ETIMEDOUT : chip_of(module, chip, sizeof(chip));
-	close(module);
-	return error ? error : gpio_line_set(chip, r->relay, on);
-}
-
-/* Return: whether meterd is still there. */
-static bool tell(const struct io_message *m)
-{
-	return send(STDIN_FILENO, m, sizeof(*m), MSG_NOSIGNAL) == (ssize_t)sizeof(*m);
-}
-
 static bool serve(struct worker *w)
 {
 	struct io_message m;
 
 	if (recv(STDIN_FILENO, &m, sizeof(m), 0) != (ssize_t)sizeof(m))
 		return false;
+	if (m.order != IO_LOOK)
+		return act(w, &m);
 	m.error = 0;
-	switch (m.order) {
-	case IO_LOOK:
-		answer_look(w, &m);
-		break;
-	case IO_BEAT:
-		m.error = beat(w, m.what);
-		break;
-	case IO_SWITCH:
-		m.error = switch_relay(w, m.what, m.on);
-		break;
-	default:
-		return false;
-	}
+	answer_look(w, &m);
 	return tell(&m);
 }
 

@@ -27,7 +27,7 @@
  * @opened_us: when it began, CLOCK_MONOTONIC
  * @in: the state of things
  * @shown: what the LED shows; LIGHT_STATES: nothing yet
- * @error: of the last attempt, so that it is said once
+ * @failures: in a row; the first may be that udev has not given us a file yet
  */
 struct lamp {
 	const struct light_config *config;
@@ -37,7 +37,7 @@ struct lamp {
 	uint64_t opened_us;
 	struct light_inputs in;
 	enum light_state shown;
-	int error;
+	unsigned int failures;
 };
 
 /* A file's first line, empty when there is none. */
@@ -103,11 +103,11 @@ static void show(struct lamp *l)
 	if (state == l->shown)
 		return;
 	error = light_led_show(l->config->device, light_look(state));
-	if (error && error != l->error)
+	l->failures = error ? l->failures + 1 : 0;
+	if (l->failures == 2)
 		log_warning("[light] device = %s: cannot show \"%s\": %s; will try again each "
 			    "second",
 			    l->config->device, light_look(state)->name, strerror(-error));
-	l->error = error;
 	if (error)
 		return;
 	l->shown = state;

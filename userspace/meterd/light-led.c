@@ -14,6 +14,8 @@
 #include <unistd.h>
 
 #define TEXT_MAX 256
+/* of the list of triggers */
+#define TRIGGERS_MAX 4096
 /* Below this there are no steps to breathe in. */
 #define STEPS_MIN 8
 
@@ -32,14 +34,14 @@ static int write_file(int dir, const char *name, const char *text)
 	return error;
 }
 
-static int read_file(int dir, const char *name, char *text)
+static int read_file(int dir, const char *name, char *text, size_t size)
 {
 	int fd = openat(dir, name, O_RDONLY | O_CLOEXEC);
 	ssize_t n;
 
 	if (fd < 0)
 		return -errno;
-	n = read(fd, text, TEXT_MAX - 1);
+	n = read(fd, text, size - 1);
 	close(fd);
 	if (n < 0)
 		return -errno;
@@ -51,7 +53,7 @@ static int read_file(int dir, const char *name, char *text)
 static int greatest(int dir, unsigned int *max)
 {
 	char text[TEXT_MAX];
-	int error = read_file(dir, "max_brightness", text);
+	int error = read_file(dir, "max_brightness", text, sizeof(text));
 	unsigned long value;
 	char *end;
 
@@ -73,7 +75,7 @@ static unsigned int share(uint8_t colour, unsigned int max)
 static int set_colour(int dir, const struct light_look *look, unsigned int max)
 {
 	char order[TEXT_MAX], text[TEXT_MAX] = "";
-	int error = read_file(dir, "multi_index", order);
+	int error = read_file(dir, "multi_index", order, sizeof(order));
 	unsigned int known = 0;
 	char *save = NULL;
 	size_t used = 0;
@@ -109,6 +111,20 @@ static int set_steady(int dir, unsigned int max)
 	return error ? error : write_file(dir, "brightness", text);
 }
 
+/*
+ * Only when it is another one: choosing a trigger makes its files anew, and whoever gives
+ * them to meterd (udev) does that somewhat later.
+ */
+static int set_trigger(int dir, const char *name)
+{
+	char list[TRIGGERS_MAX], chosen[TEXT_MAX];
+
+	snprintf(chosen, sizeof(chosen), "[%s]", name);
+	if (!read_file(dir, "trigger", list, sizeof(list)) && strstr(list, chosen))
+		return 0;
+	return write_file(dir, "trigger", name);
+}
+
 /* Pairs of a brightness and the time to get to that of the next pair. */
 static int set_pattern(int dir, const struct light_look *look, unsigned int max)
 {
@@ -120,7 +136,7 @@ static int set_pattern(int dir, const struct light_look *look, unsigned int max)
 		snprintf(text, sizeof(text), "0 %u %u %u", half, max, half);
 	else
 		snprintf(text, sizeof(text), "%u %u %u 0 0 %u 0 0", max, half, max, half);
-	error = write_file(dir, "trigger", "pattern");
+	error = set_trigger(dir, "pattern");
 	return error ? error : write_file(dir, "pattern", text);
 }
 

@@ -431,6 +431,7 @@ static int open_terminals(struct meterd *d)
 	const struct terminals_config c = {
 		.plan = &d->plan,
 		.registers = d->registers,
+		.dir = d->config.modules,
 		.period_ms = 1000,
 		.commands = d->commands,
 		.changed = on_io_changed,

@@ -45,6 +45,7 @@
  * @mqtt_io: inputs and outputs to the broker, or NULL
  * @discovery: for Home Assistant, or NULL
  * @vendor: the vendor's topics, or NULL
+ * @vendor_plugs: relays there, or NULL
  * @influx: records to InfluxDB, or NULL
  * @identify: the command of that name, or NULL
  * @lamp: the gateway's light, or NULL
@@ -88,6 +89,7 @@ struct meterd {
 	struct mqtt_io *mqtt_io;
 	struct discovery *discovery;
 	struct vendor *vendor;
+	struct vendor_plugs *vendor_plugs;
 	struct influx *influx;
 	struct identify *identify;
 	struct lamp *lamp;

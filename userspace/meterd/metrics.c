@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "live.h"
+#include "metrics-parts.h"
 #include "version.h"
 
 #define PERCENT 0.01
@@ -96,7 +97,7 @@ static void put_value(FILE *f, const char *value)
 	}
 }
 
-static void put_label(FILE *f, const char *separator, const char *name, const char *value)
+void metrics_label(FILE *f, const char *separator, const char *name, const char *value)
 {
 	fprintf(f, "%s%s=\"", separator, name);
 	put_value(f, value ? value : "");
@@ -108,7 +109,7 @@ static void put_head(FILE *f, const char *name, const char *help, const char *ty
 	fprintf(f, "# HELP meterd_%s %s\n# TYPE meterd_%s %s\n", name, help, name, type);
 }
 
-static void put_number(FILE *f, double value)
+void metrics_number(FILE *f, double value)
 {
 	fprintf(f, " %.12g\n", value);
 }
@@ -119,7 +120,7 @@ static void put_plain(FILE *f, const char *name, const char *help, const char *t
 		return;
 	put_head(f, name, help, type);
 	fprintf(f, "meterd_%s", name);
-	put_number(f, value);
+	metrics_number(f, value);
 }
 
 static double value_at(const void *base, const struct family *m)
@@ -128,7 +129,7 @@ static double value_at(const void *base, const struct family *m)
 }
 
 /* The head of a family comes with its first series. */
-static void begin(FILE *f, bool *begun, const char *name, const char *help, const char *type)
+void metrics_begin(FILE *f, bool *begun, const char *name, const char *help, const char *type)
 {
 	if (!*begun)
 		put_head(f, name, help, type);
@@ -146,17 +147,17 @@ static void put_slots(FILE *f, const struct family *m, const struct reading *r)
 
 		if (!isfinite(value))
 			continue;
-		begin(f, &begun, m->name, m->help, "gauge");
-		put_label(f, "{", "phase", r->voltage[k].phase);
+		metrics_begin(f, &begun, m->name, m->help, "gauge");
+		metrics_label(f, "{", "phase", r->voltage[k].phase);
 		putc('}', f);
-		put_number(f, value);
+		metrics_number(f, value);
 	}
 }
 
 static void put_load_labels(FILE *f, const struct load_reading *l)
 {
-	put_label(f, "{", "load", l->name);
-	put_label(f, ",", "role", live_role(l->role));
+	metrics_label(f, "{", "load", l->name);
+	metrics_label(f, ",", "role", live_role(l->role));
 }
 
 static void put_loads(FILE *f, const struct family *m, const struct reading *r)
@@ -169,10 +170,10 @@ static void put_loads(FILE *f, const struct family *m, const struct reading *r)
 
 		if (!isfinite(value))
 			continue;
-		begin(f, &begun, m->name, m->help, "gauge");
+		metrics_begin(f, &begun, m->name, m->help, "gauge");
 		put_load_labels(f, &r->load[k]);
 		putc('}', f);
-		put_number(f, value);
+		metrics_number(f, value);
 	}
 }
 
@@ -190,12 +191,12 @@ static void put_elements(FILE *f, const struct family *m, const struct reading *
 
 			if (!isfinite(value))
 				continue;
-			begin(f, &begun, m->name, m->help, "gauge");
+			metrics_begin(f, &begun, m->name, m->help, "gauge");
 			put_load_labels(f, l);
-			put_label(f, ",", "input", l->element[n].input);
-			put_label(f, ",", "phase", l->element[n].phase);
+			metrics_label(f, ",", "input", l->element[n].input);
+			metrics_label(f, ",", "phase", l->element[n].phase);
 			putc('}', f);
-			put_number(f, value);
+			metrics_number(f, value);
 		}
 	}
 }
@@ -205,9 +206,9 @@ static void put_energy_of(FILE *f, bool *begun, const struct load_reading *l, co
 {
 	if (!isfinite(joules))
 		return;
-	begin(f, begun, "energy_joules_total", "Energy registers of a load.", "counter");
+	metrics_begin(f, begun, "energy_joules_total", "Energy registers of a load.", "counter");
 	put_load_labels(f, l);
-	put_label(f, ",", "direction", direction);
+	metrics_label(f, ",", "direction", direction);
 	putc('}', f);
 	fprintf(f, " %.3f\n", joules);
 }
@@ -231,11 +232,11 @@ static void put_thd(FILE *f, const struct reading *r)
 	for (k = 0; k < r->voltages; k++) {
 		if (!isfinite(r->voltage[k].thd_v))
 			continue;
-		begin(f, &begun, "voltage_thd_ratio",
-		      "Total harmonic distortion of the voltage of a phase.", "gauge");
-		put_label(f, "{", "phase", r->voltage[k].phase);
+		metrics_begin(f, &begun, "voltage_thd_ratio",
+			      "Total harmonic distortion of the voltage of a phase.", "gauge");
+		metrics_label(f, "{", "phase", r->voltage[k].phase);
 		putc('}', f);
-		put_number(f, r->voltage[k].thd_v * PERCENT);
+		metrics_number(f, r->voltage[k].thd_v * PERCENT);
 	}
 }
 
@@ -273,11 +274,11 @@ static void put_outbox(FILE *f, const struct database_state *d)
 	for (k = 0; k < d->upstreams && k < STORE_UPSTREAMS_MAX; k++) {
 		uint64_t acked = d->upstream[k].acked;
 
-		begin(f, &begun, "outbox_records", "Records that an upstream does not have yet.",
-		      "gauge");
-		put_label(f, "{", "upstream", d->upstream[k].name);
+		metrics_begin(f, &begun, "outbox_records",
+			      "Records that an upstream does not have yet.", "gauge");
+		metrics_label(f, "{", "upstream", d->upstream[k].name);
 		putc('}', f);
-		put_number(f, d->last > acked ? (double)(d->last - acked) : 0);
+		metrics_number(f, d->last > acked ? (double)(d->last - acked) : 0);
 	}
 }
 
@@ -308,6 +309,8 @@ char *metrics_text(const struct metrics_input *in)
 	put_plain(f, "source_age_seconds", "Age of the last reading.", "gauge", in->age_s);
 	if (in->reading)
 		put_reading(f, in->reading);
+	if (in->io)
+		metrics_io(f, in->io);
 	if (in->store)
 		put_store(f, in->store);
 	if (in->mqtt) {

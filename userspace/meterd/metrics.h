@@ -9,6 +9,7 @@
 #ifndef METERD_METRICS_H
 #define METERD_METRICS_H
 
+#include "io-reading.h"
 #include "mqtt.h"
 #include "reading.h"
 #include "store.h"
@@ -21,12 +22,14 @@
  * @age_s: age of the last reading, s; NAN before the first
  * @store: state of the store, NULL without one
  * @mqtt: state of the connection, NULL without one
+ * @io: inputs and outputs, NULL without any
  */
 struct metrics_input {
 	const struct reading *reading;
 	double age_s;
 	const struct store_counters *store;
 	const struct mqtt_counters *mqtt;
+	const struct io_reading *io;
 };
 
 /** metrics_text() - the text, for free(); NULL when memory is short */

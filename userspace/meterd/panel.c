@@ -43,7 +43,7 @@ int panel_open(struct meterd *d)
 	if (!error && c->button.device)
 		error = reset_button_open(&d->button, d->event, &c->button, on_button_held, d);
 	if (!error)
-		error = identify_open(&d->identify, d->event, d->commands, NULL);
+		error = identify_open(&d->identify, d->event, d->commands, c->modules);
 	return error;
 }
 

@@ -22,6 +22,7 @@
 #include "reports.h"
 #include "source.h"
 #include "terminals.h"
+#include "vendor-plugs.h"
 #include "vendor.h"
 
 static int open_modbus(struct meterd *d)
@@ -37,19 +38,27 @@ static int open_modbus(struct meterd *d)
 static int open_mqtt(struct meterd *d)
 {
 	const struct config *c = &d->config;
+	const struct discovery_config about = {
+		.mqtt = &c->mqtt, .in = &d->in, .plan = &d->plan, .gateway = c->gateway
+	};
+	bool commands = !strcmp(c->mqtt.commands, "yes");
 	int error = mqtt_open(&d->mqtt, d->event, &c->mqtt, c->gateway);
 
 	if (!error && strcmp(c->mqtt.discovery, "no"))
-		error = discovery_open(&d->discovery, d->mqtt, &c->mqtt, &d->in, c->gateway);
+		error = discovery_open(&d->discovery, d->mqtt, &about);
 	if (!error && c->mqtt.vendor_uuid)
 		error = vendor_open(&d->vendor, d->mqtt, &c->mqtt, &d->in);
+	if (!error && c->mqtt.vendor_uuid)
+		error = vendor_plugs_open(&d->vendor_plugs, d->mqtt, c->mqtt.vendor_uuid,
+					  terminals_reading(d->terminals),
+					  commands ? d->commands : NULL);
 	if (!error && d->store)
 		error = mqtt_records_open(&d->mqtt_records, d->mqtt, d->store, 0, c->mqtt.topic,
 					  c->gateway);
 	if (!error && d->terminals)
 		error = mqtt_io_open(&d->mqtt_io, d->mqtt, terminals_reading(d->terminals),
 				     c->mqtt.topic, c->gateway);
-	if (!error && !strcmp(c->mqtt.commands, "yes"))
+	if (!error && commands)
 		error = mqtt_commands_open(&d->mqtt_commands, d->mqtt, d->commands, c->mqtt.topic,
 					   c->gateway);
 	http_watch_mqtt(d->http, d->mqtt);
@@ -62,12 +71,14 @@ static void close_mqtt(struct meterd *d)
 	mqtt_close(d->mqtt);
 	discovery_close(d->discovery);
 	vendor_close(d->vendor);
+	vendor_plugs_close(d->vendor_plugs);
 	mqtt_records_close(d->mqtt_records);
 	mqtt_io_close(d->mqtt_io);
 	mqtt_commands_close(d->mqtt_commands);
 	d->mqtt = NULL;
 	d->discovery = NULL;
 	d->vendor = NULL;
+	d->vendor_plugs = NULL;
 	d->mqtt_records = NULL;
 	d->mqtt_io = NULL;
 	d->mqtt_commands = NULL;
@@ -75,7 +86,11 @@ static void close_mqtt(struct meterd *d)
 
 static int open_http(struct meterd *d)
 {
-	int error = http_open(&d->http, d->event, &d->config.http, d->config.gateway);
+	struct http_config c = d->config.http;
+	int error;
+
+	c.modules_dir = d->config.modules;
+	error = http_open(&d->http, d->event, &c, d->config.gateway);
 
 	if (error)
 		return error;
@@ -213,6 +228,7 @@ void publishers_publish(struct meterd *d, const struct reading *r)
 void publishers_io(struct meterd *d, const struct io_reading *r)
 {
 	mqtt_io_publish(d->mqtt_io);
+	vendor_plugs_publish(d->vendor_plugs);
 	http_event(d->http, "io", io_reading_json(r));
 }
 

@@ -29,6 +29,7 @@ static char *metrics_report(void *user)
 		.age_s = snapshot_age_s(&d->last, now),
 		.store = d->store ? &store : NULL,
 		.mqtt = d->mqtt ? &mqtt : NULL,
+		.io = terminals_reading(d->terminals),
 	};
 
 	store_counters(d->store, &store);

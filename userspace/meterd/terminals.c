@@ -204,11 +204,12 @@ static void take_contact(struct terminals *t, unsigned int k, const struct io_mo
 {
 	struct contact_reading *r = &t->now.contact[k];
 	const struct contact *c = r->contact;
+	int error = m->error ? m->error : m->input_error[c->input];
 
-	set_problem(t, &r->problem, "input", c->name, problem_of(m->error, true));
+	set_problem(t, &r->problem, "input", c->name, problem_of(error, true));
 	if (c->kind == CONTACT_STATE) {
-		set_closed(t, k, m->error ? IO_UNKNOWN : m->closed[c->input]);
-	} else if (!m->error) {
+		set_closed(t, k, error ? IO_UNKNOWN : m->closed[c->input]);
+	} else if (!error) {
 		count(t, k, m);
 	} else if (r->problem) {
 		t->flow[k] = (struct contact_flow){ .per_s = NAN };

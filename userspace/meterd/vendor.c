@@ -272,19 +272,13 @@ static void send_channel_config_v2(struct vendor *v)
 	send_text(v, "channelConfigV2", true);
 }
 
-static void send_others(struct vendor *v)
+static void send_sensor_config(struct vendor *v)
 {
 	struct text *t = begin(v);
 
 	text_put(t, "{\"utcTimeStamp\":%" PRId64 ",\"gwSensors\":[],\"switchSensors\":[]}",
 		 now_ms());
 	send_text(v, "sensorConfig", true);
-	t = begin(v);
-	text_put(t,
-		 "{\"utcTimeStamp\":%" PRId64 ",\"switchActuators\":[],\"smartplugActuators\":[],"
-		 "\"maximumAmpere\":0}",
-		 now_ms());
-	send_text(v, "homeControlConfig", true);
 }
 
 static void on_connected(void *user)
@@ -294,7 +288,7 @@ static void on_connected(void *user)
 	send_config(v);
 	send_channel_config(v);
 	send_channel_config_v2(v);
-	send_others(v);
+	send_sensor_config(v);
 }
 
 static bool put_channel_power(struct vendor *v, struct text *t, const struct element_reading *e,
@@ -488,7 +482,7 @@ void vendor_publish(struct vendor *v, const struct reading *r)
 int vendor_open(struct vendor **out, struct mqtt *m, const struct mqtt_config *config,
 		const struct installation *in)
 {
-	static const char longest[] = "homeControlConfig";
+	static const char longest[] = "channelConfigV2";
 	const char *uuid = config->vendor_uuid;
 	struct vendor *v;
 	int length;

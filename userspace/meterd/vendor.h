@@ -2,8 +2,8 @@
 /*
  * vendor - the local topics of the vendor's gateway, servicelocation/UUID/..., so that what
  * was written for it works unchanged: config, channelConfig, channelConfigV2,
- * sensorConfig, homeControlConfig (retained), realtime with every reading, aggregated
- * every five minutes. QoS 0, as there.
+ * sensorConfig (retained), realtime with every reading, aggregated
+ * every five minutes. QoS 0, as there. Relays are in vendor-plugs.h.
  *
  * Units are those of the vendor: realtime has W, 0.1 A, V, J and uHz; aggregated
  * mW, mA, 0.1 V and percent. A channel is an input; its number is the same in all

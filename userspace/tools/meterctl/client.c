@@ -121,23 +121,46 @@ static int connect_tcp(const struct client_address *a)
 	return fd;
 }
 
-static int send_request(int fd, const struct client_address *a, const char *path)
+/* What is asked: a path to GET, or with a body to POST as whoever has the token. */
+struct request {
+	const char *path;
+	const char *token;
+	const char *body;
+};
+
+static int write_request(char *text, size_t size, const struct client_address *a,
+			 const struct request *r)
 {
-	char text[REQUEST_MAX];
 	const char *open = "", *close = "";
-	size_t sent = 0;
-	ssize_t n;
-	int length, ret;
+	int length;
 
 	if (!a->socket && strchr(a->host, ':')) {
 		open = "[";
 		close = "]";
 	}
-	length = snprintf(text, sizeof(text), "GET %s HTTP/1.0\r\nHost: %s%s%s%s%s\r\n\r\n", path,
-			  open, a->socket ? "localhost" : a->host, close, a->socket ? "" : ":",
-			  a->socket ? "" : a->port);
-	if (length < 0 || (size_t)length >= sizeof(text))
-		return -ENAMETOOLONG;
+	length =
+		snprintf(text, size, "%s %s HTTP/1.0\r\nHost: %s%s%s%s%s\r\n",
+			 r->body ? "POST" : "GET", r->path, open, a->socket ? "localhost" : a->host,
+			 close, a->socket ? "" : ":", a->socket ? "" : a->port);
+	if (length > 0 && (size_t)length < size && r->body)
+		length += snprintf(text + length, size - length,
+				   "Authorization: Bearer %s\r\nContent-Length: %zu\r\n\r\n%s",
+				   r->token, strlen(r->body), r->body);
+	else if (length > 0 && (size_t)length < size)
+		length += snprintf(text + length, size - length, "\r\n");
+	return length > 0 && (size_t)length < size ? length : -ENAMETOOLONG;
+}
+
+static int send_request(int fd, const struct client_address *a, const struct request *r)
+{
+	char text[REQUEST_MAX];
+	int length = write_request(text, sizeof(text), a, r);
+	size_t sent = 0;
+	ssize_t n;
+	int ret;
+
+	if (length < 0)
+		return length;
 	while (sent < (size_t)length) {
 		n = send(fd, text + sent, length - sent, MSG_NOSIGNAL);
 		if (n > 0) {
@@ -218,8 +241,8 @@ static int read_head(struct client_answer *answer, size_t *size, long long *expe
 	return 0;
 }
 
-static int begin(const struct client_address *a, const char *path, struct client_answer *answer,
-		 size_t *size, long long *expected)
+static int begin(const struct client_address *a, const struct request *r,
+		 struct client_answer *answer, size_t *size, long long *expected)
 {
 	int ret;
 
@@ -229,7 +252,7 @@ static int begin(const struct client_address *a, const char *path, struct client
 	if (ret < 0)
 		return ret;
 	answer->fd = ret;
-	ret = send_request(answer->fd, a, path);
+	ret = send_request(answer->fd, a, r);
 	if (!ret)
 		ret = read_head(answer, size, expected);
 	if (ret)
@@ -237,14 +260,15 @@ static int begin(const struct client_address *a, const char *path, struct client
 	return ret;
 }
 
-int client_get(const struct client_address *a, const char *path, struct client_answer *answer)
+static int ask(const struct client_address *a, const struct request *r,
+	       struct client_answer *answer)
 {
 	long long expected;
 	size_t size;
 	ssize_t n = 0;
 	int ret;
 
-	ret = begin(a, path, answer, &size, &expected);
+	ret = begin(a, r, answer, &size, &expected);
 	if (ret)
 		return ret;
 	do {
@@ -261,12 +285,23 @@ int client_get(const struct client_address *a, const char *path, struct client_a
 	return 0;
 }
 
+int client_get(const struct client_address *a, const char *path, struct client_answer *answer)
+{
+	return ask(a, &(struct request){ .path = path }, answer);
+}
+
+int client_post(const struct client_address *a, const char *path, const char *token,
+		const char *body, struct client_answer *answer)
+{
+	return ask(a, &(struct request){ .path = path, .token = token, .body = body }, answer);
+}
+
 int client_follow(const struct client_address *a, const char *path, struct client_answer *answer)
 {
 	long long expected;
 	size_t size;
 
-	return begin(a, path, answer, &size, &expected);
+	return begin(a, &(struct request){ .path = path }, answer, &size, &expected);
 }
 
 void client_done(struct client_answer *answer)

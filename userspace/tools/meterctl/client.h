@@ -58,6 +58,19 @@ bool client_parse_url(struct client_address *a, const char *url);
 int client_get(const struct client_address *a, const char *path, struct client_answer *answer);
 
 /**
+ * client_post() - give a command
+ * @a: where meterd is
+ * @path: as "/api/v1/commands/output"
+ * @token: first line of meterd's token_file
+ * @body: JSON
+ * @answer: what it says
+ *
+ * Return: as client_get().
+ */
+int client_post(const struct client_address *a, const char *path, const char *token,
+		const char *body, struct client_answer *answer);
+
+/**
  * client_follow() - ask for a path and return when the head of its answer is
  *	there; the body comes from answer->fd, which does not block
  *

@@ -37,6 +37,19 @@ int command_ask(const struct command_options *o, const char *path, struct json_o
 	return 1;
 }
 
+struct json_object *command_ask_quietly(const struct command_options *o, const char *path)
+{
+	struct json_object *object = NULL;
+	struct client_answer answer;
+
+	if (client_get(&o->address, path, &answer))
+		return NULL;
+	if (answer.status == 200)
+		object = json_tokener_parse(answer.body);
+	client_done(&answer);
+	return object;
+}
+
 void command_print(void *context, enum table_style style, const char *text)
 {
 	puts(text);
@@ -84,6 +97,7 @@ static struct json_object *list_sysfs(const struct command_options *o, int error
 int command_list(const struct command_options *o)
 {
 	struct json_object *list = NULL;
+	struct json_object *io;
 	int ret = 0;
 
 	if (o->modules_dir && !o->address_given)
@@ -99,6 +113,12 @@ int command_list(const struct command_options *o)
 	else
 		table_modules(list, command_print, NULL);
 	json_object_put(list);
+	/* what is wired to them, when meterd knows */
+	if (!ret && !o->json) {
+		io = command_ask_quietly(o, "/api/v1/io");
+		table_io(io, command_print, NULL);
+		json_object_put(io);
+	}
 	return command_flush();
 }
 
@@ -122,20 +142,6 @@ int command_quality(const struct command_options *o)
 	return ret ? EXIT_FAILURE : command_flush();
 }
 
-/* What an older meterd does not have, or is not configured, is left out. */
-static struct json_object *ask_quietly(const struct command_options *o, const char *path)
-{
-	struct json_object *object = NULL;
-	struct client_answer answer;
-
-	if (client_get(&o->address, path, &answer))
-		return NULL;
-	if (answer.status == 200)
-		object = json_tokener_parse(answer.body);
-	client_done(&answer);
-	return object;
-}
-
 int command_status(const struct command_options *o)
 {
 	struct json_object *status, *sources, *store;
@@ -146,8 +152,8 @@ int command_status(const struct command_options *o)
 		client_complain(&o->address, ret);
 	if (ret)
 		return EXIT_FAILURE;
-	sources = ask_quietly(o, "/api/v1/sources");
-	store = ask_quietly(o, "/api/v1/store");
+	sources = command_ask_quietly(o, "/api/v1/sources");
+	store = command_ask_quietly(o, "/api/v1/store");
 	if (o->json) {
 		json_object_object_add(status, "sources", json_object_get(sources));
 		json_object_object_add(status, "store", json_object_get(store));

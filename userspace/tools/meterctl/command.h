@@ -25,6 +25,7 @@
  * @apply: write the proposals
  * @undo: take the last change back
  * @tuning: tuning file; NULL: that of meterd
+ * @token_file: file of the token of commands, NULL for the usual one
  * @modules_dir: folder of the bus, NULL for the usual one
  * @argument: what followed the name of the command
  * @arguments: how many
@@ -41,19 +42,23 @@ struct command_options {
 	bool apply;
 	bool undo;
 	const char *tuning;
+	const char *token_file;
 	const char *modules_dir;
 	const char *argument[COMMAND_ARGUMENTS_MAX];
 	unsigned int arguments;
 };
 
-/** command_calibrate(), command_capture(), command_check(), command_sensors(), command_list(),
- * command_live(), command_quality(), command_status() - return the exit status of the program */
+/** command_calibrate(), command_capture(), command_check(), command_identify(), command_input(),
+ * command_list(), command_live(), command_output(), command_quality(), command_sensors(),
+ * command_status() - return the exit status of the program */
 int command_calibrate(const struct command_options *o);
 int command_capture(const struct command_options *o);
 int command_check(const struct command_options *o);
+int command_input(const struct command_options *o);
 int command_identify(const struct command_options *o);
 int command_list(const struct command_options *o);
 int command_live(const struct command_options *o);
+int command_output(const struct command_options *o);
 int command_quality(const struct command_options *o);
 int command_sensors(const struct command_options *o);
 int command_status(const struct command_options *o);
@@ -68,6 +73,9 @@ int command_status(const struct command_options *o);
  * when it answered with an error, which is printed.
  */
 int command_ask(const struct command_options *o, const char *path, struct json_object **answer);
+
+/** command_ask_quietly() - the same; NULL for what an older meterd does not have, or is off */
+struct json_object *command_ask_quietly(const struct command_options *o, const char *path);
 
 /** command_print() - a table_emit that writes a line to standard output */
 void command_print(void *context, enum table_style style, const char *text);

@@ -4,6 +4,7 @@
  * event, "\n" at the end of lines, comments begin with a colon.
  */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -40,21 +41,21 @@ static const char *field(const char *line, const char *name)
 	return line + n + 1 + (line[n + 1] == ' ');
 }
 
-static int take_line(struct events *e, void (*live)(void *context, const char *data), void *context)
+static int take_line(struct events *e, events_take take, void *context)
 {
 	const char *value;
 
 	if (!e->length) {
-		if (e->is_live && e->data)
-			live(context, e->data);
+		if (e->name[0] && e->data)
+			take(context, e->name, e->data);
 		free(e->data);
 		e->data = NULL;
-		e->is_live = false;
+		e->name[0] = '\0';
 		return 0;
 	}
 	value = field(e->line, "event");
 	if (value)
-		e->is_live = !strcmp(value, "live");
+		snprintf(e->name, sizeof(e->name), "%s", value);
 	value = field(e->line, "data");
 	if (value) {
 		free(e->data);
@@ -66,8 +67,7 @@ static int take_line(struct events *e, void (*live)(void *context, const char *d
 	return 0;
 }
 
-int events_feed(struct events *e, const char *bytes, size_t n,
-		void (*live)(void *context, const char *data), void *context)
+int events_feed(struct events *e, const char *bytes, size_t n, events_take take, void *context)
 {
 	const char *end;
 	size_t part;
@@ -78,7 +78,7 @@ int events_feed(struct events *e, const char *bytes, size_t n,
 		part = end ? (size_t)(end - bytes) : n;
 		ret = append(e, bytes, part);
 		if (!ret && end)
-			ret = take_line(e, live, context);
+			ret = take_line(e, take, context);
 		if (end)
 			part++;
 		bytes += part;

@@ -32,6 +32,7 @@
  * @events: its parser
  * @reading: last reading, NULL before the first
  * @reading_ms: when it came
+ * @io: inputs and outputs as they were told last, NULL without any
  * @heard_ms: when anything came, or the last attempt to connect
  * @error: why there is no connection, -errno
  * @stale_told: that no readings come was already said
@@ -45,6 +46,7 @@ struct follower {
 	struct events events;
 	struct json_object *reading;
 	long long reading_ms;
+	struct json_object *io;
 	long long heard_ms;
 	int error;
 	bool stale_told;
@@ -95,16 +97,29 @@ static bool done(const struct follower *f)
 	return f->failed || (f->options->count && f->seen >= f->options->count);
 }
 
-static void take(void *context, const char *data)
+static void take_io(struct follower *f, const char *data)
 {
-	struct follower *f = context;
-	struct json_object *reading;
+	struct json_object *io = json_tokener_parse(data);
 
-	if (done(f))
+	if (!io)
 		return;
-	reading = json_tokener_parse(data);
+	json_object_put(f->io);
+	f->io = io;
+	if (!f->reading)
+		return;
+	json_object_object_add(f->reading, "io", json_object_get(io));
+	if (f->screen)
+		show(f);
+}
+
+static void take_reading(struct follower *f, const char *data)
+{
+	struct json_object *reading = json_tokener_parse(data);
+
 	if (!reading)
 		return;
+	if (f->io)
+		json_object_object_add(reading, "io", json_object_get(f->io));
 	json_object_put(f->reading);
 	f->reading = reading;
 	f->reading_ms = now_ms();
@@ -113,11 +128,24 @@ static void take(void *context, const char *data)
 	if (f->screen)
 		show(f);
 	else if (f->options->json)
-		puts(data);
+		puts(json_object_to_json_string_ext(
+			reading, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE));
 	else
 		table_log(reading, command_print, NULL);
 	if (!f->screen && command_flush())
 		f->failed = true;
+}
+
+static void take(void *context, const char *name, const char *data)
+{
+	struct follower *f = context;
+
+	if (done(f))
+		return;
+	if (!strcmp(name, "live"))
+		take_reading(f, data);
+	else if (!strcmp(name, "io"))
+		take_io(f, data);
 }
 
 static void disconnect(struct follower *f, int error)
@@ -203,6 +231,7 @@ int command_live(const struct command_options *o)
 
 	/* The first connection fails at once, so that a wrong address is not waited for. */
 	f.reading_ms = now_ms();
+	f.io = command_ask_quietly(o, "/api/v1/io");
 	if (!o->json && isatty(STDOUT_FILENO) && isatty(STDIN_FILENO)) {
 		reconnect(&f);
 		if (!f.error)
@@ -222,5 +251,6 @@ int command_live(const struct command_options *o)
 	client_done(&f.stream);
 	events_free(&f.events);
 	json_object_put(f.reading);
+	json_object_put(f.io);
 	return f.failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }

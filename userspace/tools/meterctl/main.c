@@ -77,6 +77,11 @@ static const struct command commands[] = {
 	  "inputs of a Power Box flash for as long as the box lets them.\n"
 	  "Works without meterd, on this machine.\n",
 	  command_identify, 1 },
+	{ "input", "inputs: totals of pulses and states",
+	  "usage: meterctl input [--json] [--socket PATH | --url URL]\n"
+	  "\n"
+	  "Sections [contact NAME] of meterd.conf(5).\n",
+	  command_input, 0 },
 	{ "list", "modules on the bus: type, serial number, firmware, state",
 	  "usage: meterctl list [--json] [--socket PATH | --url URL | --modules DIR]\n"
 	  "\n"
@@ -98,6 +103,16 @@ static const struct command commands[] = {
 	  "\n"
 	  "  --count N       end after N readings\n",
 	  command_live, 0 },
+	{ "output", "relays: their state, or switch one",
+	  "usage: meterctl output [--json] [--socket PATH | --url URL]\n"
+	  "       meterctl output NAME on|off|toggle [--token-file FILE]\n"
+	  "\n"
+	  "Sections [relay NAME] of meterd.conf(5). A relay stays as it is while what it needs\n"
+	  "is measured; when meterd or the meter dies its module puts it into its fail-safe\n"
+	  "state after TIME-OUT.\n"
+	  "\n"
+	  "  --token-file FILE  token of commands; /etc/meterd/token if not given\n",
+	  command_output, 2 },
 	{ "quality", "power quality: harmonics, flicker, events, EN 50160",
 	  "usage: meterctl quality [--json] [--socket PATH | --url URL]\n"
 	  "\n"
@@ -126,6 +141,7 @@ enum {
 	OPTION_JSON,
 	OPTION_COUNT,
 	OPTION_MODULES,
+	OPTION_TOKEN_FILE,
 	OPTION_REFERENCE_A,
 	OPTION_REFERENCE_W,
 	OPTION_CAPACITIVE,
@@ -143,6 +159,7 @@ static const struct option long_options[] = {
 	{ "json", no_argument, NULL, OPTION_JSON },
 	{ "count", required_argument, NULL, OPTION_COUNT },
 	{ "modules", required_argument, NULL, OPTION_MODULES },
+	{ "token-file", required_argument, NULL, OPTION_TOKEN_FILE },
 	{ "reference-a", required_argument, NULL, OPTION_REFERENCE_A },
 	{ "reference-w", required_argument, NULL, OPTION_REFERENCE_W },
 	{ "capacitive", no_argument, NULL, OPTION_CAPACITIVE },
@@ -228,6 +245,9 @@ static int parse_option(struct command_options *o, int option, const char *value
 	case OPTION_MODULES:
 		o->modules_dir = value;
 		return 0;
+	case OPTION_TOKEN_FILE:
+		o->token_file = value;
+		return 0;
 	case OPTION_REFERENCE_A:
 		return parse_reference("--reference-a", &o->reference_a, value);
 	case OPTION_REFERENCE_W:
@@ -266,6 +286,8 @@ static int run(const struct command *c, const struct command_options *o)
 				   "only 'meterctl list' and 'meterctl identify' read sysfs");
 	if (c->run == command_identify && !o->arguments)
 		return usage_error("argument", "MODULE[/INPUT]", "is missing, as in hub2/B");
+	if (c->run == command_output && o->arguments == 1)
+		return usage_error("argument", o->argument[0], "is followed by on, off or toggle");
 	return c->run(o);
 }
 

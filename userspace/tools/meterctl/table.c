@@ -127,6 +127,81 @@ static void end_line(struct line *l, table_emit emit, void *context, enum table_
 	l->text[0] = '\0';
 }
 
+/* ---- inputs and outputs ----------------------------------------------- */
+
+static void put_problem(struct line *l, struct json_object *x)
+{
+	if (key(x, "problem"))
+		put_name(l, text(x, "problem"), 0);
+}
+
+static void put_input(struct line *l, struct json_object *x)
+{
+	put_name(l, text(x, "name"), NAME_CELLS);
+	put_name(l, text(x, "input"), NAME_CELLS - 8);
+	put_name(l, text(x, "kind"), 11);
+	if (key(x, "unit")) {
+		put_number(l, number(x, "total"), 14, 3);
+		put_word(l, " ");
+		put_name(l, text(x, "unit"), 4);
+		put_number(l, number(x, "flow_per_h"), 10, 3);
+		put_word(l, "/h  ");
+		if (isfinite(number(x, "power_w"))) {
+			put_number(l, number(x, "power_w"), 0, 0);
+			put_word(l, " W  ");
+		}
+	} else {
+		put_spaces(l, 14 - 6);
+		put_name(l, text(x, "state"), 6);
+	}
+	put_problem(l, x);
+}
+
+static void put_output(struct line *l, struct json_object *x)
+{
+	bool safe = json_object_get_boolean(key(x, "fail_safe"));
+	bool beating = json_object_get_boolean(key(x, "heartbeat"));
+
+	put_name(l, text(x, "name"), NAME_CELLS);
+	put_name(l, text(x, "output"), NAME_CELLS - 8);
+	put_name(l, text(x, "state"), 6);
+	put_name(l, text(x, "cause"), 10);
+	put_name(l, beating ? "yes" : "no", 9);
+	put_number(l, number(x, "fail_safe_timeout_s"), 8, 0);
+	put_word(l, " s  ");
+	if (safe)
+		put_word(l, "in its fail-safe state  ");
+	put_problem(l, x);
+}
+
+void table_io(struct json_object *io, table_emit emit, void *context)
+{
+	struct json_object *inputs = key(io, "inputs"), *outputs = key(io, "outputs");
+	struct line l = { .length = 0 };
+	size_t i;
+
+	if (count(inputs)) {
+		put_name(&l, "INPUT", NAME_CELLS);
+		put_name(&l, "AT", NAME_CELLS - 8);
+		put_word(&l, "KIND          TOTAL OR STATE             FLOW");
+		end_line(&l, emit, context, TABLE_HEAD);
+	}
+	for (i = 0; i < count(inputs); i++) {
+		put_input(&l, json_object_array_get_idx(inputs, i));
+		end_line(&l, emit, context, TABLE_PLAIN);
+	}
+	if (count(outputs)) {
+		put_name(&l, "OUTPUT", NAME_CELLS);
+		put_name(&l, "AT", NAME_CELLS - 8);
+		put_word(&l, "STATE   BY          HEARTBEAT  TIME-OUT");
+		end_line(&l, emit, context, TABLE_HEAD);
+	}
+	for (i = 0; i < count(outputs); i++) {
+		put_output(&l, json_object_array_get_idx(outputs, i));
+		end_line(&l, emit, context, TABLE_PLAIN);
+	}
+}
+
 /* ---- readings --------------------------------------------------------- */
 
 static void live_mains(struct json_object *reading, struct line *l)
@@ -246,6 +321,23 @@ void table_live(struct json_object *reading, table_emit emit, void *context)
 			end_line(&l, emit, context, TABLE_PLAIN);
 		}
 	}
+	table_io(key(reading, "io"), emit, context);
+}
+
+static void log_io(struct json_object *reading, struct line *l, table_emit emit, void *context)
+{
+	static const char *const lists[] = { "inputs", "outputs" };
+	size_t i, k;
+
+	for (k = 0; k < 2; k++) {
+		struct json_object *list = key(key(reading, "io"), lists[k]);
+
+		for (i = 0; i < count(list); i++) {
+			put_name(l, text(reading, "time"), 24);
+			(k ? put_output : put_input)(l, json_object_array_get_idx(list, i));
+			end_line(l, emit, context, TABLE_PLAIN);
+		}
+	}
 }
 
 void table_log(struct json_object *reading, table_emit emit, void *context)
@@ -267,6 +359,7 @@ void table_log(struct json_object *reading, table_emit emit, void *context)
 		put_energy(&l, load);
 		end_line(&l, emit, context, TABLE_PLAIN);
 	}
+	log_io(reading, &l, emit, context);
 }
 
 /* ---- modules and status ----------------------------------------------- */

@@ -23,6 +23,9 @@ typedef void (*table_emit)(void *context, enum table_style style, const char *te
 /** table_live() - a reading as a table: mains, then each load with its inputs */
 void table_live(struct json_object *reading, table_emit emit, void *context);
 
+/** table_io() - inputs and outputs, the answer of /api/v1/io; nothing for NULL */
+void table_io(struct json_object *io, table_emit emit, void *context);
+
 /** table_log() - a reading as one line per load, to be appended to a file */
 void table_log(struct json_object *reading, table_emit emit, void *context);
 

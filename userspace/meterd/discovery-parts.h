@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * discovery-parts - what the files of the discovery share; for discovery*.c only.
+ *
+ *   discovery.c	loads and the gateway; the message and when it is sent
+ *   discovery-io.c	inputs, relays and identification
+ */
+#ifndef METERD_DISCOVERY_PARTS_H
+#define METERD_DISCOVERY_PARTS_H
+
+#include "discovery.h"
+
+struct json_object;
+
+#define DISCOVERY_SLUG_MAX 80
+#define DISCOVERY_DEVICE_MAX (DISCOVERY_SLUG_MAX + 8)
+
+/** discovery_slug() - letters, digits and _ of any text */
+void discovery_slug(char *to, size_t size, const char *text);
+
+/** discovery_add() - add a text to an object */
+void discovery_add(struct json_object *o, const char *key, const char *value);
+
+/** discovery_component() - add a component to @components; what it needs beyond is added to it */
+struct json_object *discovery_component(struct json_object *components, const char *id,
+					const char *platform, const char *name);
+
+/** discovery_io() - add inputs, and with commands relays and buttons, to @components */
+void discovery_io(struct json_object *components, const char *device,
+		  const struct discovery_config *config);
+
+#endif
