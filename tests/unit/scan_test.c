@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Splitting interleaved scans: every sample at its place, nothing beside it.
+ * Splitting interleaved scans: every sample and stamp at its place, nothing beside it.
  */
 #include "chain.h"
 
@@ -48,10 +48,35 @@ static void every_sample_finds_its_place(void **state)
 	}
 }
 
+static void every_stamp_finds_its_place(void **state)
+{
+	uint64_t seed = random_seed();
+	unsigned int n;
+	unsigned int k;
+
+	for (n = 0; n <= SCANS; n++) {
+		/* the stamp is the last of a scan */
+		const size_t step = 24;
+		char *from = malloc(n * step + !n);
+		int64_t *to = malloc((n + 1) * sizeof(*to));
+
+		for (k = 0; k < n * step; k++)
+			from[k] = (char)(256 * random_part(&seed));
+		to[n] = INT64_MAX;
+		scan_stamps(from + 16, step, n, to);
+		for (k = 0; k < n; k++)
+			assert_memory_equal(&to[k], from + k * step + 16, sizeof(*to));
+		assert_true(to[n] == INT64_MAX);
+		free(from);
+		free(to);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_sample_finds_its_place),
+		cmocka_unit_test(every_stamp_finds_its_place),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -13,6 +13,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "float4.h"
+
 #define TURN (2.0 * M_PI)
 /* half the length of the window, cycles */
 #define HALF_CYCLES 1.5
@@ -163,23 +165,29 @@ static void tune(struct cycle *c, double per_scan)
 /* Phase at x[0]; half a window of scans on both sides must be there. */
 static struct phase measure(const struct cycle *c, const float *x)
 {
-	unsigned int half = c->half;
-	float re = 0.0f;
-	float im = 0.0f;
-	double r;
-	double i;
-	unsigned int k;
+	float4 re = { 0 };
+	float4 im = { 0 };
+	double r = (double)c->even[0] * x[0];
+	double i = 0.0;
+	size_t k;
 
-#pragma omp simd reduction(+ : re, im)
-	for (k = 1; k <= half; k++) {
+	for (k = 1; k + FLOAT4_LANES <= c->half + 1; k += FLOAT4_LANES) {
+		float4 after = float4_load(x + k);
+		float4 back = float4_load(x - k - (FLOAT4_LANES - 1));
+		float4 before = __builtin_shufflevector(back, back, 3, 2, 1, 0);
+
+		re += float4_load(c->even + k) * (after + before);
+		im += float4_load(c->odd + k) * (before - after);
+	}
+	for (; k <= c->half; k++) {
 		float after = x[k];
 		float before = x[-(int)k];
 
-		re += c->even[k] * (after + before);
-		im += c->odd[k] * (before - after);
+		r += (double)(c->even[k] * (after + before));
+		i += (double)(c->odd[k] * (before - after));
 	}
-	r = re + (double)c->even[0] * x[0];
-	i = im;
+	r += float4_sum(re);
+	i += float4_sum(im);
 	/* x = A sin(theta) has the phasor A exp(j theta) / j */
 	return (struct phase){
 		.turns = atan2(r, -i) / TURN,

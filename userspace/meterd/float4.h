@@ -15,9 +15,13 @@
 
 #define FLOAT4_LANES 4
 
+/* for steps of a loop whose operands must stay in registers */
+#define ALWAYS_INLINE inline __attribute__((always_inline))
+
 typedef float float4 __attribute__((vector_size(16)));
 typedef int32_t int4 __attribute__((vector_size(16)));
 typedef double double2 __attribute__((vector_size(16)));
+typedef double double4 __attribute__((vector_size(32)));
 
 /** float4_load() - four floats from memory, which need not be aligned */
 static inline float4 float4_load(const float *x)
@@ -43,9 +47,11 @@ static inline float4 float4_only(float4 v, int4 mask)
 /** float4_sum() - sum of the lanes, in double */
 static inline double float4_sum(float4 v)
 {
-	double2 low = __builtin_convertvector(__builtin_shufflevector(v, v, 0, 1), double2);
-	double2 high = __builtin_convertvector(__builtin_shufflevector(v, v, 2, 3), double2);
-	double2 sum = low + high;
+	const union {
+		double4 all;
+		double2 half[2];
+	} wide = { __builtin_convertvector(v, double4) };
+	double2 sum = wide.half[0] + wide.half[1];
 
 	return sum[0] + sum[1];
 }

@@ -19,6 +19,7 @@
 /* no window has more than this; what claims to is no energy */
 #define STEP_MAX_UWH 1e15
 #define TIME_NAME "#time"
+#define PART_NONE UINT32_MAX
 #define TIME_NONE UINT32_MAX
 #define CW_PER_W 100.0
 #define MS_PER_S 1e3
@@ -52,6 +53,8 @@ struct registers {
 	struct registers_file *file;
 	unsigned int load[LOADS_MAX];		  /* its record */
 	unsigned int element[INPUT_CHANNELS_MAX]; /* its record */
+	unsigned int part[LOADS_MAX];		  /* first record of its elements; PART_NONE */
+	unsigned int next[RECORDS_MAX];		  /* of an element: the next one of its load */
 	struct rest rest[INPUT_CHANNELS_MAX];	  /* of the elements */
 	struct moved moved[LOADS_MAX];		  /* in the window that is booked */
 	unsigned int time;			  /* record of the time; TIME_NONE: no room */
@@ -138,6 +141,23 @@ static int map_loads(struct registers *r)
 	return 0;
 }
 
+/* The records of the elements of each load; those of earlier configurations, too. */
+static void chain_parts(struct registers *r)
+{
+	unsigned int l;
+	unsigned int k;
+
+	for (l = 0; l < r->in->loads; l++) {
+		r->part[l] = PART_NONE;
+		for (k = registers_file_records(r->file); k-- > 0;) {
+			if (record_of(r, k)->owner != r->load[l])
+				continue;
+			r->next[k] = r->part[l];
+			r->part[l] = k;
+		}
+	}
+}
+
 /* The moment of the note that the file was restored with. Without room there is none. */
 static void map_time(struct registers *r)
 {
@@ -170,8 +190,10 @@ int registers_open(struct registers **out, const struct installation *in, const 
 	error = registers_file_open(&r->file, path);
 	if (!error)
 		error = map_loads(r);
-	if (!error)
+	if (!error) {
+		chain_parts(r);
 		map_time(r);
+	}
 	if (!error)
 		error = registers_file_begin(r->file);
 	if (error) {
@@ -377,11 +399,9 @@ void registers_load(const struct registers *r, unsigned int load, struct energy_
 	read_record(record_of(r, r->load[load]), e);
 	if (!r->in->load[load].elements)
 		return;
-	for (k = 0; k < registers_file_records(r->file); k++) {
+	for (k = r->part[load]; k != PART_NONE; k = r->next[k]) {
 		const struct register_record *part = record_of(r, k);
 
-		if (part->owner != r->load[load])
-			continue;
 		import += part->import_uwh;
 		export += part->export_uwh;
 	}

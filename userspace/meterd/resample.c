@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "cycle.h"
+#include "float4.h"
 
 #define PHASES 512
 #define POINTS_MIN 32
@@ -20,9 +21,6 @@
 #define BETA 8.0
 /* steps of the gain's table over half the sampling rate */
 #define GAINS 256
-
-/* four floats in a vector register, on x86-64 and AArch64 alike */
-typedef float float4 __attribute__((vector_size(16)));
 
 struct resample {
 	unsigned int points;
@@ -153,14 +151,6 @@ void resample_cycle(struct resample *r, unsigned int scans, double from, double 
 	}
 }
 
-static inline float4 load(const float *x)
-{
-	float4 v;
-
-	memcpy(&v, x, sizeof(v));
-	return v;
-}
-
 void resample_points(const struct resample *r, const float *x, float *points)
 {
 	const float *weight = r->weight;
@@ -168,10 +158,10 @@ void resample_points(const struct resample *r, const float *x, float *points)
 
 	for (p = 0; p < r->points; p++, weight += RESAMPLE_TAPS) {
 		const float *scan = x + r->first[p];
-		float4 sum = load(scan) * load(weight);
+		float4 sum = float4_load(scan) * float4_load(weight);
 
-		sum += load(scan + 4) * load(weight + 4);
-		sum += load(scan + 8) * load(weight + 8);
+		sum += float4_load(scan + 4) * float4_load(weight + 4);
+		sum += float4_load(scan + 8) * float4_load(weight + 8);
 		points[p] = (sum[0] + sum[1]) + (sum[2] + sum[3]);
 	}
 }

@@ -6,6 +6,7 @@
 #define METERD_SCAN_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 /**
  * scan_split_s16() - split scans of 16-bit samples of the host's byte order
@@ -17,5 +18,14 @@
  */
 void scan_split_s16(const char *from, size_t step, unsigned int scans, unsigned int channels,
 		    float *const *to);
+
+/**
+ * scan_stamps() - the time stamps of scans, 64 bits of the host's byte order
+ * @from: stamp of the first scan
+ * @step: bytes from scan to scan
+ * @scans: how many
+ * @to: their stamps
+ */
+void scan_stamps(const char *from, size_t step, unsigned int scans, int64_t *to);
 
 #endif

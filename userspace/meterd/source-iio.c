@@ -727,11 +727,9 @@ static void take_samples(const struct iio_channel *ch, const char *from, ptrdiff
 static void take_stamps(const struct device *dev, unsigned int from, unsigned int n, int64_t *to)
 {
 	ptrdiff_t step = iio_buffer_step(dev->buffer);
-	const char *at = (const char *)iio_buffer_first(dev->buffer, dev->stamp) + from * step;
-	unsigned int k;
+	const char *first = iio_buffer_first(dev->buffer, dev->stamp);
 
-	for (k = 0; k < n; k++)
-		to[k] = *(const int64_t *)(at + k * step);
+	scan_stamps(first + from * step, (size_t)step, n, to);
 }
 
 /* Scans @from ... of the buffer. Return: how many the join took. */

@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "float4.h"
+
 /* a current in units of the coil's: its scale is that at this frequency */
 #define COIL_HZ 50.0
 /* scans after the one that the cubic needs */
@@ -114,7 +116,7 @@ int strip_pair(struct strip *s, const struct load_element *const *element)
 	for (k = 0; k < s->partners; k++)
 		arrays += (s->partner[k].delay != 0.0) + integral[k];
 	free(s->partner_memory);
-	s->partner_memory = calloc(arrays * (size_t)s->room + 1, sizeof(float));
+	s->partner_memory = calloc(arrays * (size_t)s->room + WINDOW_BEYOND, sizeof(float));
 	if (!s->partner_memory) {
 		s->partners = 0;
 		return -ENOMEM;
@@ -137,49 +139,115 @@ int strip_pair(struct strip *s, const struct load_element *const *element)
 	return 0;
 }
 
+/* @to += @gain times @x, @n scans. */
+static void add_scaled(float *to, float gain, const float *x, size_t n)
+{
+	size_t k;
+
+	for (k = 0; k + 2 * FLOAT4_LANES <= n; k += 2 * FLOAT4_LANES) {
+		float4 a = float4_load(to + k) + gain * float4_load(x + k);
+		float4 b = float4_load(to + k + FLOAT4_LANES) +
+			   gain * float4_load(x + k + FLOAT4_LANES);
+
+		float4_store(to + k, a);
+		float4_store(to + k + FLOAT4_LANES, b);
+	}
+	for (; k < n; k++)
+		to[k] += gain * x[k];
+}
+
+/* The first of the voltages in a sum. */
+static void set_scaled(float *to, float gain, const float *x, size_t n)
+{
+	size_t k;
+
+	for (k = 0; k + 2 * FLOAT4_LANES <= n; k += 2 * FLOAT4_LANES) {
+		float4 a = gain * float4_load(x + k);
+		float4 b = gain * float4_load(x + k + FLOAT4_LANES);
+
+		float4_store(to + k, a);
+		float4_store(to + k + FLOAT4_LANES, b);
+	}
+	for (; k < n; k++)
+		to[k] = gain * x[k];
+}
+
+/* @to = the sum of @count signals, each with its gain. */
+static void combine(float *to, const float *const *x, const float *gain, unsigned int count,
+		    unsigned int n)
+{
+	bool first = true;
+	unsigned int k;
+
+	for (k = 0; k < count; k++) {
+		if (gain[k] == 0.0f)
+			continue;
+		if (first)
+			set_scaled(to, gain[k], x[k], n);
+		else
+			add_scaled(to, gain[k], x[k], n);
+		first = false;
+	}
+	if (first)
+		memset(to, 0, n * sizeof(*to));
+}
+
 static void append_slots(struct strip *s, const struct align_run *run, unsigned int from,
 			 unsigned int n)
 {
+	const float *x[READING_PHASES_MAX] = { NULL };
+	float gain[READING_PHASES_MAX] = { 0 };
 	unsigned int slot;
 	unsigned int v;
-	unsigned int k;
 
+	for (v = 0; v < s->voltages; v++)
+		x[v] = run->channel[v] ? run->channel[v] + from : s->silence;
 	for (slot = 0; slot < s->slots; slot++) {
-		float *restrict to = s->slot[slot] + s->scans;
-
-		memset(to, 0, n * sizeof(*to));
-		for (v = 0; v < s->voltages; v++) {
-			const float *restrict x =
-				run->channel[v] ? run->channel[v] + from : s->silence;
-			float gain = (float)(s->in->topology->matrix[slot][v] *
-					     s->in->voltage_ratio[v] * s->scale[v]);
-
-			if (gain == 0.0f)
-				continue;
-			for (k = 0; k < n; k++)
-				to[k] += gain * x[k];
-		}
+		for (v = 0; v < s->voltages; v++)
+			gain[v] = (float)(s->in->topology->matrix[slot][v] *
+					  s->in->voltage_ratio[v] * s->scale[v]);
+		combine(s->slot[slot] + s->scans, x, gain, s->voltages, n);
 	}
 }
 
-/*
- * Largest size of a sample. Without their sign, floats are in the order of their bits;
- * a maximum of integers vectorises, one of floats does not, because of NAN.
- */
-static float peak_of(const float *x, unsigned int n)
+/* Size of four samples: without their sign, floats are in the order of their bits. */
+static inline int4 size_of(const float *x)
 {
+	return (int4)float4_load(x) & INT32_MAX;
+}
+
+static inline int4 larger(int4 a, int4 b)
+{
+	int4 more = a > b;
+
+	return (a & more) | (b & ~more);
+}
+
+/* Largest size of @n samples. */
+static float peak_of(const float *x, size_t n)
+{
+	int4 a = { 0 };
+	int4 b = { 0 };
 	int32_t peak = 0;
 	float value;
-	int k;
+	size_t k;
 
-#pragma omp simd reduction(max : peak)
-	for (k = 0; k < (int)n; k++) {
+	for (k = 0; k + 4 * FLOAT4_LANES <= n; k += 4 * FLOAT4_LANES) {
+		a = larger(a, larger(size_of(x + k), size_of(x + k + FLOAT4_LANES)));
+		b = larger(b, larger(size_of(x + k + 2 * FLOAT4_LANES),
+				     size_of(x + k + 3 * FLOAT4_LANES)));
+	}
+	for (; k + FLOAT4_LANES <= n; k += FLOAT4_LANES)
+		a = larger(a, size_of(x + k));
+	a = larger(a, b);
+	for (; k < n; k++) {
 		int32_t bits;
 
 		memcpy(&bits, &x[k], sizeof(bits));
-		bits &= INT32_MAX;
-		peak = bits > peak ? bits : peak;
+		peak = (bits & INT32_MAX) > peak ? bits & INT32_MAX : peak;
 	}
+	for (k = 0; k < FLOAT4_LANES; k++)
+		peak = a[k] > peak ? a[k] : peak;
 	memcpy(&value, &peak, sizeof(value));
 	return value;
 }
@@ -264,18 +332,15 @@ void strip_append(struct strip *s, const struct align_run *run, unsigned int fro
 
 void strip_refer(struct strip *s, const double *weight, unsigned int from, unsigned int to)
 {
+	const float *x[READING_PHASES_MAX] = { NULL };
+	float gain[READING_PHASES_MAX] = { 0 };
 	unsigned int slot;
-	unsigned int k;
 
-	memset(s->reference + from, 0, (to - from) * sizeof(float));
 	for (slot = 0; slot < s->slots; slot++) {
-		float gain = (float)weight[slot];
-
-		if (gain == 0.0f)
-			continue;
-		for (k = from; k < to; k++)
-			s->reference[k] += gain * s->slot[slot][k];
+		x[slot] = s->slot[slot] + from;
+		gain[slot] = (float)weight[slot];
 	}
+	combine(s->reference + from, x, gain, s->slots, to - from);
 }
 
 static void move(float *x, unsigned int n, unsigned int left)

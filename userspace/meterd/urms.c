@@ -6,6 +6,8 @@
 
 #include <math.h>
 
+#include "float4.h"
+
 /* Part of the integral from scan 0 to @at that lies around @at. */
 static double edge_term(const float *v, double at)
 {
@@ -17,15 +19,17 @@ static double edge_term(const float *v, double at)
 
 static double integral(const float *v, double from, double to)
 {
-	int first = (int)from + 1;
-	int last = (int)to;
-	float sum = 0.0f;
-	int k;
+	const float *x = v + (size_t)from + 1;
+	size_t n = (size_t)to - (size_t)from;
+	float4 lanes = { 0 };
+	double sum = 0.0;
+	size_t k;
 
-#pragma omp simd reduction(+ : sum)
-	for (k = first; k <= last; k++)
-		sum += v[k] * v[k];
-	return (double)sum + edge_term(v, to) - edge_term(v, from);
+	for (k = 0; k + FLOAT4_LANES <= n; k += FLOAT4_LANES)
+		lanes += float4_load(x + k) * float4_load(x + k);
+	for (; k < n; k++)
+		sum += (double)(x[k] * x[k]);
+	return sum + float4_sum(lanes) + edge_term(v, to) - edge_term(v, from);
 }
 
 void urms_begin(struct urms *u)

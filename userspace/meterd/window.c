@@ -14,7 +14,6 @@
 #include "float4.h"
 
 #define TURN (2.0 * M_PI)
-#define ALWAYS_INLINE inline __attribute__((always_inline))
 /* scans that are added at a time */
 #define STRIDE (2 * FLOAT4_LANES)
 
@@ -28,25 +27,47 @@ enum { SUM_X, SUM_XX, SUM_P, SUM_S, SUM_C, SUM_W, SUM_WX, SUMS };
 /**
  * struct sums - one value per product
  * @slot: of the voltages
+ * @sine: of the reference's sine and cosine
  * @input: of the currents
  * @pair: of the products of two currents
- * @sine: of the reference's sine and cosine
  */
 struct sums {
 	double slot[READING_PHASES_MAX][SUMS];
-	double input[INPUT_CHANNELS_MAX][SUMS];
-	double pair[WINDOW_PAIRS_MAX];
 	double sine[2];
+	double (*input)[SUMS];
+	double *pair;
+};
+
+/**
+ * struct partner - what a current is multiplied with
+ * @slot: its slot
+ * @v: its voltage; NULL: that of the slot
+ * @integral: the integral of it; NULL: none
+ */
+struct partner {
+	unsigned int slot;
+	const float *v;
+	const float *integral;
+};
+
+/**
+ * struct couple - two currents with the same voltage, which are summed together
+ * @a: the one
+ * @b: the other; @a again: it is alone
+ */
+struct couple {
+	unsigned int a;
+	unsigned int b;
 };
 
 struct window {
 	unsigned int slots;
 	unsigned int inputs;
-	unsigned int slot_of[INPUT_CHANNELS_MAX];
-	const float *partner[INPUT_CHANNELS_MAX];  /* NULL: the voltage of the slot */
-	const float *integral[INPUT_CHANNELS_MAX]; /* NULL: none */
 	unsigned int pairs;
-	unsigned int pair_of[WINDOW_PAIRS_MAX][2];
+	unsigned int couples; /* 0: to be found anew */
+	struct partner *partner;
+	struct couple *couple;
+	unsigned int (*pair_of)[2];
 	double scans;	  /* length so far */
 	struct sums sum;  /* whole intervals */
 	struct sums edge; /* term of the edge at which the window begins */
@@ -55,24 +76,54 @@ struct window {
 	float cosine[WINDOW_BLOCK + WINDOW_BEYOND];
 };
 
+static int sums_create(struct sums *s, unsigned int inputs)
+{
+	s->input = calloc(inputs + 1, sizeof(*s->input));
+	s->pair = calloc(inputs + 1, sizeof(*s->pair));
+	return s->input && s->pair ? 0 : -ENOMEM;
+}
+
+static void sums_clear(struct sums *s, unsigned int inputs, unsigned int pairs)
+{
+	memset(s->slot, 0, sizeof(s->slot));
+	memset(s->sine, 0, sizeof(s->sine));
+	memset(s->input, 0, inputs * sizeof(*s->input));
+	memset(s->pair, 0, pairs * sizeof(*s->pair));
+}
+
+static void sums_destroy(struct sums *s)
+{
+	free(s->input);
+	free(s->pair);
+}
+
 int window_create(struct window **out, unsigned int slots, unsigned int inputs,
 		  const unsigned int *slot_of)
 {
 	struct window *w = calloc(1, sizeof(*w));
+	unsigned int k;
 
 	if (!w)
 		return -ENOMEM;
 	w->slots = slots;
 	w->inputs = inputs;
-	if (inputs)
-		memcpy(w->slot_of, slot_of, inputs * sizeof(*slot_of));
+	w->partner = calloc(inputs + 1, sizeof(*w->partner));
+	w->couple = calloc(inputs + 1, sizeof(*w->couple));
+	w->pair_of = calloc(inputs + 1, sizeof(*w->pair_of));
+	if (!w->partner || !w->couple || !w->pair_of || sums_create(&w->sum, inputs) ||
+	    sums_create(&w->edge, inputs) || sums_create(&w->end, inputs)) {
+		window_destroy(w);
+		return -ENOMEM;
+	}
+	for (k = 0; k < inputs; k++)
+		w->partner[k].slot = slot_of[k];
 	*out = w;
 	return 0;
 }
 
 int window_pair(struct window *w, unsigned int a, unsigned int b)
 {
-	if (w->pairs == WINDOW_PAIRS_MAX)
+	if (w->pairs == w->inputs)
 		return -ENOSPC;
 	w->pair_of[w->pairs][0] = a;
 	w->pair_of[w->pairs][1] = b;
@@ -82,42 +133,95 @@ int window_pair(struct window *w, unsigned int a, unsigned int b)
 void window_partner(struct window *w, unsigned int input, unsigned int slot, const float *v,
 		    const float *integral)
 {
-	w->slot_of[input] = slot;
-	w->partner[input] = v;
-	w->integral[input] = integral;
+	w->partner[input] = (struct partner){ .slot = slot, .v = v, .integral = integral };
+	w->couples = 0;
 }
 
 void window_destroy(struct window *w)
 {
+	if (!w)
+		return;
+	sums_destroy(&w->sum);
+	sums_destroy(&w->edge);
+	sums_destroy(&w->end);
+	free(w->partner);
+	free(w->couple);
+	free(w->pair_of);
 	free(w);
 }
 
-/*
- * Sine and cosine of the reference for a block. The angle is wrapped to a quarter
- * turn either side, then two polynomials (Chebyshev fits); the error is below 3e-7.
- */
-static void reference(struct window *w, double turns, double per_scan, unsigned int n)
+/* The voltage that an input is multiplied with. */
+static const float *partner(const struct window *w, const float *const *v, unsigned int k)
 {
-	float *restrict sine = w->sine;
-	float *restrict cosine = w->cosine;
-	float start = (float)(turns - floor(turns));
-	float step = (float)per_scan;
-	int k;
+	return w->partner[k].v ? w->partner[k].v : v[w->partner[k].slot];
+}
 
-#pragma omp simd
-	for (k = 0; k < (int)n; k++) {
-		float t = start + step * (float)k;
-		float whole = (float)(int)(t * 2.0f + 0.5f);
-		float sign = 1.0f - 2.0f * (float)((int)whole & 1);
-		float a = (t - 0.5f * whole) * (float)TURN;
-		float q = a * a;
-		float s = (2.6051076e-6f * q - 1.9809017e-4f) * q + 8.3330502e-3f;
-		float c = (2.3152417e-5f * q - 1.3853630e-3f) * q + 4.1663573e-2f;
+/* Each current joins one that is still alone and has the same voltage. */
+static void find_couples(struct window *w, const float *const *v)
+{
+	unsigned int k;
+	unsigned int c;
 
-		s = ((s * q - 1.6666658e-1f) * q + 1.0f) * a;
-		c = (c * q - 4.9999905e-1f) * q + 9.9999995e-1f;
-		sine[k] = sign * s;
-		cosine[k] = sign * c;
+	for (k = 0; k < w->inputs; k++) {
+		for (c = 0; c < w->couples; c++)
+			if (w->couple[c].a == w->couple[c].b &&
+			    partner(w, v, w->couple[c].a) == partner(w, v, k))
+				break;
+		if (c == w->couples)
+			w->couple[w->couples++].a = k;
+		w->couple[c].b = k;
+	}
+}
+
+/* Sine and cosine of an angle. */
+struct turn {
+	double sine;
+	double cosine;
+};
+
+static struct turn turn_of(double turns)
+{
+	struct turn t;
+
+	sincos(TURN * turns, &t.sine, &t.cosine);
+	return t;
+}
+
+static struct turn turn_by(struct turn a, struct turn b)
+{
+	return (struct turn){ a.sine * b.cosine + a.cosine * b.sine,
+			      a.cosine * b.cosine - a.sine * b.sine };
+}
+
+/*
+ * Sine and cosine of the reference for a block: those of four scans are computed, and
+ * turned by four scans again and again. The error stays below 1e-6 in a block.
+ */
+static void reference(struct window *w, double turns, double per_scan, size_t n)
+{
+	struct turn by = turn_of(per_scan);
+	struct turn at = turn_of(turns);
+	float4 sine = { 0 };
+	float4 cosine = { 0 };
+	float step_sine;
+	float step_cosine;
+	size_t k;
+
+	for (k = 0; k < FLOAT4_LANES; k++, at = turn_by(at, by)) {
+		sine[k] = (float)at.sine;
+		cosine[k] = (float)at.cosine;
+	}
+	by = turn_by(by, by);
+	by = turn_by(by, by);
+	step_sine = (float)by.sine;
+	step_cosine = (float)by.cosine;
+	for (k = 0; k < n; k += FLOAT4_LANES) {
+		float4 next = sine * step_cosine + cosine * step_sine;
+
+		float4_store(w->sine + k, sine);
+		float4_store(w->cosine + k, cosine);
+		cosine = cosine * step_cosine - sine * step_sine;
+		sine = next;
 	}
 }
 
@@ -127,7 +231,7 @@ struct rest {
 	int4 second;
 };
 
-static struct rest rest_of(unsigned int n)
+static struct rest rest_of(size_t n)
 {
 	const int4 lane = { 0, 1, 2, 3 };
 	int left = (int)(n % STRIDE);
@@ -180,7 +284,7 @@ static ALWAYS_INLINE void lanes_add(struct lanes *l, struct stride x, struct str
 	l->xc += product_of(x, c);
 }
 
-static void lanes_fold(const struct lanes *l, double *sum)
+static ALWAYS_INLINE void lanes_fold(const struct lanes *l, double *sum)
 {
 	sum[SUM_X] += float4_sum(l->x);
 	sum[SUM_XX] += float4_sum(l->xx);
@@ -189,13 +293,40 @@ static void lanes_fold(const struct lanes *l, double *sum)
 	sum[SUM_C] += float4_sum(l->xc);
 }
 
+/* The same of two signals with one partner, whose values are loaded once for both. */
+static void add_couple(const float *x1, const float *x2, const float *y, const float *s,
+		       const float *c, size_t n, double *sum1, double *sum2)
+{
+	struct lanes l1 = { 0 };
+	struct lanes l2 = { 0 };
+	struct rest rest = rest_of(n);
+	size_t k;
+
+	for (k = 0; k + STRIDE <= n; k += STRIDE) {
+		lanes_add(&l1, stride_at(x1 + k), stride_at(y + k), stride_at(s + k),
+			  stride_at(c + k));
+		lanes_add(&l2, stride_at(x2 + k), stride_at(y + k), stride_at(s + k),
+			  stride_at(c + k));
+	}
+	if (k < n) {
+		struct stride u = stride_rest(y + k, &rest);
+		struct stride a = stride_rest(s + k, &rest);
+		struct stride b = stride_rest(c + k, &rest);
+
+		lanes_add(&l1, stride_rest(x1 + k, &rest), u, a, b);
+		lanes_add(&l2, stride_rest(x2 + k, &rest), u, a, b);
+	}
+	lanes_fold(&l1, sum1);
+	lanes_fold(&l2, sum2);
+}
+
 /* Add the five sums of one signal @x with the partner @y to @sum. */
-static void add_block(const float *x, const float *y, const float *s, const float *c,
-		      unsigned int n, double *sum)
+static void add_block(const float *x, const float *y, const float *s, const float *c, size_t n,
+		      double *sum)
 {
 	struct lanes l = { 0 };
 	struct rest rest = rest_of(n);
-	unsigned int k;
+	size_t k;
 
 	for (k = 0; k + STRIDE <= n; k += STRIDE)
 		lanes_add(&l, stride_at(x + k), stride_at(y + k), stride_at(s + k),
@@ -206,11 +337,11 @@ static void add_block(const float *x, const float *y, const float *s, const floa
 	lanes_fold(&l, sum);
 }
 
-static double product(const float *x, const float *y, unsigned int n)
+static double product(const float *x, const float *y, size_t n)
 {
 	float4 sum = { 0 };
 	struct rest rest = rest_of(n);
-	unsigned int k;
+	size_t k;
 
 	for (k = 0; k + STRIDE <= n; k += STRIDE)
 		sum += product_of(stride_at(x + k), stride_at(y + k));
@@ -220,12 +351,12 @@ static double product(const float *x, const float *y, unsigned int n)
 }
 
 /* The sum of a signal. */
-static double total(const float *x, unsigned int n)
+static double total(const float *x, size_t n)
 {
 	float4 sum = { 0 };
 	struct rest rest = rest_of(n);
 	struct stride s;
-	unsigned int k;
+	size_t k;
 
 	for (k = 0; k + STRIDE <= n; k += STRIDE) {
 		s = stride_at(x + k);
@@ -236,12 +367,6 @@ static double total(const float *x, unsigned int n)
 		sum += s.first + s.second;
 	}
 	return float4_sum(sum);
-}
-
-/* The voltage that an input is multiplied with. */
-static const float *partner(const struct window *w, const float *const *v, unsigned int k)
-{
-	return w->partner[k] ? w->partner[k] : v[w->slot_of[k]];
 }
 
 static unsigned int next_slot(const struct window *w, unsigned int slot)
@@ -261,13 +386,24 @@ static void add(struct window *w, const float *const *v, const float *const *i, 
 	for (k = 0; k < w->slots; k++)
 		add_block(v[k] + at, v[next_slot(w, k)] + at, w->sine, w->cosine, n,
 			  w->sum.slot[k]);
-	for (k = 0; k < w->inputs; k++)
-		add_block(i[k] + at, partner(w, v, k) + at, w->sine, w->cosine, n, w->sum.input[k]);
+	for (k = 0; k < w->couples; k++) {
+		unsigned int a = w->couple[k].a;
+		unsigned int b = w->couple[k].b;
+		const float *y = partner(w, v, a) + at;
+
+		if (a == b)
+			add_block(i[a] + at, y, w->sine, w->cosine, n, w->sum.input[a]);
+		else
+			add_couple(i[a] + at, i[b] + at, y, w->sine, w->cosine, n, w->sum.input[a],
+				   w->sum.input[b]);
+	}
 	for (k = 0; k < w->inputs; k++) {
-		if (!w->integral[k])
+		const float *u = w->partner[k].integral;
+
+		if (!u)
 			continue;
-		w->sum.input[k][SUM_W] += total(w->integral[k] + at, n);
-		w->sum.input[k][SUM_WX] += product(w->integral[k] + at, i[k] + at, n);
+		w->sum.input[k][SUM_W] += total(u + at, n);
+		w->sum.input[k][SUM_WX] += product(u + at, i[k] + at, n);
 	}
 	for (k = 0; k < w->pairs; k++)
 		w->sum.pair[k] += product(i[w->pair_of[k][0]] + at, i[w->pair_of[k][1]] + at, n);
@@ -302,7 +438,7 @@ static void edge_terms(struct window *w, const float *const *v, const float *con
 	for (k = 0; k < w->slots; k++)
 		edge_term(v[k] + m, v[next_slot(w, k)] + m, weight, s, c, sum->slot[k]);
 	for (k = 0; k < w->inputs; k++) {
-		const float *u = w->integral[k] ? w->integral[k] + m : NULL;
+		const float *u = w->partner[k].integral ? w->partner[k].integral + m : NULL;
 
 		edge_term(i[k] + m, partner(w, v, k) + m, weight, s, c, sum->input[k]);
 		sum->input[k][SUM_W] = u ? weight[0] * u[0] + weight[1] * u[1] : 0.0;
@@ -320,8 +456,10 @@ static void edge_terms(struct window *w, const float *const *v, const float *con
 void window_begin(struct window *w, const float *const *v, const float *const *i, double edge,
 		  double per_scan)
 {
-	memset(&w->sum, 0, sizeof(w->sum));
+	sums_clear(&w->sum, w->inputs, w->pairs);
 	w->scans = 0.0;
+	if (!w->couples)
+		find_couples(w, v);
 	edge_terms(w, v, i, edge, per_scan, &w->edge);
 }
 
@@ -364,7 +502,7 @@ static void input_mean(const struct window *w, unsigned int k, struct input_mean
 
 	m->dc = MEAN(input[k][SUM_X]);
 	m->square = MEAN(input[k][SUM_XX]) - m->dc * m->dc;
-	m->power = MEAN(input[k][SUM_P]) - m->dc * MEAN(slot[w->slot_of[k]][SUM_X]);
+	m->power = MEAN(input[k][SUM_P]) - m->dc * MEAN(slot[w->partner[k].slot][SUM_X]);
 	m->re = M_SQRT2 * (MEAN(input[k][SUM_S]) - m->dc * sine);
 	m->im = M_SQRT2 * (MEAN(input[k][SUM_C]) - m->dc * cosine);
 	m->w_mean = MEAN(input[k][SUM_W]);
@@ -374,6 +512,7 @@ static void input_mean(const struct window *w, unsigned int k, struct input_mean
 void window_end(struct window *w, const float *const *v, const float *const *i, double edge,
 		double per_scan, struct window_mean *mean)
 {
+	struct sums edge_was;
 	unsigned int k;
 
 	edge_terms(w, v, i, edge, per_scan, &w->end);
@@ -385,7 +524,9 @@ void window_end(struct window *w, const float *const *v, const float *const *i, 
 	for (k = 0; k < w->pairs; k++)
 		mean->pair[k] = MEAN(pair[k]) -
 				mean->input[w->pair_of[k][0]].dc * mean->input[w->pair_of[k][1]].dc;
+	edge_was = w->edge;
 	w->edge = w->end;
-	memset(&w->sum, 0, sizeof(w->sum));
+	w->end = edge_was;
+	sums_clear(&w->sum, w->inputs, w->pairs);
 	w->scans = 0.0;
 }

@@ -25,9 +25,6 @@
 /** Scans after the last one of a cycle that are read, but not used: they may be anything */
 #define WINDOW_BEYOND 7
 
-/** Products of two inputs: three for each load of three inputs */
-#define WINDOW_PAIRS_MAX INPUT_CHANNELS_MAX
-
 struct window;
 
 /**
@@ -77,7 +74,7 @@ struct window_mean {
 	double scans;
 	struct slot_mean slot[READING_PHASES_MAX];
 	struct input_mean input[INPUT_CHANNELS_MAX];
-	double pair[WINDOW_PAIRS_MAX];
+	double pair[INPUT_CHANNELS_MAX];
 };
 
 /**
@@ -95,7 +92,7 @@ int window_create(struct window **w, unsigned int slots, unsigned int inputs,
 /**
  * window_pair() - compute the mean of the product of two inputs as well
  *
- * Return: number of the pair, or -ENOSPC when there are WINDOW_PAIRS_MAX.
+ * Return: number of the pair, or -ENOSPC when there are as many as inputs.
  */
 int window_pair(struct window *w, unsigned int a, unsigned int b);
 
