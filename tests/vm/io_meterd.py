@@ -238,8 +238,8 @@ def button(tap, rig):
     guest = rig.guest
     guest.check("rm -f /run/meterd/reset; echo 1000 > /run/press; sleep 2; ! [ -e /run/meterd/reset ]", 20)
     tap.ok(True, "a button that is released early does nothing")
-    guest.check("echo 3300 > /run/press; sleep 3.2; cat /sys/class/leds/rgb:status/multi_intensity > /tmp/colour; "
-                "for i in $(seq 50); do [ -e /run/meterd/reset ] && break; sleep 0.1; done", 20)
+    guest.check("echo 6000 > /run/press; for i in $(seq 50); do cp /sys/class/leds/rgb:status/multi_intensity /tmp/colour; grep -q '0 0 1' /tmp/colour && break; sleep 0.1; done; "
+                "for i in $(seq 80); do [ -e /run/meterd/reset ] && break; sleep 0.1; done", 40)
     tap.ok(guest.read("/run/meterd/reset").strip() == "network", "held for 3 s it is network settings")
     # the order of the colours is that of multi_index, red green blue
     tap.ok(guest.read("/tmp/colour").strip() == "0 0 1", "and the light flashes blue meanwhile", guest.read("/tmp/colour").strip())
