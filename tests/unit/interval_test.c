@@ -10,6 +10,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include <cmocka.h>
 
@@ -230,6 +231,34 @@ static void leap_second(void **state)
 	assert_int_equal(w->record[20].flags, 0);
 }
 
+/* The clock on the wall goes from 02:00 to 03:00 or from 03:00 to 02:00: UTC does neither. */
+static void daylight_saving_and_midnight(void **state)
+{
+	/* the changes of 2026 in Brussels, and midnight there and of UTC between them */
+	static const int64_t when_s[] = { 1774746000, 1792890000, 1783461600, 1783468800 };
+	struct world *w = *state;
+	unsigned int k;
+	unsigned int n;
+
+	setenv("TZ", "Europe/Brussels", 1);
+	tzset();
+	for (k = 0; k < 4; k++) {
+		w->offset = (when_s[k] - 150) * S - w->end;
+		measure(w, 300);
+		for (n = 1; n <= 4; n++) {
+			const struct record *r = &w->record[w->records - n];
+
+			assert_int_equal(r->utc_ms, (when_s[k] + 60 * (2 - (int)n)) * 1000);
+			assert_int_equal(r->flags, 0);
+			assert_int_equal(r->covered_ms, 60000);
+		}
+	}
+	finish(w);
+	check_sum(w);
+	unsetenv("TZ");
+	tzset();
+}
+
 static void holes(void **state)
 {
 	struct world *w = *state;
@@ -321,6 +350,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(clock_set_backwards, start, stop),
 		cmocka_unit_test_setup_teardown(boot_without_clock, start, stop),
 		cmocka_unit_test_setup_teardown(leap_second, start, stop),
+		cmocka_unit_test_setup_teardown(daylight_saving_and_midnight, start, stop),
 		cmocka_unit_test_setup_teardown(holes, start, stop),
 		cmocka_unit_test_setup_teardown(killed_and_back_in_the_same_minute, start, stop),
 		cmocka_unit_test_setup_teardown(killed_and_back_much_later, start, stop),

@@ -84,10 +84,10 @@ class House:
     def on_medium(self, name):
         return os.path.join(self.medium, name)
 
-    def configure(self, *sections, registers="", gateway=""):
+    def configure(self, *sections, registers="", source=""):
         with open(self.path("meterd.conf"), "w", encoding="ascii") as f:
-            f.write(f"[gateway]\nname = house\n{gateway}[source]\nreplay = {self.path('house.cfg')}\n"
-                    f"repeat = 1000000000\nspeed = {self.speed}\n[topology]\ntype = 1p\n"
+            f.write(f"[gateway]\nname = house\n[source]\nreplay = {self.path('house.cfg')}\n"
+                    f"repeat = 1000000000\nspeed = {self.speed}\n{source}[topology]\ntype = 1p\n"
                     f"[registers]\nfile = {self.on_medium('registers')}\n{registers}"
                     f"[store]\nfile = {self.on_medium('records.db')}\n")
             for k, name in enumerate(self.loads):
@@ -95,9 +95,9 @@ class House:
             for text in sections:
                 f.write(text + "\n")
 
-    def start(self):
+    def start(self, env=None):
         log = open(self.path("meterd.log"), "a", encoding="utf8")
-        self.meterd = subprocess.Popen([METERD, "--config", self.path("meterd.conf")], stderr=log)
+        self.meterd = subprocess.Popen([METERD, "--config", self.path("meterd.conf")], stderr=log, env=env)
         self.processes.append(self.meterd)
 
     def stop(self, how=signal.SIGTERM):

@@ -26,6 +26,8 @@ const struct option config_options[] = {
 	{ "source", "replay", OPTION_FILE, AT(source.replay), .required = false },
 	{ "source", "repeat", OPTION_WHOLE, AT(source.repeat), 1, 1000000000, .fallback = "1" },
 	{ "source", "speed", OPTION_REAL, AT(source.speed), 0, 1e6, .fallback = "0" },
+	{ "source", "clock", OPTION_CHOICE, AT(source.clock), .fallback = "recording",
+	  .choices = "recording|system" },
 	{ "source", "sampling_frequency", OPTION_REAL, AT(source.sampling_frequency), 600, 100000,
 	  .fallback = "4000" },
 	{ "source", "devices", OPTION_TEXT, AT(source.devices),

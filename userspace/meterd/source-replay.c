@@ -12,10 +12,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "clock-state.h"
 #include "log.h"
 #include "recording.h"
 
 #define NS_PER_S 1e9
+#define NS_PER_US 1000
 
 /**
  * struct source_replay - the source
@@ -227,10 +229,19 @@ static void replay_counters(struct source *s, struct source_counters *counters)
 	*counters = (struct source_counters){ 0 };
 }
 
-/* The same file gives the same output: without time stamps, time begins with 1970. */
+/*
+ * The same file gives the same output: without time stamps, time begins with 1970. By the
+ * clock of the system, it is as if the samples were taken now.
+ */
 static int64_t replay_utc_ns(struct source *s, int64_t sample_ns)
 {
-	return sample_ns + replay(s)->recording->utc_ns;
+	struct source_replay *r = replay(s);
+
+	if (strcmp(r->config->clock, "system") != 0)
+		return sample_ns + r->recording->utc_ns;
+	return sample_ns - r->first_ns +
+	       (int64_t)(r->begun_us + clock_us(CLOCK_REALTIME) - clock_us(CLOCK_MONOTONIC)) *
+		       NS_PER_US;
 }
 
 static void replay_close(struct source *s)
@@ -253,9 +264,15 @@ static const struct source_ops replay_ops = {
 int source_replay_open(struct source **out, const struct source_config *config,
 		       const struct inputs *inputs)
 {
-	struct source_replay *r = calloc(1, sizeof(*r));
+	struct source_replay *r;
 	int error;
 
+	if (!strcmp(config->clock, "system") && config->speed != 1.0) {
+		log_error("[source] clock = system: the recording must pass as time does; write "
+			  "speed = 1");
+		return -EINVAL;
+	}
+	r = calloc(1, sizeof(*r));
 	if (!r)
 		return -ENOMEM;
 	r->base.ops = &replay_ops;

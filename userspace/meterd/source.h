@@ -24,6 +24,7 @@
  * @repeat: how often the file is replayed
  * @speed: of the replay, in seconds of the recording per second; 0: as fast as it can be
  *	computed
+ * @clock: of a replay: "recording", or "system": the samples are of now
  * @sampling_frequency: scans per second
  * @devices: names of IIO devices, separated by commas, that may be used; "*": all
  * @block_ms: how often the devices are read
@@ -35,6 +36,7 @@ struct source_config {
 	char *replay;
 	unsigned int repeat;
 	double speed;
+	char *clock;
 	double sampling_frequency;
 	char *devices;
 	unsigned int block_ms;
