@@ -5,6 +5,7 @@ import errno
 import json
 import mmap
 import os
+import resource
 import socket
 
 CLOCK_SETTIME = {"x86_64": 227, "aarch64": 112}
@@ -56,6 +57,7 @@ PROBES = {
     "send to another machine": lambda: send("192.0.2.1"),
     "send to this machine": lambda: send("127.0.0.1"),
     "personality": lambda: call("personality", 0x40000),
+    "bound its own memory": lambda: resource.setrlimit(resource.RLIMIT_DATA, (1 << 28, 1 << 28)),
     "set-user-ID": set_user_id_bit,
     "real-time": lambda: call("sched_setscheduler", 0, 1, ctypes.byref(ctypes.c_int(1))),
     "see process 1": process_1,

@@ -4,7 +4,6 @@
  */
 #include "log.h"
 
-#include <ctype.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -46,11 +45,9 @@ static bool is_journal(void)
 /* The word before the first colon says which part of meterd speaks. */
 static size_t part_length(const char *text)
 {
-	size_t n;
+	size_t n = strspn(text, "abcdefghijklmnopqrstuvwxyz-");
 
-	for (n = 0; islower((unsigned char)text[n]) || text[n] == '-'; n++)
-		;
-	return text[n] == ':' && n < PART_MAX ? n : 0;
+	return n < PART_MAX && text[n] == ':' ? n : 0;
 }
 
 static bool to_journal(int priority, const char *text)

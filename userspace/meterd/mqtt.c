@@ -13,18 +13,16 @@
  * within its own callback.
  */
 #include <errno.h>
-#include <linux/tcp.h>
 #include <mosquitto.h>
 #include <mqtt_protocol.h>
-#include <netinet/in.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/random.h>
-#include <sys/socket.h>
 
+#include "headroom.h"
 #include "log.h"
 #include "lookup.h"
 #include "mqtt-client.h"
@@ -49,8 +47,8 @@
 
 #define REASON_BYTES 96
 
-/* A small buffer, so that a broker that sends without end is noticed before it is read. */
-#define RECEIVE_BUFFER (32 * 1024)
+/* What a call of the library may take: a packet of ours is MQTT_PACKET_MAX at most. */
+#define READ_ROOM (1024 * 1024)
 
 enum mqtt_state {
 	STATE_WAITING,
@@ -78,8 +76,7 @@ enum mqtt_state {
  * @accepted: set by the callback: CONNACK came and was positive
  * @refused: set by the callback: reason of a negative CONNACK, 0 for none
  * @disconnected: set by the callback: the library has closed the socket
- * @heard: the library has told of something it received or sent
- * @heard_bytes: bytes received at that time
+ * @headroom: bound for the memory of a call of the library
  * @stop: why the connection is to be left, NULL: it is not
  * @old_version: the broker does not speak MQTT 5
  * @config: configuration
@@ -108,8 +105,7 @@ struct mqtt {
 	bool accepted;
 	int refused;
 	bool disconnected;
-	bool heard;
-	uint64_t heard_bytes;
+	struct headroom headroom;
 	const char *stop;
 	bool old_version;
 	const struct mqtt_config *config;
@@ -208,7 +204,6 @@ static void on_connect(struct mosquitto *client, void *data, int reason)
 {
 	struct mqtt *m = data;
 
-	m->heard = true;
 	if (reason)
 		m->refused = reason;
 	else
@@ -228,7 +223,6 @@ static void on_publish(struct mosquitto *client, void *data, int mid, int reason
 	struct mqtt *m = data;
 	unsigned int k;
 
-	m->heard = true;
 	for (k = 0; k < m->listeners; k++)
 		if (m->listener[k]->acked)
 			m->listener[k]->acked(m->listener[k]->user, mid, reason);
@@ -241,7 +235,6 @@ static void on_message(struct mosquitto *client, void *data, const struct mosqui
 	unsigned int k;
 	char *text;
 
-	m->heard = true;
 	if (msg->payloadlen < 0 || msg->payloadlen > MQTT_PACKET_MAX)
 		return;
 	text = strndup(msg->payload ? msg->payload : "", (size_t)msg->payloadlen);
@@ -255,21 +248,19 @@ static void on_message(struct mosquitto *client, void *data, const struct mosqui
 }
 
 /*
- * libmosquitto takes any packet, whatever maximum was told to the broker. It tells of
- * each one it has, so a lot of bytes of which it tells nothing are a packet too great.
+ * libmosquitto makes room for any packet, whatever maximum was told to the broker, as soon as it
+ * has its length; 256 MB are possible.
  */
-static bool is_flooded(struct mqtt *m)
+static int read_bounded(struct mqtt *m)
 {
-	struct tcp_info info = { 0 };
-	socklen_t length = sizeof(info);
+	int rc;
 
-	if (m->port &&
-	    !getsockopt(mosquitto_socket(m->client), IPPROTO_TCP, TCP_INFO, &info, &length)) {
-		if (m->heard)
-			m->heard_bytes = info.tcpi_bytes_received;
-		m->heard = false;
-	}
-	return info.tcpi_bytes_received > m->heard_bytes + 2 * (uint64_t)MQTT_PACKET_MAX;
+	headroom_limit(&m->headroom, READ_ROOM);
+	rc = mosquitto_loop_read(m->client, 1);
+	headroom_lift(&m->headroom);
+	if (rc == MOSQ_ERR_NOMEM)
+		m->stop = "it sends a packet of more than 64 kB";
+	return rc;
 }
 
 static int on_io(sd_event_source *source, int fd, uint32_t events, void *data)
@@ -279,9 +270,7 @@ static int on_io(sd_event_source *source, int fd, uint32_t events, void *data)
 
 	errno = 0;
 	if (events & (EPOLLIN | EPOLLHUP | EPOLLERR))
-		rc = mosquitto_loop_read(m->client, 1);
-	if (rc == MOSQ_ERR_SUCCESS && is_flooded(m))
-		m->stop = "it sends a packet of more than 64 kB";
+		rc = read_bounded(m);
 	if (rc == MOSQ_ERR_SUCCESS && !m->stop && (events & EPOLLOUT))
 		rc = mosquitto_loop_write(m->client, 1);
 	step(m, rc);
@@ -297,7 +286,6 @@ static const char *reason_of(const struct mqtt *m, int rc)
 
 static void connect_address(struct mqtt *m, const char *address)
 {
-	const int buffer = RECEIVE_BUFFER;
 	int rc;
 
 	m->accepted = false;
@@ -323,8 +311,6 @@ static void connect_address(struct mqtt *m, const char *address)
 		fail(m, reason_of(m, rc));
 		return;
 	}
-	m->heard_bytes = 0;
-	setsockopt(mosquitto_socket(m->client), SOL_SOCKET, SO_RCVBUF, &buffer, sizeof(buffer));
 	rc = sd_event_add_io(m->event, &m->io, mosquitto_socket(m->client), EPOLLIN | EPOLLOUT,
 			     on_io, m);
 	if (rc < 0)
@@ -518,6 +504,7 @@ static void free_mqtt(struct mqtt *m)
 {
 	destroy_client(m);
 	end_lookup(m);
+	headroom_close(&m->headroom);
 	sd_event_source_disable_unref(m->timer);
 	sd_event_unref(m->event);
 	mqtt_live_close(&m->live);
@@ -545,6 +532,7 @@ int mqtt_open(struct mqtt **out, sd_event *event, const struct mqtt_config *conf
 	if (!m)
 		goto no_memory;
 	mosquitto_lib_init();
+	headroom_open(&m->headroom);
 	m->event = sd_event_ref(event);
 	m->backoff_us = BACKOFF_MIN_US;
 	m->config = config;
