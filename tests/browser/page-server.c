@@ -9,7 +9,8 @@
  *
  * Prints "port N" when it serves, then obeys lines on standard input: "start",
  * "stop" (readings), "past N" (N readings at once, one second apart, up to now),
- * "unknown" and "known" (values of the second load), "quit" or end of file.
+ * "unknown" and "known" (values of the second load, and the modules of inputs and
+ * outputs), "quit" or end of file.
  */
 #include <errno.h>
 #include <getopt.h>
@@ -23,6 +24,7 @@
 #include <unistd.h>
 
 #include "meterd/http.h"
+#include "meterd/io-reading.h"
 #include "meterd/mqtt.h"
 
 #define NS_PER_S 1000000000LL
@@ -141,6 +143,59 @@ static void forget_load(struct load_reading *l)
 	}
 }
 
+/* Inputs and outputs of the house; the name of the second is that of the second load. */
+static struct json_object *io_json(const struct house *h)
+{
+	static const char silent[] = "the module does not answer";
+	static const struct contact_unit m3 = { .name = "m3" };
+	static const struct contact_unit kwh = { .name = "kWh", .wh = 1000 };
+	static struct contact contact[] = {
+		{ .name = "gas", .place = "meters/1", .kind = CONTACT_GAS, .unit = &m3 },
+		{ .place = "meters/2", .kind = CONTACT_ELECTRICITY, .unit = &kwh },
+		{ .name = "garage door", .place = "meters/3", .kind = CONTACT_STATE },
+	};
+	static const struct relay relay[] = {
+		{ .name = "boiler", .place = "relays/1" },
+		{ .name = "wallbox", .place = "relays/2" },
+	};
+	struct io_reading r = { .contacts = COUNT(contact), .relays = COUNT(relay) };
+
+	contact[1].name = h->load[1].name;
+	r.contact[0] = (struct contact_reading){ .contact = &contact[0],
+						 .total = 12345.67 + 0.01 * h->sequence,
+						 .pulses = (int64_t)h->sequence,
+						 .flow_per_h = 1.2,
+						 .power_w = NAN };
+	r.contact[1] = (struct contact_reading){ .contact = &contact[1],
+						 .problem = h->unknown ? silent : NULL,
+						 .total = 812.345,
+						 .pulses = 812345,
+						 .flow_per_h = h->unknown ? NAN : 0.75,
+						 .power_w = h->unknown ? NAN : 750 };
+	r.contact[2] = (struct contact_reading){ .contact = &contact[2],
+						 .total = NAN,
+						 .closed = h->sequence % 2,
+						 .since_ms = 1795197600000 };
+	r.relay[0] = (struct relay_reading){ .relay = &relay[0],
+					     .on = h->unknown ? -1 : 1,
+					     .problem = h->unknown ? silent : NULL,
+					     .since_ms = h->unknown ? 0 : 1795197600000,
+					     .timeout_s = 30,
+					     .beating = true,
+					     .cause = "host" };
+	r.relay[1] = (struct relay_reading){ .relay = &relay[1],
+					     .since_ms = 1795197600000,
+					     .fail_safe = true,
+					     .timeout_s = 60,
+					     .cause = "fail-safe" };
+	return io_reading_json(&r);
+}
+
+static struct json_object *io(void *user)
+{
+	return io_json(user);
+}
+
 static void publish(struct house *h, int64_t utc_ns)
 {
 	struct reading r = { .windows = 5, .voltages = 3, .loads = COUNT(plans), .load = h->load };
@@ -163,6 +218,7 @@ static void publish(struct house *h, int64_t utc_ns)
 	r.frequency_hz = 50.01 + 0.01 * sin(t / 11);
 	r.repaired_blocks = h->sequence / 40;
 	http_publish(h->http, &r);
+	http_event(h->http, "io", io_json(h));
 	mqtt_publish(h->mqtt, &r);
 }
 
@@ -314,6 +370,8 @@ int main(int argc, char **argv)
 	http_watch_mqtt(h.http, h.mqtt);
 	if (h.http)
 		http_provide(h.http, "/api/v1/wiring", wiring, &h);
+	if (h.http)
+		http_provide(h.http, "/api/v1/io", io, &h);
 	if (!ret)
 		ret = sd_event_add_time_relative(h.loop, &h.timer, CLOCK_MONOTONIC, 0, 0, on_timer,
 						 &h);

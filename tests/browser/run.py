@@ -192,7 +192,7 @@ def values_are_those_of_the_api(page, house):
 
 def chart_draws_a_line_per_load(page, house):
     """the canvas has pixels in the colour of every load that is shown"""
-    found = page.js("""
+    script = """
         const canvas = document.getElementById('chart');
         const data = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data;
         const style = getComputedStyle(document.body);
@@ -204,10 +204,11 @@ def chart_draws_a_line_per_load(page, house):
                 if (data[i + 3] > 200 && rgb.every((x, k) => Math.abs(x - data[i + k]) < 24))
                     n++;
             return [l.name, n];
-        });""")
-    assert found, "no lines"
+        });"""
+    assert page.js(script), "no lines"
+    # a line grows by some pixels with each reading
     need = 50 if house else 1
-    assert all(n >= need for _, n in found), found
+    page.until(lambda: all(n >= need for _, n in page.js(script)), f"{need} pixels of each line: {page.js(script)}", 60)
 
 
 def chart_begins_with_the_past(page, house):
@@ -270,9 +271,33 @@ def modules_are_listed(page, house):
     assert rows[2][5] == "silent" and rows[2][8] == "412", rows[2]
 
 
+def inputs_and_outputs_are_live(page, house):
+    """totals, states and relays, as the stream tells them; what is not known has its reason"""
+    if not house:
+        page.until(lambda: page.text("#io-note"), "answer about inputs")
+        return
+    page.until(lambda: page.rows("#inputs"), "inputs")
+    total = page.rows("#inputs")[0][4]
+    assert total.endswith("\u00a0m\u00b3"), total
+    page.until(lambda: page.rows("#inputs")[0][4] != total, "another total")
+    page.until(lambda: {"open", "closed"} >= {page.rows("#inputs")[2][3]}, "a door that moves")
+    inputs, outputs = page.rows("#inputs"), page.rows("#outputs")
+    assert inputs[0][:4] == ["gas", "meters/1", "gas", ""], inputs[0]
+    assert inputs[1][0] == MARKUP and inputs[1][4:] == ["812.345\u00a0kWh", "0.750\u00a0kWh/h", "750\u00a0W"], inputs[1]
+    assert outputs[0][:3] == ["boiler", "relays/1", "on"] and outputs[0][5:] == ["yes", "30\u00a0s"], outputs[0]
+    assert outputs[1][2] == "off, fail-safe" and outputs[1][5] == "no", outputs[1]
+    house.say("unknown")
+    page.until(lambda: "does not answer" in page.rows("#outputs")[0][2], "a module that is gone")
+    row = page.rows("#inputs")[1]
+    assert row[3] == "the module does not answer" and row[5] == row[6] == "\u2013", row
+    assert page.rows("#outputs")[0][3] == "\u2013"
+    house.say("known")
+    page.until(lambda: page.rows("#outputs")[0][2] == "on", "known again")
+
+
 def headers_name_their_columns(page, house):
     """every column has a header cell with a scope, every row has one too"""
-    for table in ("#loads", "#modules"):
+    for table in ("#loads", "#modules", "#inputs", "#outputs"):
         cells = page.js("return [...document.querySelectorAll(arguments[0] + ' thead th')]"
                         ".map((t) => [t.scope, t.textContent.trim()])", table)
         assert all(scope == "col" and text for scope, text in cells), cells
@@ -409,6 +434,7 @@ TESTS = [
     (markup_is_text, True),
     (unknown_values_are_no_numbers, True),
     (modules_are_listed, False),
+    (inputs_and_outputs_are_live, False),
     (headers_name_their_columns, False),
     (contrast_is_enough, False),
     (a_phone_needs_no_horizontal_scroll, False),

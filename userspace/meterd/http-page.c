@@ -30,6 +30,7 @@ static const struct page_file page_files[PAGE_FILES] = {
 	{ "/", "index.html", "text/html; charset=utf-8" },
 	{ "/style.css", "style.css", "text/css; charset=utf-8" },
 	{ "/app.js", "app.js", "text/javascript; charset=utf-8" },
+	{ "/io.js", "io.js", "text/javascript; charset=utf-8" },
 };
 
 static char *read_file(const char *dir, const char *name, size_t *length)

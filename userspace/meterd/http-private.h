@@ -22,7 +22,7 @@
 
 #define RING 16
 #define LISTENERS 2
-#define PAGE_FILES 3
+#define PAGE_FILES 4
 
 /**
  * struct client - one connection

@@ -53,9 +53,10 @@ static struct json_object *sources_report(void *user)
 
 static struct json_object *io_report(void *user)
 {
+	static const struct io_reading none;
 	struct meterd *d = user;
 
-	return io_reading_json(terminals_reading(d->terminals));
+	return io_reading_json(d->terminals ? terminals_reading(d->terminals) : &none);
 }
 
 static struct json_object *store_report(void *user)
@@ -116,8 +117,7 @@ void reports_provide(struct meterd *d)
 	http_provide(d->http, "/api/v1/store", store_report, d);
 	http_provide_text(d->http, "/metrics", METRICS_TYPE, metrics_report, d);
 	http_provide(d->http, "/api/v1/sensors", sensor_report, d);
-	if (d->terminals)
-		http_provide(d->http, "/api/v1/io", io_report, d);
+	http_provide(d->http, "/api/v1/io", io_report, d);
 	if (d->wiring)
 		http_provide(d->http, "/api/v1/wiring", wiring_report, d);
 	if (d->quality) {

@@ -665,6 +665,11 @@ async function poll() {
 		modulesText = '';
 	}
 	try {
+		showIo(await ask('/api/v1/io'));
+	} catch (error) {
+		setText(byId('io-note'), 'not up to date: no answer from meterd');
+	}
+	try {
 		showWiring(JSON.parse(await ask('/api/v1/wiring')));
 	} catch (error) {
 		/* Modules that measure by themselves show no angles. */
@@ -709,6 +714,7 @@ function open() {
 		showState();
 	});
 	stream.addEventListener('live', (event) => take(event.data));
+	stream.addEventListener('io', (event) => showIo(event.data));
 }
 
 /* The lines of the minutes before the page was opened. */
