@@ -24,7 +24,7 @@
 #include "scan.h"
 
 #define RATE 4000
-#define HUBS_MAX 15
+#define HUBS_MAX 77
 #define CURRENTS_MAX (4 * HUBS_MAX)
 #define BLOCK 160
 #define SECONDS 20
@@ -284,10 +284,10 @@ static void figure(const char *name, double value, const char *against, double b
 	       name, value, against, base, value / base);
 }
 
-/* One voltage module, and 1 to 60 currents; more than that is more than one chain. */
+/* One voltage module, and 1 to 307 currents. */
 static void linearity(void)
 {
-	static const unsigned int channels[] = { 4, 7, 15, 31, 63 };
+	static const unsigned int channels[] = { 4, 10, 31, 100, 310 };
 	double per_channel = 0.0;
 	unsigned int k;
 

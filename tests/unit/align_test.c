@@ -14,7 +14,7 @@ struct fixture {
 	int64_t next; /* stamp that the next joined scan must have */
 	uint64_t joined;
 	unsigned int gaps;
-	uint32_t present;
+	uint64_t present;
 };
 
 static void setup(struct fixture *f, unsigned int devices)
@@ -65,14 +65,14 @@ static void drain(struct fixture *f)
 			if (k)
 				assert_int_equal(run.time_ns[k] - run.time_ns[k - 1], PERIOD);
 			for (d = 0; d < f->in.devices; d++)
-				if (run.present & (1U << d))
+				if (device_set_has(&run.present, d))
 					assert_true(run.channel[d][k] == (float)number);
 				else
 					assert_null(run.channel[d]);
 			f->next = run.time_ns[k];
 		}
 		f->gaps += run.gap;
-		f->present = run.present;
+		f->present = run.present.word[0];
 		f->joined += run.scans;
 		align_release(f->a, run.scans);
 	}

@@ -162,7 +162,7 @@ static double signal_of(void *user, unsigned int channel, double scan)
 /* A chain that began to measure at @from_s, and whose clock is known after @clock_s. */
 static double run_chain(double from_s, double seconds, double clock_s)
 {
-	struct chain c;
+	static struct chain c;
 	struct meter_config config = { 0 };
 	double first;
 

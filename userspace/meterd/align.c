@@ -55,9 +55,9 @@ struct align {
 	unsigned int size; /* of the rings, a power of two */
 	int64_t wait_ns;
 	int64_t period_ns;
-	int64_t last_ns;      /* last stamp released; INT64_MIN before the first */
-	bool hole;	      /* a key was dropped since the last run */
-	uint32_t run_present; /* devices of the last run */
+	int64_t last_ns;	       /* last stamp released; INT64_MIN before the first */
+	bool hole;		       /* a key was dropped since the last run */
+	struct device_set run_present; /* devices of the last run */
 	struct align_counters counters;
 	int64_t *stamps; /* memory of the rings */
 	float *values;
@@ -230,14 +230,14 @@ static bool ends(const struct align *a, int64_t *first_ns, int64_t *newest_ns)
  * Return: 1 yes, 0 somebody must be waited for, -1 somebody who is expected lacks
  * this key. @limit_ns is set to the stamp at which somebody else joins.
  */
-static int participants(struct align *a, int64_t key, int64_t newest, uint32_t *present,
+static int participants(struct align *a, int64_t key, int64_t newest, struct device_set *present,
 			int64_t *limit_ns)
 {
 	bool wait = false;
 	bool lack = false;
 	unsigned int d;
 
-	*present = 0;
+	memset(present, 0, sizeof(*present));
 	*limit_ns = INT64_MAX;
 	for (d = 0; d < a->inputs->devices; d++) {
 		struct ring *r = &a->ring[d];
@@ -245,7 +245,7 @@ static int participants(struct align *a, int64_t key, int64_t newest, uint32_t *
 		int64_t ahead = (empty ? newest : ring_head_ns(a, r)) - key;
 
 		if (!empty && !ahead) {
-			*present |= 1U << d;
+			device_set_add(present, d);
 			r->state = EXPECTED;
 			continue;
 		}
@@ -312,10 +312,21 @@ static unsigned int steady(const struct align *a, const struct ring *r, unsigned
 	return n;
 }
 
-/* Length of the run that begins at the heads of the devices in @present. */
-static unsigned int run_length(const struct align *a, uint32_t present, int64_t limit_ns)
+/* The first of the devices in @present, which is not empty. */
+static const struct ring *first_of(const struct align *a, const struct device_set *present)
 {
-	const struct ring *first = &a->ring[__builtin_ctz(present)];
+	unsigned int d = 0;
+
+	while (!device_set_has(present, d))
+		d++;
+	return &a->ring[d];
+}
+
+/* Length of the run that begins at the heads of the devices in @present. */
+static unsigned int run_length(const struct align *a, const struct device_set *present,
+			       int64_t limit_ns)
+{
+	const struct ring *first = first_of(a, present);
 	unsigned int n = a->size;
 	unsigned int d;
 
@@ -323,7 +334,7 @@ static unsigned int run_length(const struct align *a, uint32_t present, int64_t 
 		const struct ring *r = &a->ring[d];
 		unsigned int at = r->head & (a->size - 1);
 
-		if (!(present & (1U << d)))
+		if (!device_set_has(present, d))
 			continue;
 		if (ring_count(r) < n)
 			n = ring_count(r);
@@ -336,7 +347,7 @@ static unsigned int run_length(const struct align *a, uint32_t present, int64_t 
 		const int64_t *t0 = first->time_ns + (first->head & (a->size - 1));
 		const int64_t *t = r->time_ns + (r->head & (a->size - 1));
 
-		if (!(present & (1U << d)) || r == first || !memcmp(t0, t, n * sizeof(*t)))
+		if (!device_set_has(present, d) || r == first || !memcmp(t0, t, n * sizeof(*t)))
 			continue;
 		for (n = 1; t0[n] == t[n];)
 			n++;
@@ -344,19 +355,20 @@ static unsigned int run_length(const struct align *a, uint32_t present, int64_t 
 	return n;
 }
 
-static void fill_run(struct align *a, struct align_run *run, unsigned int scans, uint32_t present)
+static void fill_run(struct align *a, struct align_run *run, unsigned int scans,
+		     const struct device_set *present)
 {
 	unsigned int d;
 	unsigned int c;
 
 	run->scans = scans;
-	run->present = present;
+	run->present = *present;
 	run->time_ns = NULL;
 	for (d = 0; d < a->inputs->devices; d++) {
 		const struct input_device *dev = &a->inputs->device[d];
 		struct ring *r = &a->ring[d];
 		unsigned int at = r->head & (a->size - 1);
-		bool here = present & (1U << d);
+		bool here = device_set_has(present, d);
 
 		if (here && !run->time_ns)
 			run->time_ns = r->time_ns + at;
@@ -382,7 +394,7 @@ static bool hole_before(struct align *a, int64_t key)
 
 bool align_next(struct align *a, struct align_run *run)
 {
-	uint32_t present;
+	struct device_set present;
 	int64_t limit_ns;
 	int64_t newest;
 	int64_t key;
@@ -402,7 +414,7 @@ bool align_next(struct align *a, struct align_run *run)
 	run->gap = hole_before(a, key);
 	a->hole = false;
 	a->run_present = present;
-	fill_run(a, run, run_length(a, present, limit_ns), present);
+	fill_run(a, run, run_length(a, &present, limit_ns), &present);
 	return true;
 }
 
@@ -414,7 +426,7 @@ void align_release(struct align *a, unsigned int scans)
 	for (d = 0; d < a->inputs->devices; d++) {
 		struct ring *r = &a->ring[d];
 
-		if (!(a->run_present & (1U << d)))
+		if (!device_set_has(&a->run_present, d))
 			continue;
 		if (first)
 			a->last_ns = r->time_ns[(r->head + scans - 1) & (a->size - 1)];

@@ -21,6 +21,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "device-set.h"
 #include "inputs.h"
 
 struct align;
@@ -41,14 +42,14 @@ struct align_space {
  * struct align_run - scans that belong together
  * @scans: how many, at least 1
  * @gap: scans are missing between the run before and this one
- * @present: bit mask of the devices that are part of the run
+ * @present: the devices that are part of the run
  * @time_ns: time stamps, equal on all devices present
  * @channel: values, by channel number; NULL for devices that are not present
  */
 struct align_run {
 	unsigned int scans;
 	bool gap;
-	uint32_t present;
+	struct device_set present;
 	const int64_t *time_ns;
 	const float *channel[INPUT_CHANNELS_MAX];
 };

@@ -21,7 +21,7 @@
 /* length and check sum of a frame */
 #define COMPACT_FRAME_BYTES 8
 #define COMPACT_SCANS_MAX 256
-#define COMPACT_CHANNELS_MAX 96
+#define COMPACT_CHANNELS_MAX 320
 #define COMPACT_REASON_MAX 200
 /* most bytes of a frame, its head included */
 #define COMPACT_FRAME_MAX                                                                          \

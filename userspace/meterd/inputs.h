@@ -12,8 +12,8 @@
 
 #include <stdint.h>
 
-#define INPUT_DEVICES_MAX 32
-#define INPUT_CHANNELS_MAX 64
+#define INPUT_DEVICES_MAX 128
+#define INPUT_CHANNELS_MAX 320
 #define INPUT_DEVICE_CHANNELS_MAX 16
 
 /**

@@ -19,6 +19,8 @@
 #define TOPOLOGY_DEFAULT "3p+n"
 #define FACTOR_MAX 1000
 #define TEXT_MAX 512
+#define STRING(x) #x
+#define TEXT_OF(x) STRING(x)
 
 /**
  * struct use - who uses a channel
@@ -108,7 +110,7 @@ static const char *add_channel(struct installation *installation, const char *na
 	int device;
 
 	if (in->channels == INPUT_CHANNELS_MAX)
-		return "too many inputs; 64 channels can be used";
+		return "too many inputs; " TEXT_OF(INPUT_CHANNELS_MAX) " channels can be used";
 	text = strdup(name);
 	if (!text)
 		return "out of memory";
@@ -118,10 +120,11 @@ static const char *add_channel(struct installation *installation, const char *na
 		*slash = '\0';
 	device = find_device(in, slash ? text : NULL);
 	if (device < 0)
-		return "too many devices; 32 can be used";
+		return "too many devices; " TEXT_OF(INPUT_DEVICES_MAX) " can be used";
 	d = &in->device[device];
 	if (d->channels == INPUT_DEVICE_CHANNELS_MAX)
-		return "too many channels of one device; 16 can be used";
+		return "too many channels of one device; " TEXT_OF(
+			INPUT_DEVICE_CHANNELS_MAX) " can be used";
 	in->channel[in->channels].name = slash ? slash + 1 : text;
 	in->channel[in->channels].device = (unsigned int)device;
 	in->channel[in->channels].within = d->channels;

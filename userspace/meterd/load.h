@@ -21,7 +21,7 @@
 /* longest name of a load, bytes; the registers know it by no more */
 #define LOAD_NAME_MAX 63
 
-#define LOADS_MAX 64
+#define LOADS_MAX 320
 
 /* current inputs of a load: its elements and one in the neutral */
 #define LOAD_INPUTS_MAX (READING_ELEMENTS_MAX + 1)

@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "device-set.h"
 #include "load.h"
 
 /**
@@ -16,7 +17,7 @@
  * @end_ns: end
  * @cycles: 10 or 12
  * @frequency_hz: NAN without lock
- * @present: mask of the devices that were there all the time
+ * @present: the devices that were there all the time
  * @voltages: the devices of all voltages were
  * @slot: means of the voltage slots
  * @element: values of the elements and neutrals, numbered as the current inputs
@@ -28,7 +29,7 @@ struct meter_window {
 	int64_t end_ns;
 	unsigned int cycles;
 	double frequency_hz;
-	uint32_t present;
+	struct device_set present;
 	bool voltages;
 	struct slot_mean slot[READING_PHASES_MAX];
 	struct element_window element[INPUT_CHANNELS_MAX];

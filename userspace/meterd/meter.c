@@ -66,10 +66,10 @@ struct meter {
 	unsigned int cycles_wanted;
 	bool locked; /* all its edges were locked or held */
 	bool jumped;
-	uint32_t present;	/* devices present in all of it */
-	uint32_t present_now;	/* devices present from change_at on */
-	uint32_t present_past;	/* devices present both before and after it */
-	unsigned int change_at; /* position in the strip; 0: no change in it */
+	struct device_set present;	/* devices present in all of it */
+	struct device_set present_now;	/* devices present from change_at on */
+	struct device_set present_past; /* devices present both before and after it */
+	unsigned int change_at;		/* position in the strip; 0: no change in it */
 	struct window_mean mean;
 	struct meter_window result;
 	struct bridge bridge[INPUT_CHANNELS_MAX]; /* of each element */
@@ -205,17 +205,17 @@ uint64_t meter_scans(const struct meter *m)
 	return m->scans;
 }
 
-static bool is_present(uint32_t mask, const struct inputs *in, unsigned int channel)
+static bool is_present(const struct device_set *set, const struct inputs *in, unsigned int channel)
 {
-	return mask & (1U << in->channel[channel].device);
+	return device_set_has(set, in->channel[channel].device);
 }
 
-static bool voltages_present(const struct meter *m, uint32_t mask)
+static bool voltages_present(const struct meter *m, const struct device_set *set)
 {
 	unsigned int k;
 
 	for (k = 0; k < m->voltages; k++)
-		if (!is_present(mask, &m->in->inputs, k))
+		if (!is_present(set, &m->in->inputs, k))
 			return false;
 	return true;
 }
@@ -224,12 +224,12 @@ static bool voltages_present(const struct meter *m, uint32_t mask)
 static bool element_known(const struct meter *m, unsigned int element)
 {
 	return isfinite(m->config.scale[m->voltages + element]) &&
-	       voltages_present(m, m->result.present) &&
-	       is_present(m->result.present, &m->in->inputs, m->voltages + element);
+	       voltages_present(m, &m->result.present) &&
+	       is_present(&m->result.present, &m->in->inputs, m->voltages + element);
 }
 
 /* Devices present from a position to the end of the strip. */
-static uint32_t present_since(const struct meter *m, double position)
+static struct device_set present_since(const struct meter *m, double position)
 {
 	return position < (double)m->change_at + 1.0 && m->change_at ? m->present_past
 								     : m->present_now;
@@ -253,14 +253,15 @@ static void append(struct meter *m, const struct align_run *run, unsigned int fr
 
 	strip_append(s, run, from, n);
 	strip_refer(s, m->weight, s->scans - n, s->scans);
-	if (run->present != m->present_now) {
-		m->present_past = (m->change_at ? m->present_past : m->present_now) & run->present;
+	if (!device_set_equal(&run->present, &m->present_now)) {
+		m->present_past = device_set_both(m->change_at ? m->present_past : m->present_now,
+						  run->present);
 		m->present_now = run->present;
 		m->change_at = s->scans - n;
 	}
 	m->scans += n;
 	v = view(m);
-	quality_scans(m->config.quality, &v, s->scans - n, voltages_present(m, run->present));
+	quality_scans(m->config.quality, &v, s->scans - n, voltages_present(m, &run->present));
 }
 
 static void drop_front(struct meter *m, unsigned int n)
@@ -403,7 +404,7 @@ static void correct(struct meter *m, double hz)
 	unsigned int l;
 	unsigned int k;
 
-	memcpy(was, m->mean.input, sizeof(was));
+	memcpy(was, m->mean.input, m->elements * sizeof(*was));
 	for (k = 0; k < m->elements; k++)
 		m->mean.input[k] = sensor_correct(&m->element[k]->model, &was[k], hz);
 	for (l = 0; l < m->in->loads; l++) {
@@ -431,7 +432,7 @@ static void evaluate(struct meter *m, double seconds)
 	r->cycles = m->cycles;
 	r->frequency_hz = window_hz(m, seconds);
 	r->present = m->present;
-	r->voltages = voltages_present(m, m->present);
+	r->voltages = voltages_present(m, &m->present);
 	memcpy(r->slot, m->mean.slot, sizeof(r->slot));
 	correct(m, m->cycles / seconds);
 	for (k = 0; k < m->elements; k++) {
@@ -577,11 +578,11 @@ static void window_close(struct meter *m)
 
 static void take_quality(struct meter *m, const struct cycle_edge *edge)
 {
+	struct device_set present = present_since(m, m->edge.position);
 	struct quality_view v = view(m);
 
 	quality_cycle(m->config.quality, &v, m->edge.position, edge->position,
-		      edge->state != CYCLE_FREE,
-		      voltages_present(m, present_since(m, m->edge.position)));
+		      edge->state != CYCLE_FREE, voltages_present(m, &present));
 }
 
 static void take_edge(struct meter *m, const struct cycle_edge *edge)
@@ -600,7 +601,7 @@ static void take_edge(struct meter *m, const struct cycle_edge *edge)
 	}
 	window_cycle(m->window, v, i, m->edge.position, edge->position);
 	take_quality(m, edge);
-	m->present &= present_since(m, m->edge.position);
+	m->present = device_set_both(m->present, present_since(m, m->edge.position));
 	m->edge = *edge;
 	m->cycles++;
 	m->locked = m->locked && edge->state != CYCLE_FREE;

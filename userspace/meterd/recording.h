@@ -14,7 +14,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#define RECORDING_CHANNELS_MAX 96
+#define RECORDING_CHANNELS_MAX 320
 #define RECORDING_BLOCK 512
 #define RECORDING_NAME_MAX 64
 #define RECORDING_RATE_MAX 1e6

@@ -99,12 +99,14 @@ void summary_destroy(struct summary *s)
 
 void summary_begin(struct summary *s)
 {
+	unsigned int currents = s->in->inputs.channels - s->in->inputs.voltages;
+
 	s->windows = 0;
 	s->cycles = 0.0;
 	s->cycle_seconds = 0.0;
 	memset(&s->voltage, 0, sizeof(s->voltage));
-	memset(s->element, 0, sizeof(s->element));
-	memset(s->current, 0, sizeof(s->current));
+	memset(s->element, 0, currents * sizeof(*s->element));
+	memset(s->current, 0, s->in->loads * sizeof(*s->current));
 }
 
 unsigned int summary_windows(const struct summary *s)
