@@ -19,6 +19,7 @@
 #include "meter.h"
 #include "support/waveform.h"
 #include "tap.h"
+#include "wiring.h"
 
 /* Debian 12's cmocka does not have it yet, and that of Debian 13 takes NAN for equal */
 #undef assert_double_equal
@@ -53,8 +54,9 @@ struct chain {
 	unsigned int readings;
 	struct reading reading;
 	struct load_reading reading_load[INPUT_CHANNELS_MAX];
-	struct tap *tap;   /* takes the scans, when there is one */
-	unsigned int bits; /* of the samples; 0: 16 */
+	struct tap *tap;       /* takes the scans, when there is one */
+	struct wiring *wiring; /* sees the windows, when there is one */
+	unsigned int bits;     /* of the samples; 0: 16 */
 };
 
 /* Value of a channel, V or A, at scan number @scan. */
@@ -66,6 +68,8 @@ static inline void chain_window(void *user, const struct meter_window *w)
 
 	if (c->windows < CHAIN_WINDOWS)
 		c->window[c->windows++] = *w;
+	if (c->wiring)
+		wiring_add(c->wiring, w);
 }
 
 static inline void chain_reading(void *user, const struct reading *r)

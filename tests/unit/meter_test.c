@@ -3,37 +3,12 @@
  * The chain as a whole: energy over holes, devices that are missing, wrong wiring, and no
  * allocation while samples flow. malloc() and its kin are replaced to count their calls.
  */
+#include "allocations.h"
 #include "chain.h"
 
 #define RATE 4000.0
 
 static uint64_t seed;
-
-#ifndef __SANITIZE_ADDRESS__
-static unsigned long allocations;
-
-extern void *__libc_malloc(size_t bytes);
-extern void *__libc_calloc(size_t n, size_t bytes);
-extern void *__libc_realloc(void *p, size_t bytes);
-
-void *malloc(size_t bytes)
-{
-	allocations++;
-	return __libc_malloc(bytes);
-}
-
-void *calloc(size_t n, size_t bytes)
-{
-	allocations++;
-	return __libc_calloc(n, bytes);
-}
-
-void *realloc(void *p, size_t bytes)
-{
-	allocations++;
-	return __libc_realloc(p, bytes);
-}
-#endif
 
 struct house {
 	double hz;
@@ -323,24 +298,53 @@ static void no_mains_reads_as_zero_volts(void **state)
 	chain_close(&c);
 }
 
+/*
+ * Everything that sees each sample or each window: poles, delays and coils of the sensors,
+ * the verdicts on the wiring, a capture that is running and one that nobody reads.
+ */
 static void nothing_is_allocated_while_samples_flow(void **state)
 {
-#ifdef __SANITIZE_ADDRESS__
+#ifndef COUNTS_ALLOCATIONS
 	skip();
 #else
 	struct house h = make_house();
+	struct tap_config tc = { .inputs = &c.in.inputs, .rate_hz = RATE, .seconds = 100 };
+	struct wiring_result verdict;
+	static char bytes[1 << 16];
 	unsigned long before;
+	unsigned int k;
 
+	h.pf_degrees = 5.0;
 	chain_open(&c, "3p+n", 28, 1, RATE, NULL);
+	chain_close(&c);
+	for (k = 0; k < 28; k++) {
+		struct load_element *e = &c.load[k].element[0];
+
+		if (k % 2)
+			e->model = (struct sensor_model){ 1.0, 0.1 + 0.01 * k, 1e-5 * (k % 4) };
+		e->integrate = k == 5 || k == 6;
+	}
+	chain_start(&c, RATE, NULL);
+	tc.scale = c.scale;
+	assert_int_equal(tap_create(&c.tap, &tc), 0);
+	assert_int_equal(wiring_create(&c.wiring, &c.in), 0);
 	chain_feed(&c, 0.5, signal, &h);
-	before = allocations;
-	free(malloc(1));
-	assert_int_equal(allocations, before + 1);
+	assert_true(allocations_are_counted());
 	before = allocations;
 	chain_feed(&c, 3.0, signal, &h);
+	assert_true(tap_read(c.tap, bytes, sizeof(bytes)) > 1000);
 	feed_with_hole(5.0, &h, 2, c.scan + 300, 20);
+	chain_feed(&c, 12.0, signal, &h);
+	wiring_result(c.wiring, 0, 0, false, &verdict);
 	assert_int_equal(allocations, before);
-	assert_true(c.readings >= 3);
+	assert_true(c.readings >= 15);
+	assert_int_equal(verdict.verdict, WIRING_IN_ORDER);
+	/* its ring is full since nobody reads */
+	while (tap_read(c.tap, bytes, sizeof(bytes)))
+		;
+	assert_true(tap_over(c.tap));
+	tap_destroy(c.tap);
+	wiring_destroy(c.wiring);
 	chain_close(&c);
 #endif
 }
