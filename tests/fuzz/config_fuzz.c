@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Fuzz target: a configuration file, as far as loads, topology and what differs from
- * itself. A good one must be like itself.
+ * Fuzz target: a configuration file, as far as loads, topology, inputs and outputs, and what
+ * differs from itself. A good one must be like itself.
  */
 #include <stdint.h>
 #include <stdio.h>
@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "installation.h"
+#include "io-plan.h"
 #include "log.h"
 #include "reload.h"
 
@@ -19,6 +20,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *input, size_t size)
 {
 	struct config config = { 0 };
 	struct installation in = { 0 };
+	struct io_plan plan;
 	char path[32];
 	char why[128];
 	int fd = memfd_create("conf", 0);
@@ -28,7 +30,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *input, size_t size)
 		abort();
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
 	if (!config_read(&config, path, NULL) && !installation_make(&in, &config, NULL) &&
-	    reload_parts(&config, &config, why, sizeof(why)))
+	    !io_plan_make(&plan, &config, &in) && reload_parts(&config, &config, why, sizeof(why)))
 		abort();
 	installation_free(&in);
 	config_free(&config);

@@ -58,7 +58,8 @@ OUTSIDE = {
     "config_fuzz": (
         b"[gateway]\nname = a\n[topology]\ntype = 3p+n\n[load grid]\nrole = grid\n"
         b"inputs = hub1/A, hub1/B, hub1/C\nphases = L1, L2, L3\nreversed = no\n[load rest]\nrole = virtual\n"
-        b"formula = grid - grid\n[mqtt]\nport = 1884\n[modbus]\nlisten = [::1]:502\n",
+        b"formula = grid - grid\n[contact gas]\ninput = meters/1\nkind = gas\nunit = m3\npulses_per_unit = 100\nstart = 1.5\n"
+        b"[contact door]\ninput = meters/2\nkind = state\nmin_open_ms = 30\n[relay boiler]\noutput = relays/2\nneeds = grid, rest\n[mqtt]\nport = 1884\n[modbus]\nlisten = [::1]:502\n",
     ),
     "http_fuzz": (
         b"GET /api/v1/status HTTP/1.1\r\nHost: localhost\r\n\r\nGET /metrics HTTP/1.0\r\n\r\n",

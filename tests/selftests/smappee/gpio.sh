@@ -13,7 +13,7 @@ dev=$BUS/$module
 chip=$(basename "$(ls -d "$dev"/gpiochip[0-9]* | head -n 1)")
 tool16() { name=$1; shift; LD_LIBRARY_PATH=$old timeout 20 "$old/$name" "$@"; }
 ktap_print_header
-ktap_set_plan 16
+ktap_set_plan 19
 
 info=$(gpioinfo -c "$chip" 2>&1)
 expect "four lines" 4 "$(echo "$info" | grep -c 'line *[0-9]*:')"
@@ -33,7 +33,15 @@ expect "gpiomon 2.x: pulses are half a second apart, within 0.1 s" 0 "$(echo "$e
 if [ -x "$old/gpioget" ]; then
 	expect "gpioget 1.6: both" "1 0" "$(tool16 gpioget "$chip" 1 2 2>&1)"
 	expect "gpiomon 1.6: four edges" 4 "$(tool16 gpiomon -n 4 "$chip" 0 2>&1 | grep -c EDGE)"
+	events=$(tool16 gpio-line watch "/dev/$chip" 0 6 2>&1)
+	expect "meterd's line on 1.6: six edges, each later than the one before" 6 "$(echo "$events" | grep -c 'ing later$')"
+	expect "meterd's line on 1.6: in turn" 0 \
+		"$(echo "$events" | $awk '/ing/ && $1 == last { n++ } { last = $1 } END { print n + 0 }')"
+	expect "meterd's line on 1.6: closed is 1" 1 "$(tool16 gpio-line watch "/dev/$chip" 1 0 2>&1)"
 else
+	ktap_test_skip "meterd's line on 1.6: $old is not there"
+	ktap_test_skip "meterd's line on 1.6: $old is not there"
+	ktap_test_skip "meterd's line on 1.6: $old is not there"
 	ktap_test_skip "gpioget 1.6: $old is not there"
 	ktap_test_skip "gpiomon 1.6: $old is not there"
 fi

@@ -15,7 +15,7 @@ chip=$(basename "$(ls -d "$dev"/gpiochip[0-9]* | head -n 1)")
 relays() { echo "$(cat "$dev/relay1_state") $(cat "$dev/relay2_state")"; }
 alive() { while :; do echo 1 > "$dev/heartbeat"; sleep 0.3; done; }
 ktap_print_header
-ktap_set_plan 19
+ktap_set_plan 20
 
 expect "the fail-safe state is that of the device tree" "off on" "$(cat "$dev/relay1_fail_safe" "$dev/relay2_fail_safe" | xargs)"
 in_force() { [ "$(cat "$dev/fail_safe")" = 1 ]; }
@@ -36,7 +36,12 @@ expect "gpioget 2.x reads relays as they are" "inactive inactive" "$(gpioget --a
 if [ -x "$old/gpioset" ]; then
 	LD_LIBRARY_PATH=$old "$old/gpioset" "$chip" 0=1 1=0
 	expect "gpioset 1.6 switches both" "1 0" "$(relays)"
+	LD_LIBRARY_PATH=$old "$old/gpio-line" set "/dev/$chip" 1 1
+	LD_LIBRARY_PATH=$old "$old/gpio-line" set "/dev/$chip" 0 0
+	expect "meterd's line on 1.6 switches one by one" "0 1" "$(relays)"
+	LD_LIBRARY_PATH=$old "$old/gpioset" "$chip" 0=1 1=0
 else
+	ktap_test_skip "meterd's line on 1.6: $old is not there"
 	ktap_test_skip "gpioset 1.6: $old is not there"
 	gpioset -t0 -c "$chip" 0=1 1=0
 fi
