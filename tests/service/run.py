@@ -70,6 +70,10 @@ def measures(m):
     return "p_w" in m.run(*ASK, "http://localhost/api/v1/live", check=False)
 
 
+def imported(m):
+    return json.loads(m.run(*ASK, "http://localhost/api/v1/live"))["loads"][0]["import_wh"]
+
+
 @test
 def ready_when_it_measures_and_back_when_it_was_killed():
     with Machine() as m:
@@ -83,9 +87,13 @@ def ready_when_it_measures_and_back_when_it_was_killed():
         m.run("systemctl", "start", "meterd")
         assert (m.show("ActiveState"), m.show("SubState"), m.show("Type")) == ("active", "running", "notify")
         pid = m.show("MainPID")
-        wait(lambda: measures(m), 20, "it measures", every=0.2)
+        wait(lambda: measures(m) and imported(m) > 0.1, 30, "it measures", every=0.2)
+        # in memory, and kept over the restart: the checkpoints on the medium are a minute apart
+        counted = imported(m)
         m.run("systemctl", "kill", "-s", "KILL", "meterd")
-        wait(lambda: m.show("ActiveState") == "active" and m.show("MainPID") != pid, 20, "it is back", every=0.2)
+        wait(lambda: m.show("ActiveState") == "active" and m.show("MainPID") != pid and measures(m), 20, "it is back",
+             every=0.2)
+        assert imported(m) >= counted, f"{imported(m)} Wh after {counted} Wh"
         assert int(m.show("NRestarts")) >= 1
         m.run("systemctl", "stop", "meterd")
         assert m.show("Result") == "success"

@@ -281,7 +281,7 @@ static void spoil(unsigned int slot)
 	int fd = open(path, O_RDWR);
 	const char dirt[3] = { 1, 2, 3 };
 
-	assert_int_equal(syscall(SYS_pwrite64, fd, dirt, 3, (off_t)slot * 131072 + 100), 3);
+	assert_int_equal(syscall(SYS_pwrite64, fd, dirt, 3, (off_t)slot * 131072 + 40), 3);
 	close(fd);
 }
 
@@ -308,6 +308,63 @@ static void a_torn_slot_leaves_the_one_before(void **state)
 		assert_double_equal(registers_import_j(r, 0), (slot + 1) * 14400.0, 0.1);
 		registers_close(r);
 	}
+}
+
+/* Notes in memory: a process that is killed loses none, and the medium is not written. */
+static void notes_in_memory(void **state)
+{
+	const double e[3] = { 3600.0, 0.0, 0.0 };
+	char memory[] = "/tmp/registers-notes-XXXXXX";
+	struct registers *r;
+	struct stat before, after;
+	int status;
+	pid_t child;
+
+	assert_non_null(mkdtemp(memory));
+	setenv("RUNTIME_DIRECTORY", memory, 1);
+	r = open_registers();
+	add(r, &in, 0, e);
+	registers_save(r);
+	registers_close(r);
+	assert_int_equal(stat(path, &before), 0);
+	child = fork();
+	if (!child) {
+		r = open_registers();
+		add(r, &in, 0, e);
+		registers_note(r);
+		_exit(0);
+	}
+	waitpid(child, &status, 0);
+	assert_int_equal(stat(path, &after), 0);
+	assert_int_equal(after.st_mtim.tv_sec, before.st_mtim.tv_sec);
+	assert_int_equal(after.st_mtim.tv_nsec, before.st_mtim.tv_nsec);
+	r = open_registers();
+	assert_double_equal(registers_import_j(r, 0), 7200.0, 0.1);
+	registers_close(r);
+	/* after an end in good order there is none that could come back over a backup */
+	assert_int_equal(rmdir(memory), 0);
+	/* notes of a file that is not there any more are not those of the next one */
+	assert_int_equal(mkdir(memory, 0700), 0);
+	child = fork();
+	if (!child) {
+		r = open_registers();
+		add(r, &in, 0, e);
+		registers_note(r);
+		_exit(0);
+	}
+	waitpid(child, &status, 0);
+	assert_int_equal(unlink(path), 0);
+	child = fork();
+	if (!child) {
+		open_registers();
+		_exit(0);
+	}
+	waitpid(child, &status, 0);
+	r = open_registers();
+	assert_double_equal(registers_import_j(r, 0), 0.0, 0.1);
+	registers_close(r);
+	unsetenv("RUNTIME_DIRECTORY");
+	assert_int_equal(rmdir(memory), 0);
 }
 
 static void with_no_whole_slot_it_refuses_and_says_what_to_do(void **state)
@@ -748,6 +805,7 @@ int main(void)
 		TEST(values_come_back_by_name),
 		TEST(a_kill_at_any_byte_never_sets_a_register_back),
 		TEST(a_torn_slot_leaves_the_one_before),
+		TEST(notes_in_memory),
 		TEST(with_no_whole_slot_it_refuses_and_says_what_to_do),
 		TEST(a_full_medium_is_reported_and_survived),
 		TEST(a_slow_medium_is_not_waited_for),

@@ -18,6 +18,7 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <zlib.h>
 
 #include "crc32.h"
 #include "flush.h"
@@ -25,8 +26,11 @@
 #include "registers-v1.h"
 
 #define MAGIC "meterd2"
+#define MAGIC_PACKED "meterd3"
 #define SLOT_BYTES 131072
 #define SLOTS 4
+/* of them, those before this one are checkpoints, the others notes */
+#define FIRST_NOTE 2
 
 /**
  * struct slot - a slot of the file
@@ -46,6 +50,26 @@ struct slot {
 
 _Static_assert(sizeof(struct slot) <= SLOT_BYTES, "a slot fits its place in the file");
 
+/**
+ * struct packed - a slot whose records are deflated, so that it is one page of the medium
+ * @crc: CRC-32 of all that follows
+ * @records: records in it
+ * @sequence: see struct slot
+ * @magic: MAGIC_PACKED
+ * @bytes: of @data
+ * @data: the records
+ */
+struct packed {
+	uint32_t crc;
+	uint32_t records;
+	uint64_t sequence;
+	char magic[8];
+	uint32_t bytes;
+	unsigned char data[SLOT_BYTES - 28];
+};
+
+_Static_assert(offsetof(struct packed, data) == 28, "a packed slot has no holes");
+
 struct registers_file {
 	struct slot now;
 	unsigned int next_checkpoint; /* slot 0 or 1 */
@@ -60,6 +84,9 @@ struct registers_file {
 	bool left;		      /* its file system gave up: fd is -1, look for it again */
 	struct sd_event *event;	      /* loop of flush; NULL: none was wanted */
 	char *path;
+	int notes; /* file of the notes, in memory; -1: they are slots of fd */
+	char *notes_path;
+	struct packed packed;
 };
 
 static size_t slot_bytes(const struct slot *s)
@@ -72,6 +99,44 @@ static uint32_t slot_crc(const struct slot *s)
 	return crc32_ethernet((const char *)s + sizeof(s->crc), slot_bytes(s) - sizeof(s->crc));
 }
 
+static uint32_t packed_crc(const struct packed *p)
+{
+	return crc32_ethernet((const char *)p + sizeof(p->crc),
+			      offsetof(struct packed, data) - sizeof(p->crc) + p->bytes);
+}
+
+static size_t pack(struct packed *p, const struct slot *s)
+{
+	uLongf bytes = sizeof(p->data);
+
+	if (compress2(p->data, &bytes, (const Bytef *)s->record,
+		      s->records * sizeof(struct register_record), Z_BEST_SPEED) != Z_OK)
+		return 0;
+	p->records = s->records;
+	p->sequence = s->sequence;
+	memcpy(p->magic, MAGIC_PACKED, sizeof(MAGIC_PACKED));
+	p->bytes = (uint32_t)bytes;
+	p->crc = packed_crc(p);
+	return offsetof(struct packed, data) + bytes;
+}
+
+/* Return: whether @p is whole; it is in @s then. */
+static bool unpack(struct slot *s, const struct packed *p, ssize_t bytes)
+{
+	uLongf room = sizeof(s->record);
+
+	if (bytes < (ssize_t)offsetof(struct packed, data) ||
+	    memcmp(p->magic, MAGIC_PACKED, sizeof(MAGIC_PACKED)) || p->records > RECORDS_MAX ||
+	    p->bytes > (size_t)bytes - offsetof(struct packed, data) || p->crc != packed_crc(p) ||
+	    uncompress((Bytef *)s->record, &room, p->data, p->bytes) != Z_OK ||
+	    room != p->records * sizeof(struct register_record))
+		return false;
+	s->records = p->records;
+	s->sequence = p->sequence;
+	memcpy(s->magic, MAGIC, sizeof(MAGIC));
+	return true;
+}
+
 static bool slot_valid(const struct slot *s, ssize_t bytes)
 {
 	return bytes >= (ssize_t)offsetof(struct slot, record) && s->records <= RECORDS_MAX &&
@@ -79,14 +144,27 @@ static bool slot_valid(const struct slot *s, ssize_t bytes)
 	       s->crc == slot_crc(s);
 }
 
+static bool is_note(unsigned int slot)
+{
+	return slot >= FIRST_NOTE;
+}
+
 static int write_slot(struct registers_file *f, int fd, unsigned int slot)
 {
+	const void *from = &f->now;
 	size_t bytes = slot_bytes(&f->now);
 	ssize_t done;
 
 	f->now.sequence++;
-	f->now.crc = slot_crc(&f->now);
-	done = pwrite(fd, &f->now, bytes, (off_t)slot * SLOT_BYTES);
+	if (is_note(slot)) {
+		f->now.crc = slot_crc(&f->now);
+	} else {
+		from = &f->packed;
+		bytes = pack(&f->packed, &f->now);
+		if (!bytes)
+			return -ENOMEM;
+	}
+	done = pwrite(fd, from, bytes, (off_t)slot * SLOT_BYTES);
 	if (done == (ssize_t)bytes)
 		return 0;
 	return done < 0 ? -errno : -ENOSPC;
@@ -131,18 +209,24 @@ static void leave(struct registers_file *f)
 	f->left = true;
 }
 
+static int leave_if_broken(struct registers_file *f, int error)
+{
+	if ((error == -EROFS || error == -EIO) && f->fd >= 0)
+		leave(f);
+	return error;
+}
+
 int registers_file_note(struct registers_file *f)
 {
-	int error;
+	int fd = f->notes < 0 ? f->fd : f->notes;
 
-	if (f->fd < 0)
+	if (fd < 0)
 		return 0;
 	/* in turn, so that the last note is whole while this one is written */
 	f->next_note = other(f->next_note);
-	error = report(f, write_slot(f, f->fd, f->next_note));
-	if (error == -EROFS || error == -EIO)
-		leave(f);
-	return error;
+	if (f->notes >= 0)
+		return write_slot(f, fd, f->next_note);
+	return leave_if_broken(f, report(f, write_slot(f, fd, f->next_note)));
 }
 
 /*
@@ -214,7 +298,9 @@ static int take_again(struct registers_file *f)
 			pread(f->fd, &head, offsetof(struct slot, record), (off_t)k * SLOT_BYTES);
 
 		if (bytes == (ssize_t)offsetof(struct slot, record) &&
-		    head.sequence > f->now.sequence && !memcmp(head.magic, MAGIC, sizeof(MAGIC)))
+		    head.sequence > f->now.sequence &&
+		    (!memcmp(head.magic, MAGIC, sizeof(MAGIC)) ||
+		     !memcmp(head.magic, MAGIC_PACKED, sizeof(MAGIC_PACKED))))
 			f->now.sequence = head.sequence;
 	}
 	error = error ? error : checkpoint_now(f);
@@ -232,7 +318,7 @@ int registers_file_save_now(struct registers_file *f)
 {
 	if (f->left)
 		return take_again(f);
-	return f->fd >= 0 ? checkpoint_now(f) : 0;
+	return f->fd >= 0 ? leave_if_broken(f, checkpoint_now(f)) : 0;
 }
 
 int registers_file_save(struct registers_file *f)
@@ -244,7 +330,7 @@ int registers_file_save(struct registers_file *f)
 	if (f->fd < 0)
 		return 0;
 	if (!f->flush)
-		return checkpoint_now(f);
+		return leave_if_broken(f, checkpoint_now(f));
 	if (f->flushing) {
 		if (!f->slow)
 			log_warning("registers file %s: the medium has not taken the last "
@@ -257,7 +343,7 @@ int registers_file_save(struct registers_file *f)
 	if (!error)
 		error = flush_start(f->flush);
 	if (error)
-		return checkpoint_done(f, error);
+		return leave_if_broken(f, checkpoint_done(f, error));
 	f->flushing = true;
 	return 0;
 }
@@ -304,12 +390,26 @@ static int make_file(struct registers_file *f)
 		return error;
 	}
 	flush_folder(f->path);
+	/* notes of a file that was here before */
+	if (f->notes >= 0 && ftruncate(f->notes, 0))
+		log_error("registers: %s: %s", f->notes_path, strerror(errno));
 	if (f->fd >= 0)
 		close(f->fd);
 	f->fd = fd;
 	f->next_checkpoint = 1;
 	f->next_note = 2;
 	return 0;
+}
+
+/* Read a slot into @s. Return: whether it is whole. */
+static bool read_slot(int fd, unsigned int slot, struct slot *s, struct packed *room)
+{
+	ssize_t bytes = pread(fd, room, sizeof(*room), (off_t)slot * SLOT_BYTES);
+
+	if (unpack(s, room, bytes))
+		return true;
+	bytes = pread(fd, s, sizeof(*s), (off_t)slot * SLOT_BYTES);
+	return slot_valid(s, bytes);
 }
 
 /* Read the newest valid slot into @f->now. */
@@ -322,12 +422,15 @@ static int read_slots(struct registers_file *f)
 
 	if (!s)
 		return -ENOMEM;
-	for (k = 0; k < SLOTS; k++) {
-		ssize_t bytes = pread(f->fd, s, sizeof(*s), (off_t)k * SLOT_BYTES);
+	/* notes in the file itself, and those in memory */
+	for (k = 0; k < 2 * SLOTS; k++) {
+		unsigned int slot = k % SLOTS;
+		int fd = k < SLOTS ? f->fd : f->notes;
 
-		if (!slot_valid(s, bytes))
+		if (fd < 0 || (k >= SLOTS && !is_note(slot)) ||
+		    !read_slot(fd, slot, s, &f->packed) || s->sequence <= sequence[slot])
 			continue;
-		sequence[k] = s->sequence;
+		sequence[slot] = s->sequence;
 		if (!found || s->sequence > f->now.sequence)
 			f->now = *s;
 		found = true;
@@ -359,9 +462,36 @@ static int read_old(struct registers_file *f)
 	return 0;
 }
 
+/*
+ * Notes survive the end of the process only, so they need no medium: 28 loads would write
+ * 100 MB a day for them. systemd says where there is a folder in memory, which it keeps over
+ * a restart. Without it they are slots of the file.
+ */
+static void open_notes(struct registers_file *f)
+{
+	const char *folder = getenv("RUNTIME_DIRECTORY");
+
+	if (!folder ||
+	    asprintf(&f->notes_path, "%.*s/registers-%08x.notes", (int)strcspn(folder, ":"), folder,
+		     crc32_ethernet(f->path, strlen(f->path))) < 0) {
+		f->notes_path = NULL;
+		return;
+	}
+	f->notes = open(f->notes_path, O_RDWR | O_CREAT | O_CLOEXEC, 0640);
+	if (f->notes >= 0 && !lock_file(f->notes))
+		return;
+	log_warning("registers: notes are kept on the medium, since %s: %s", f->notes_path,
+		    strerror(errno));
+	if (f->notes >= 0)
+		close(f->notes);
+	f->notes = -1;
+}
+
 static int open_path(struct registers_file *f)
 {
 	int error;
+
+	open_notes(f);
 
 	f->fd = open(f->path, O_RDWR | O_CLOEXEC);
 	if (f->fd < 0) {
@@ -395,6 +525,7 @@ int registers_file_open(struct registers_file **out, const char *path)
 	if (!f)
 		return -ENOMEM;
 	f->fd = -1;
+	f->notes = -1;
 	memcpy(f->now.magic, MAGIC, sizeof(MAGIC));
 	if (path) {
 		f->path = strdup(path);
@@ -471,6 +602,9 @@ void registers_file_drop(struct registers_file *f)
 		return;
 	if (f->fd >= 0)
 		close(f->fd);
+	if (f->notes >= 0)
+		close(f->notes);
+	free(f->notes_path);
 	free(f->path);
 	free(f);
 }
@@ -479,8 +613,9 @@ void registers_file_close(struct registers_file *f)
 {
 	if (!f)
 		return;
-	if (f->fd >= 0)
-		checkpoint_now(f);
+	/* without notes the checkpoint is what counts, also when it is put back from a backup */
+	if (f->fd >= 0 && !checkpoint_now(f) && f->notes >= 0)
+		unlink(f->notes_path);
 	flush_close(f->flush);
 	registers_file_drop(f);
 }

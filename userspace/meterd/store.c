@@ -53,6 +53,7 @@ struct store {
 	bool was_open;
 	int told; /* the error that was reported, 0: none */
 	sd_event_source *io;
+	sd_event_source *put;	/* all that a reading brings goes in one transaction */
 	sd_event_source *timer; /* next child, or the same records again */
 	uint64_t retry_us;
 	uint64_t next;		    /* number of the next record */
@@ -257,6 +258,12 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *user)
 	return 0;
 }
 
+static int on_put(sd_event_source *source, void *user)
+{
+	send_line(user);
+	return 0;
+}
+
 static void start(struct store *s)
 {
 	int bytes = SOCKET_BYTES;
@@ -336,7 +343,8 @@ void store_put(struct store *s, const struct record *r, unsigned int n)
 		s->line[s->length].sequence = s->was_open ? s->next++ : 0;
 		s->length++;
 	}
-	send_line(s);
+	s->counters.waiting = s->length;
+	sd_event_source_set_enabled(s->put, SD_EVENT_ONESHOT);
 }
 
 void store_event(struct store *s, int64_t utc_ms, int64_t uptime_ms, uint32_t flags,
@@ -468,6 +476,10 @@ int store_open(struct store **out, sd_event *event, const struct store_config *c
 						   on_timer, s);
 	if (error >= 0)
 		error = sd_event_source_set_enabled(s->timer, SD_EVENT_OFF);
+	if (error >= 0)
+		error = sd_event_add_defer(event, &s->put, on_put, s);
+	if (error >= 0)
+		error = sd_event_source_set_enabled(s->put, SD_EVENT_OFF);
 	if (error < 0) {
 		store_close(s);
 		return error;
@@ -486,6 +498,7 @@ void store_close(struct store *s)
 		return;
 	for (k = 0; k < STORE_UPSTREAMS_MAX; k++)
 		s->up[k].ops = NULL;
+	send_line(s);
 	wait_child(s, is_stored, CLOSE_WAIT_MS);
 	if (s->length)
 		log_error("store %s: %u records were not stored and are lost", s->config->file,
@@ -495,6 +508,7 @@ void store_close(struct store *s)
 		close(s->fd);
 	if (s->child > 0)
 		waitpid(s->child, NULL, 0);
+	sd_event_source_disable_unref(s->put);
 	sd_event_source_disable_unref(s->timer);
 	sd_event_unref(s->event);
 	free(s->line);
