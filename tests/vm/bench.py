@@ -3,7 +3,7 @@
 """Figures of the virtual gateway into build/bench.json.
 
     bench.py [--seconds 60] [NAME...]     all, or some of: accuracy, shallow, uart, recorded, host,
-                                          kernel-cost
+                                          instructions, replay, kernel-cost
 
 Each figure is a value and what it is held against: a limit of the issue or the design,
 a reference value, or another way to do the same in the same run; ratio = value / against.
@@ -154,6 +154,41 @@ def host(figures, _):
                     figures.put(json.loads(line))
 
 
+def instructions(figures, _):
+    """AArch64 instructions of the chain per scan, each executed one counted, against plain accumulators."""
+    subprocess.run(["make", "-s", "-C", "userspace", f"O={BUILD}/userspace/arm64", "CROSS=aarch64-linux-gnu-", "bench"],
+                   check=True)
+
+    def count(part, scans):
+        done = subprocess.Popen(["qemu-aarch64", "-one-insn-per-tb", "-d", "exec,nochain", "-L", "/usr/aarch64-linux-gnu",
+                                 f"{BUILD}/userspace/arm64/bench/bench-meter", part, "31", str(scans)],
+                                stderr=subprocess.PIPE)
+        traced = sum(line.startswith(b"Trace") for line in done.stderr)
+        if done.wait():
+            raise Failure(f"bench-meter {part} 31 {scans} ended with {done.returncode}")
+        return traced
+
+    def per_scan(part):
+        return (count(part, 6400) - count(part, 3200)) / 3200
+
+    fill = per_scan("fill")
+    plain = per_scan("plain") - fill
+    for name, part in (("chain", "chain"), ("chain with power quality", "quality")):
+        value = per_scan(part) - fill
+        figures.add(f"meter {name}, 31 channels, AArch64", value, "instructions/scan", plain)
+        if part == "chain":
+            figures.add("the same against the goal", value, "instructions/scan", 350)
+
+
+def replay(figures, _):
+    """Speed of a replay, and memory of a meterd with everything on."""
+    native = f"{BUILD}/userspace/native"
+    done = subprocess.run(["python3", "tests/bench/replay.py", f"{native}/meterd", f"{native}/meterctl"],
+                          stdout=subprocess.PIPE, text=True, check=True)
+    for line in done.stdout.splitlines():
+        figures.put(json.loads(line))
+
+
 def kernel_cost(figures, _):
     """What scripts/kunit --cost has measured, each against the floor of the same run."""
     path = f"{BUILD}/kunit/cost.log"
@@ -166,7 +201,7 @@ def kernel_cost(figures, _):
 
 
 PARTS = {"accuracy": accuracy, "shallow": shallow, "uart": uart, "recorded": recording, "host": host,
-         "kernel-cost": kernel_cost}
+         "instructions": instructions, "replay": replay, "kernel-cost": kernel_cost}
 
 
 def main():
