@@ -34,6 +34,7 @@
 #include "tuned.h"
 #include "version.h"
 #include "wiring-json.h"
+#include "wiring-registers.h"
 #include "wiring.h"
 
 #define CONFIG_FILE "/etc/meterd/meterd.conf"
@@ -159,6 +160,8 @@ static void on_reading(void *user, const struct reading *r)
 	snapshot_take(&d->last, r, clock_us(CLOCK_MONOTONIC));
 	recorder_add(d->recorder, r);
 	terminals_measured(d->terminals, r);
+	if (r->origin == READING_REGISTER)
+		wiring_add_registers(d->wiring, &d->in, r);
 	publishers_publish(d, r);
 	sd_notify(0, "WATCHDOG=1");
 	if (!d->began)
@@ -389,7 +392,6 @@ static int open_chain(struct meterd *d)
 	};
 	int error;
 
-	know_nothing(d);
 	error = align_create(&d->align, &d->in.inputs, c.rate_hz,
 			     d->config.source.wait_ms * 1000000LL);
 	if (!error) {
@@ -510,6 +512,7 @@ static int run(struct meterd *d, const struct options *o)
 {
 	int error;
 
+	know_nothing(d);
 	error = open_loop(d);
 	if (!error && !reads_registers(d))
 		error = open_source(d);
@@ -523,6 +526,8 @@ static int run(struct meterd *d, const struct options *o)
 				   on_tuned, d);
 	if (!error && !reads_registers(d))
 		error = open_chain(d);
+	else if (!error)
+		error = wiring_create(&d->wiring, &d->in);
 	if (!error && !o->replay)
 		error = open_store(d);
 	if (!error)

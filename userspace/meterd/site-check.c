@@ -80,6 +80,11 @@ static double complex slot_of(const struct topology *t, const struct pattern *p,
 	return sum;
 }
 
+double site_degrees(const struct topology *t, unsigned int slot)
+{
+	return carg(slot_of(t, pattern_of(t->name), slot)) * DEGREES;
+}
+
 /* Slots whose voltages are checked: those of the conductors, all where these are lines. */
 static unsigned int checked(const struct topology *t)
 {

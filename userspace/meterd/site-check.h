@@ -46,6 +46,9 @@ struct site_check {
 	struct site_notes notes;
 };
 
+/** site_degrees() - angle of a slot's voltage against L1 as the topology means it, degrees */
+double site_degrees(const struct topology *t, unsigned int slot);
+
 /** site_check_init() - begin; @in and @says must outlive @c */
 void site_check_init(struct site_check *c, const struct installation *in, const char *says);
 

@@ -100,6 +100,7 @@ struct json_object *wiring_json(const struct wiring *w, const struct installatio
 	put_text(o, "topology", in->topology->name);
 	put_text(o, "rotation", wiring_rotation_name(wiring_rotation(w)));
 	put_text(o, "tuning", tuning);
+	put_text(o, "origin", wiring_assumes(w) ? "register" : "waveform");
 	for (l = 0; l < in->loads; l++)
 		for (k = 0; k < in->load[l].elements; k++)
 			json_object_array_add(inputs, input_json(w, in, l, k, sensor));

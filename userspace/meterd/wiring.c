@@ -94,6 +94,7 @@ struct wiring {
 	double complex slot[READING_PHASES_MAX]; /* against it, fading */
 	double volts[READING_PHASES_MAX];
 	double volts_seconds;
+	bool assumed; /* the angles between the voltages */
 	struct sight sight[INPUT_CHANNELS_MAX];
 };
 
@@ -117,7 +118,17 @@ void wiring_reset(struct wiring *w)
 {
 	const struct installation *in = w->in;
 
-	*w = (struct wiring){ .in = in };
+	*w = (struct wiring){ .in = in, .assumed = w->assumed };
+}
+
+void wiring_assume_voltages(struct wiring *w)
+{
+	w->assumed = true;
+}
+
+bool wiring_assumes(const struct wiring *w)
+{
+	return w->assumed;
 }
 
 /* Degrees within -180 ... 180. */
@@ -567,12 +578,18 @@ static void decide(const struct search *s, struct wiring_result *r)
 		r->reason = WIRING_OUT;
 	else if (reversed && !certain)
 		r->reason = WIRING_LIKELY;
+	else if (moved && s->w->assumed && s->w->in->topology->three_phase)
+		r->reason = WIRING_UNNAMED;
 	else if (moved)
 		r->verdict = reversed ? WIRING_WRONG_BOTH : WIRING_WRONG_PHASE;
 	else
 		r->verdict = reversed ? WIRING_REVERSED : WIRING_IN_ORDER;
 	if (r->verdict == WIRING_WRONG_PHASE || r->verdict == WIRING_WRONG_BOTH)
 		r->swapped = swapped_with(s);
+	if (s->w->assumed && moved) {
+		r->slot = s->load->element[s->element[0]].slot;
+		r->reversed = s->load->element[s->element[0]].sign < 0.0;
+	}
 	r->half = s->w->in->topology->three_phase && !s->w->in->topology->neutral &&
 		  s->load->elements == 1 &&
 		  fabs(fabs(cos(r->phi_deg[s->load->element[0].slot] / DEGREES)) - 0.5) < HALF_PART;
@@ -591,10 +608,11 @@ void wiring_result(const struct wiring *w, unsigned int load, unsigned int eleme
 	r->seconds = s.evidence[0].seconds;
 	r->i_a = r->seconds > 0.0 ? s.evidence[0].ampere : NAN;
 	for (k = 0; k < READING_PHASES_MAX; k++)
-		r->phi_deg[k] =
-			r->seconds > 0.0 && k < w->in->topology->slots && !voltage_missing(w, k)
-				? wrapped(carg(w->slot[k]) * DEGREES - s.evidence[0].angle)
-				: NAN;
+		r->phi_deg[k] = r->seconds > 0.0 && k < w->in->topology->slots &&
+						(!w->assumed || k == e->slot) &&
+						!voltage_missing(w, k)
+					? wrapped(carg(w->slot[k]) * DEGREES - s.evidence[0].angle)
+					: NAN;
 	if (!w->volts_seconds || voltage_missing(w, e->slot)) {
 		r->verdict =
 			w->volts_seconds >= WIRING_SECONDS ? WIRING_NO_VOLTAGE : WIRING_UNKNOWN;
@@ -620,7 +638,7 @@ enum wiring_rotation wiring_rotation(const struct wiring *w)
 	double third;
 	unsigned int k;
 
-	if (!w->in->topology->three_phase || !w->volts_seconds)
+	if (!w->in->topology->three_phase || !w->volts_seconds || w->assumed)
 		return WIRING_NO_ROTATION;
 	for (k = 0; k < w->in->topology->slots; k++)
 		if (voltage_missing(w, k))
@@ -654,7 +672,8 @@ const char *wiring_reason_name(enum wiring_reason reason)
 					     "load too reactive",
 					     "two positions explain it",
 					     "most likely; switch heaters on to be sure",
-					     "flows out: production, or reversed" };
+					     "flows out: production, or reversed",
+					     "on another phase; registers do not tell which" };
 
 	return names[reason];
 }

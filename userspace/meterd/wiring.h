@@ -63,6 +63,8 @@ enum wiring_verdict {
  * @WIRING_LIKELY: a reversed CT explains it, and nothing else as well; but other mistakes with
  *	a motor would look the same, so it is not said without heaters
  * @WIRING_OUT: energy flows out at the grid
+ * @WIRING_UNNAMED: it is on another phase, and nobody has seen the angles between the
+ *	voltages that would tell on which one
  */
 enum wiring_reason {
 	WIRING_NONE,
@@ -72,6 +74,7 @@ enum wiring_reason {
 	WIRING_AMBIGUOUS,
 	WIRING_LIKELY,
 	WIRING_OUT,
+	WIRING_UNNAMED,
 };
 
 /**
@@ -133,6 +136,15 @@ void wiring_destroy(struct wiring *w);
 
 /** wiring_reset() - forget what was seen */
 void wiring_reset(struct wiring *w);
+
+/**
+ * wiring_assume_voltages() - the angles between the voltages in the windows to come are not
+ *	measured, but those of the topology
+ */
+void wiring_assume_voltages(struct wiring *w);
+
+/** wiring_assumes() - are they? */
+bool wiring_assumes(const struct wiring *w);
 
 /** wiring_add() - see a window; allocates nothing */
 void wiring_add(struct wiring *w, const struct meter_window *window);

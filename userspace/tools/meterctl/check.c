@@ -174,8 +174,15 @@ int command_check(const struct command_options *o)
 		wrong += is_wrong(verdict_of(o, input)) ||
 			 !strcmp(text(input, "verdict"), "voltage reference missing");
 	}
-	if (o->apply)
+	if (o->apply && !strcmp(text(report, "origin"), "register")) {
+		fputs("meterctl: --apply: these modules measure by themselves and take no tuning; "
+		      "turn the CT round, or write phases and reversed into the load's section of "
+		      "meterd.conf\n",
+		      stderr);
+		changed = -1;
+	} else if (o->apply) {
 		changed = apply(o, report);
+	}
 	if (changed > 0)
 		printf("%d inputs corrected in %s; meterd uses it at once; 'meterctl calibrate "
 		       "INPUT "
