@@ -390,6 +390,90 @@ static void meterctl_captures_what_meterd_measures(void **state)
 	close(output);
 }
 
+/* What "meterctl @words" prints, both outputs. Return: its exit status. */
+static int meterctl_says(const char *socket, const char *words, char *text, size_t size)
+{
+	char command[PATH_MAX + 256];
+	size_t n;
+	FILE *f;
+
+	snprintf(command, sizeof(command), "'%.*s/meterctl' %s --socket '%s' 2>&1",
+		 (int)(strlen(program) - strlen("/meterd")), program, words, socket);
+	f = popen(command, "r");
+	assert_non_null(f);
+	n = fread(text, 1, size - 1, f);
+	text[n] = '\0';
+	return WEXITSTATUS(pclose(f));
+}
+
+static void says(const char *socket, const char *words, int status, const char *wanted)
+{
+	char text[4096];
+	int found = meterctl_says(socket, words, text, sizeof(text));
+
+	if (found != status || !strstr(text, wanted))
+		fail_msg("meterctl %s: status %d, \"%s\"; wanted %d, \"%s\"", words, found, text,
+			 status, wanted);
+}
+
+static void make_modules(void)
+{
+	char command[512];
+
+	snprintf(command, sizeof(command),
+		 "mkdir -p %s/m/0-009 %s/m/0-010 && cd %s/m/0-009 && echo meters > label && "
+		 "echo 9700100901 > serial_number && echo idle > state && echo 1 > pulse_epoch && "
+		 "for w in pulses min_closed_ms min_open_ms; do echo 10 > in1_$w; done && "
+		 "cd ../0-010 && echo relays > label && echo 9800100902 > serial_number && "
+		 "echo silent > state",
+		 folder, folder, folder);
+	assert_int_equal(system(command), 0);
+}
+
+static void meterctl_shows_inputs_and_says_why_a_relay_is_not_switched(void **state)
+{
+	static char all[65536];
+	char text[1024], socket[128], words[256];
+	int output;
+	pid_t child;
+
+	make_modules();
+	snprintf(socket, sizeof(socket), "%s/s", folder);
+	snprintf(words, sizeof(words), "%s/token", folder);
+	write_text(words, "0123456789abcdef\n");
+	snprintf(text, sizeof(text),
+		 "[gateway]\nmodules = %s/m\n[source]\nreplay = %s\nrepeat = 1000\nspeed = 10\n"
+		 "[topology]\ntype = 1p\n[load boiler]\ninputs = hub1/A\nphases = L1\n"
+		 "[contact gas]\ninput = meters/1\nkind = gas\npulses_per_unit = 100\n"
+		 "start = 77\n[relay heater]\noutput = relays/1\n"
+		 "[registers]\nfile = %s\n[http]\nlisten = 127.0.0.1:0\nsocket = %s\n"
+		 "token_file = %s/token\n",
+		 folder, csv, energy, socket, folder);
+	write_text(conf, text);
+	child = start(&output, NULL, NULL);
+	if (!wait_for(output, "measuring", all, sizeof(all)) ||
+	    !wait_for(output, "what it needs is measured", all, sizeof(all)))
+		fail_msg("%s", all);
+	says(socket, "input", 0, "gas                       meters/1          gas");
+	says(socket, "input --json", 0, "\"total\": 77.0");
+	says(socket, "output", 0, "heater                    relays/1          -");
+	says(socket, "output", 0, "the module does not answer");
+	says(socket, "live --count 1", 0, "meters/1");
+	snprintf(words, sizeof(words), "output heater on --token-file %s/token", folder);
+	says(socket, words, 1, "heater: relays/1: the module does not answer");
+	snprintf(words, sizeof(words), "output sauna on --token-file %s/token", folder);
+	says(socket, words, 1, "there is no [relay sauna]");
+	snprintf(words, sizeof(words), "output heater up --token-file %s/token", folder);
+	says(socket, words, 1, "on|off|toggle");
+	snprintf(words, sizeof(words), "output heater on --token-file %s/conf", folder);
+	says(socket, words, 1, "Authorization");
+	says(socket, "output heater on --token-file /nonexistent", 1, "--token-file");
+	says(socket, "output heater", 2, "on, off or toggle");
+	kill(child, SIGTERM);
+	assert_int_equal(finish(child), 0);
+	close(output);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -402,6 +486,8 @@ int main(void)
 		cmocka_unit_test_setup(a_hung_sample_path_does_not_feed_the_watchdog, setup),
 		cmocka_unit_test_setup(sighup_reloads_what_can_be_and_keeps_the_rest, setup),
 		cmocka_unit_test_setup(meterctl_captures_what_meterd_measures, setup),
+		cmocka_unit_test_setup(meterctl_shows_inputs_and_says_why_a_relay_is_not_switched,
+				       setup),
 	};
 	char self[PATH_MAX] = "";
 	char command[64];
