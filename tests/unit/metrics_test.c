@@ -74,12 +74,19 @@ static char *full_text(void)
 	};
 	static struct mqtt_counters mqtt = { .connected = true, .published = 7 };
 	struct reading r = small_reading(1);
+	struct load_reading load = r.load[0];
 	struct io_reading io = small_io();
 	struct metrics_input in = {
 		.reading = &r, .age_s = 0.5, .store = &store, .mqtt = &mqtt, .io = &io
 	};
-	char *text = metrics_text(&in);
+	char *text;
 
+	load.energy = (struct energy_reading){ .phases_export_j = 12.0,
+					       .absolute_j = 3600012.0,
+					       .estimated_j = 36.0,
+					       .reactive_vars = { 1.0, 2.0, 3.0, 4.0 } };
+	r.load = &load;
+	text = metrics_text(&in);
 	assert_non_null(text);
 	return text;
 }
@@ -95,6 +102,14 @@ static void the_values_are_in_base_units(void **state)
 	assert_non_null(line(text,
 			     "meterd_energy_joules_total{load=\"heat pump\",role=\"submeter\","
 			     "direction=\"import\"} 3600000.000\n"));
+	assert_non_null(line(text, "meterd_estimated_energy_joules_total{load=\"heat pump\",role="
+				   "\"submeter\"} 36.000\n"));
+	assert_non_null(line(text, "meterd_phases_energy_joules_total{load=\"heat pump\",role="
+				   "\"submeter\",direction=\"export\"} 12.000\n"));
+	assert_non_null(line(text, "meterd_absolute_energy_joules_total{load=\"heat pump\",role="
+				   "\"submeter\"} 3600012.000\n"));
+	assert_non_null(line(text, "meterd_reactive_energy_varseconds_total{load=\"heat pump\","
+				   "role=\"submeter\",quadrant=\"4\"} 4.000\n"));
 	assert_non_null(line(text, "meterd_current_amperes{load=\"heat pump\",role=\"submeter\","
 				   "input=\"hub1/A\",phase=\"L1\"} 10\n"));
 	assert_non_null(line(text, "meterd_outbox_records{upstream=\"mqtt\"} 20\n"));
@@ -150,6 +165,7 @@ static void what_is_not_known_has_no_line(void **state)
 	struct metrics_input in = { .reading = &r, .age_s = NAN };
 	char *text;
 
+	load.energy.phases_import_j = NAN;
 	r.load = &load;
 	r.frequency_hz = NAN;
 	r.voltage[0].ln_v = INFINITY;

@@ -154,12 +154,13 @@ static void keep_text(void *user, const struct reading *reading)
 	replayed.text[replayed.count++] = b.text;
 }
 
-static void every_run_of_a_replay_writes_the_same_bytes(void **state)
+/* Two runs of this recording, and the bytes that they give. */
+static void same_bytes(const char *file, unsigned int repeat, const char *site)
 {
 	char conf[1024];
 	unsigned int k;
 
-	snprintf(conf, sizeof(conf), "[source]\nreplay = %s\nrepeat = 2\n%s", capture_path, house);
+	snprintf(conf, sizeof(conf), "[source]\nreplay = %s\nrepeat = %u\n%s", file, repeat, site);
 	publish = keep_text;
 	assert_int_equal(replay(conf), 0);
 	finish();
@@ -255,6 +256,37 @@ static void comtrade_is_read_in_all_its_forms(void **state)
 			finish();
 		}
 	}
+}
+
+static const char csv_house[] = "[topology]\ntype = 1p\nvoltages = U1\n[load x]\n"
+				"inputs = ct/I1\nphases = L1\n[quality]\nnominal_v = 230\n";
+
+/* Two seconds of counts with their scales. */
+static void write_csv(const char *name)
+{
+	FILE *f = fopen(name, "w");
+	unsigned int k;
+
+	assert_non_null(f);
+	fputs("# sample rate: 4000 Hz\n# channel U1: unit V scale 0.02 offset 0\n"
+	      "# channel I1: unit A scale 0.001 offset 0.5\nU1,I1\n",
+	      f);
+	for (k = 0; k < 8000; k++)
+		fprintf(f, "%.0f,%.0f\n", 11500 * M_SQRT2 * cos(M_PI * k / 40),
+			10000 * M_SQRT2 * cos(M_PI * k / 40 - M_PI / 3));
+	fclose(f);
+}
+
+static void every_run_of_a_replay_writes_the_same_bytes(void **state)
+{
+	static const char csv[] = "/tmp/recording-test.csv";
+
+	same_bytes(capture_path, 2, house);
+	write_comtrade("BINARY", ",1999");
+	same_bytes(path, 8, comtrade_house);
+	write_csv(csv);
+	same_bytes(csv, 8, csv_house);
+	unlink(csv);
 }
 
 /* A scan that the recorder has marked as missing is a hole, not a zero. */

@@ -78,6 +78,43 @@ static const struct family of_totals[] = {
 	{ "consumption_power_watts", "Active power that is consumed.", TOTAL(consumption_w), 1 },
 };
 
+/**
+ * struct counter - a register of a load
+ * @name: of its family, without "meterd_"
+ * @help: one line
+ * @label: that tells it from others of the family; NULL: none
+ * @value: of the label
+ * @offset: of the double in struct load_reading
+ */
+struct counter {
+	const char *name;
+	const char *help;
+	const char *label;
+	const char *value;
+	size_t offset;
+};
+
+#define PHASES_HELP "Energy of the inputs of a load, each split by its own sign."
+#define REACTIVE_HELP "Reactive energy of the fundamental by quadrant."
+
+static const struct counter of_energy[] = {
+	{ "energy_joules_total", "Energy registers of a load.", "direction", "import",
+	  LOAD(import_j) },
+	{ "energy_joules_total", "", "direction", "export", LOAD(export_j) },
+	{ "phases_energy_joules_total", PHASES_HELP, "direction", "import",
+	  LOAD(energy.phases_import_j) },
+	{ "phases_energy_joules_total", "", "direction", "export", LOAD(energy.phases_export_j) },
+	{ "absolute_energy_joules_total", "Energy of the inputs of a load without signs.", NULL,
+	  NULL, LOAD(energy.absolute_j) },
+	{ "estimated_energy_joules_total", "Energy continued over holes, without sign.", NULL, NULL,
+	  LOAD(energy.estimated_j) },
+	{ "reactive_energy_varseconds_total", REACTIVE_HELP, "quadrant", "1",
+	  LOAD(energy.reactive_vars[0]) },
+	{ "reactive_energy_varseconds_total", "", "quadrant", "2", LOAD(energy.reactive_vars[1]) },
+	{ "reactive_energy_varseconds_total", "", "quadrant", "3", LOAD(energy.reactive_vars[2]) },
+	{ "reactive_energy_varseconds_total", "", "quadrant", "4", LOAD(energy.reactive_vars[3]) },
+};
+
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 /* A name of the configuration as the value of a label. */
@@ -201,27 +238,38 @@ static void put_elements(FILE *f, const struct family *m, const struct reading *
 	}
 }
 
-static void put_energy_of(FILE *f, bool *begun, const struct load_reading *l, const char *direction,
-			  double joules)
+/* The registers of one family of all loads; those of a family follow each other in @counter. */
+static size_t put_counters(FILE *f, const struct reading *r, const struct counter *c, size_t n)
 {
-	if (!isfinite(joules))
-		return;
-	metrics_begin(f, begun, "energy_joules_total", "Energy registers of a load.", "counter");
-	put_load_labels(f, l);
-	metrics_label(f, ",", "direction", direction);
-	putc('}', f);
-	fprintf(f, " %.3f\n", joules);
+	bool begun = false;
+	size_t same;
+	size_t i;
+	unsigned int k;
+
+	for (same = 1; same < n && !strcmp(c[same].name, c->name);)
+		same++;
+	for (k = 0; k < r->loads; k++) {
+		for (i = 0; i < same; i++) {
+			double value = *(const double *)((const char *)&r->load[k] + c[i].offset);
+
+			if (!isfinite(value))
+				continue;
+			metrics_begin(f, &begun, c->name, c->help, "counter");
+			put_load_labels(f, &r->load[k]);
+			if (c[i].label)
+				metrics_label(f, ",", c[i].label, c[i].value);
+			fprintf(f, "} %.3f\n", value);
+		}
+	}
+	return same;
 }
 
 static void put_energy(FILE *f, const struct reading *r)
 {
-	bool begun = false;
-	unsigned int k;
+	size_t k;
 
-	for (k = 0; k < r->loads; k++) {
-		put_energy_of(f, &begun, &r->load[k], "import", r->load[k].import_j);
-		put_energy_of(f, &begun, &r->load[k], "export", r->load[k].export_j);
-	}
+	for (k = 0; k < COUNT(of_energy);)
+		k += put_counters(f, r, &of_energy[k], COUNT(of_energy) - k);
 }
 
 static void put_thd(FILE *f, const struct reading *r)
