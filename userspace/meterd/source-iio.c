@@ -14,7 +14,6 @@
  */
 #include "source.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <iio.h>
 #include <inttypes.h>
@@ -25,6 +24,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "iio-find.h"
+#include "iio-samples.h"
 #include "log.h"
 #include "scan.h"
 
@@ -32,7 +33,6 @@
 #define RETRY_US 2000000ULL
 #define BUFFER_S 4.0
 #define NS_PER_S 1000000000LL
-#define DEVICES_PATH "/sys/bus/iio/devices"
 #define NETWORK_TIMEOUT_MS 2000
 /* a device that gives nothing for this long is worth a message */
 #define SILENT_MS 2000
@@ -152,100 +152,6 @@ static struct context *context_make(struct source_iio *s)
 	s->reported = false;
 	c->users = 1;
 	return c;
-}
-
-/* Is @name one of the words of [source] devices? */
-static bool is_wanted(const struct source_iio *s, const char *name)
-{
-	const char *list = s->config->devices;
-
-	while (*list) {
-		size_t n = strcspn(list, ", ");
-
-		if (n == 1 && *list == '*')
-			return true;
-		if (n && name && n == strlen(name) && !strncmp(list, name, n))
-			return true;
-		list += n;
-		list += strspn(list, ", ");
-	}
-	return false;
-}
-
-static bool is_labelled(const struct iio_device *dev, const char *label)
-{
-	const char *name = iio_device_get_label(dev);
-
-	return (name && !strcmp(name, label)) || !strcmp(iio_device_get_id(dev), label);
-}
-
-/* A channel by its label, its name or its id ("voltage0"). */
-static struct iio_channel *find_channel(const struct iio_device *dev, const char *name)
-{
-	unsigned int k;
-
-	for (k = 0; k < iio_device_get_channels_count(dev); k++) {
-		struct iio_channel *ch = iio_device_get_channel(dev, k);
-		char label[64] = "";
-
-		if (iio_channel_is_output(ch) || !iio_channel_is_scan_element(ch))
-			continue;
-		if (iio_channel_attr_read(ch, "label", label, sizeof(label)) < 0)
-			label[0] = '\0';
-		label[strcspn(label, "\n")] = '\0';
-		if (!strcmp(label, name) || !strcmp(iio_channel_get_id(ch), name))
-			return ch;
-	}
-	return NULL;
-}
-
-static bool in_use(const struct source_iio *s, const struct iio_device *dev)
-{
-	unsigned int d;
-
-	for (d = 0; d < s->inputs->devices; d++)
-		if (s->device[d].context &&
-		    !strcmp(iio_device_get_id(s->device[d].iio), iio_device_get_id(dev)))
-			return true;
-	return false;
-}
-
-static bool has_channels(const struct source_iio *s, unsigned int d, const struct iio_device *dev)
-{
-	const struct input_device *in = &s->inputs->device[d];
-	unsigned int k;
-
-	for (k = 0; k < in->channels; k++)
-		if (!find_channel(dev, s->inputs->channel[in->channel[k]].name))
-			return false;
-	return true;
-}
-
-/* The device for place @d. @twin is another one with the same label, or NULL. */
-static struct iio_device *find_device(struct source_iio *s, unsigned int d, struct context *c,
-				      struct iio_device **twin)
-{
-	const char *label = s->inputs->device[d].label;
-	struct iio_device *found = NULL;
-	unsigned int k;
-
-	*twin = NULL;
-
-	for (k = 0; k < iio_context_get_devices_count(c->iio); k++) {
-		struct iio_device *dev = iio_context_get_device(c->iio, k);
-
-		if (!is_wanted(s, iio_device_get_name(dev)) || in_use(s, dev))
-			continue;
-		if (!label && has_channels(s, d, dev))
-			return dev;
-		if (!label || !is_labelled(dev, label))
-			continue;
-		if (found)
-			*twin = dev;
-		else
-			found = dev;
-	}
-	return found;
 }
 
 /* Write a text attribute only when it differs: drivers refuse it while streaming. */
@@ -393,21 +299,6 @@ static void look_for_scales(struct source_iio *s)
 	}
 }
 
-/* Can take_samples() read it? Formats come from a server, perhaps. */
-static bool is_sample(const struct iio_data_format *f)
-{
-	bool whole = f->length == 8 || f->length == 16 || f->length == 32 || f->length == 64;
-
-	return whole && f->bits && f->bits <= f->length && f->shift <= f->length - f->bits &&
-	       f->repeat <= 1;
-}
-
-/* Can take_stamps() read it? */
-static bool is_stamp(const struct iio_data_format *f)
-{
-	return f->length == 64 && f->bits == 64 && f->is_signed && !f->is_be && f->repeat <= 1;
-}
-
 static int refuse_format(const struct source_iio *s, unsigned int d, struct iio_channel *ch)
 {
 	const struct iio_data_format *f = iio_channel_get_data_format(ch);
@@ -433,14 +324,14 @@ static int take_channels(struct source_iio *s, unsigned int d)
 	for (k = 0; k < in->channels; k++) {
 		const char *name = s->inputs->channel[in->channel[k]].name;
 
-		dev->channel[k] = find_channel(dev->iio, name);
+		dev->channel[k] = iio_find_channel(dev->iio, name);
 		if (!dev->channel[k]) {
 			log_print(complaint(s, d),
 				  "%s (%s): no channel \"%s\"; correct the inputs of the load",
 				  device_label(s, d), iio_device_get_id(dev->iio), name);
 			return -ENOENT;
 		}
-		if (!is_sample(iio_channel_get_data_format(dev->channel[k])))
+		if (!iio_is_sample(iio_channel_get_data_format(dev->channel[k])))
 			return refuse_format(s, d, dev->channel[k]);
 		iio_channel_enable(dev->channel[k]);
 		error = take_scale(s, d, k);
@@ -454,7 +345,7 @@ static int take_channels(struct source_iio *s, unsigned int d)
 			  device_label(s, d), iio_device_get_id(dev->iio));
 		return -ENOENT;
 	}
-	if (!is_stamp(iio_channel_get_data_format(dev->stamp)))
+	if (!iio_is_stamp(iio_channel_get_data_format(dev->stamp)))
 		return refuse_format(s, d, dev->stamp);
 	iio_channel_enable(dev->stamp);
 	return 0;
@@ -500,13 +391,6 @@ static void device_close(struct source_iio *s, unsigned int d)
 	*dev = (struct device){ .reported = dev->reported };
 }
 
-static bool is_host_s16(const struct iio_channel *ch)
-{
-	const struct iio_data_format *f = iio_channel_get_data_format(ch);
-
-	return f->length == 16 && f->bits == 16 && f->is_signed && !f->shift && !f->is_be;
-}
-
 /* Is every channel of the device 16 bits of the host, one behind the other? */
 static bool is_row(const struct device *dev, unsigned int channels)
 {
@@ -514,7 +398,7 @@ static bool is_row(const struct device *dev, unsigned int channels)
 	unsigned int k;
 
 	for (k = 0; k < channels; k++)
-		if (!is_host_s16(dev->channel[k]) ||
+		if (!iio_is_host_s16(dev->channel[k]) ||
 		    (const char *)iio_buffer_first(dev->buffer, dev->channel[k]) != first + 2 * k)
 			return false;
 	return true;
@@ -579,30 +463,6 @@ static bool something_missing(const struct source_iio *s)
 	return false;
 }
 
-/* A number that changes when devices come or go; 0 when it cannot be known. */
-static uint64_t list_devices(const struct source_iio *s)
-{
-	uint64_t sum = 0;
-	struct dirent *e;
-	DIR *dir;
-
-	if (strncmp(s->config->uri, "local:", 6))
-		return 0;
-	dir = opendir(DEVICES_PATH);
-	if (!dir)
-		return 0;
-	while ((e = readdir(dir))) {
-		uint64_t hash = e->d_ino;
-		const char *c;
-
-		for (c = e->d_name; *c; c++)
-			hash = hash * 31 + (unsigned char)*c;
-		sum += hash | 1;
-	}
-	closedir(dir);
-	return sum;
-}
-
 static void refuse_twins(struct source_iio *s, unsigned int d, const struct iio_device *found,
 			 const struct iio_device *twin)
 {
@@ -613,8 +473,23 @@ static void refuse_twins(struct source_iio *s, unsigned int d, const struct iio_
 	device_missing(s, d, "two devices have its label");
 }
 
+static bool in_use(void *user, const struct iio_device *dev)
+{
+	const struct source_iio *s = user;
+	unsigned int d;
+
+	for (d = 0; d < s->inputs->devices; d++)
+		if (s->device[d].context &&
+		    !strcmp(iio_device_get_id(s->device[d].iio), iio_device_get_id(dev)))
+			return true;
+	return false;
+}
+
 static void search(struct source_iio *s)
 {
+	const struct iio_find find = {
+		.inputs = s->inputs, .names = s->config->devices, .in_use = in_use, .user = s
+	};
 	struct iio_device *twin = NULL;
 	struct context *c;
 	unsigned int d;
@@ -626,7 +501,7 @@ static void search(struct source_iio *s)
 
 		if (s->device[d].context)
 			continue;
-		found = c ? find_device(s, d, c, &twin) : NULL;
+		found = c ? iio_find_device(&find, d, c->iio, &twin) : NULL;
 		if (!found) {
 			device_missing(s, d, "not there");
 		} else if (twin) {
@@ -683,7 +558,7 @@ static void look_for_segments(struct source_iio *s)
 static int on_retry(sd_event_source *timer, uint64_t usec, void *user)
 {
 	struct source_iio *s = user;
-	uint64_t now = list_devices(s);
+	uint64_t now = iio_find_list(s->config->uri);
 
 	if (something_missing(s) && (s->failed || !now || now != s->seen)) {
 		s->seen = now;
@@ -693,35 +568,6 @@ static int on_retry(sd_event_source *timer, uint64_t usec, void *user)
 	look_for_segments(s);
 	sd_event_source_set_time_relative(timer, RETRY_US);
 	return sd_event_source_set_enabled(timer, SD_EVENT_ONESHOT);
-}
-
-/* Scans of one channel, of any format, from the interleaved buffer into the join. */
-static void take_samples(const struct iio_channel *ch, const char *from, ptrdiff_t step,
-			 unsigned int n, float *to)
-{
-	const struct iio_data_format *f = iio_channel_get_data_format(ch);
-	unsigned int k;
-
-	if (f->length == 32 && f->is_signed && !f->is_be) {
-		unsigned int left = 32 - f->bits - f->shift;
-
-		for (k = 0; k < n; k++) {
-			uint32_t raw = *(const uint32_t *)(from + k * step);
-
-			to[k] = (float)((int32_t)(raw << left) >> (32 - f->bits));
-		}
-		return;
-	}
-	for (k = 0; k < n; k++) {
-		int64_t value = 0;
-		char bytes[8] = { 0 };
-
-		iio_channel_convert(ch, bytes, from + k * step);
-		memcpy(&value, bytes, f->length / 8);
-		if (f->is_signed)
-			value = (int64_t)((uint64_t)value << (64 - f->length)) >> (64 - f->length);
-		to[k] = (float)value;
-	}
 }
 
 static void take_stamps(const struct device *dev, unsigned int from, unsigned int n, int64_t *to)
@@ -748,10 +594,10 @@ static unsigned int take_scans(struct source_iio *s, unsigned int d, unsigned in
 				       from * step,
 			       step, n, s->inputs->device[d].channels, space.channel);
 	for (k = 0; !dev->row && k < s->inputs->device[d].channels; k++)
-		take_samples(dev->channel[k],
-			     (const char *)iio_buffer_first(dev->buffer, dev->channel[k]) +
-				     from * step,
-			     step, n, space.channel[k]);
+		iio_samples(dev->channel[k],
+			    (const char *)iio_buffer_first(dev->buffer, dev->channel[k]) +
+				    from * step,
+			    step, n, space.channel[k]);
 	take_stamps(dev, from, n, space.time_ns);
 	if (n)
 		dev->last_ns = space.time_ns[n - 1];
@@ -859,7 +705,7 @@ static int iio_start(struct source *base, sd_event *event, const struct source_s
 	int error;
 
 	s->sink = *sink;
-	s->seen = list_devices(s);
+	s->seen = iio_find_list(s->config->uri);
 	search(s);
 	error = sd_event_add_time_relative(event, &s->read_timer, CLOCK_MONOTONIC,
 					   s->config->block_ms * US_PER_MS, 1000, on_read, s);
