@@ -183,6 +183,11 @@ static int leds_identify_activate(struct led_classdev *cdev)
 	return led_tell(to_smappee_led(cdev), SMAPPEE_LED_IDENTIFY);
 }
 
+static int leds_problem_activate(struct led_classdev *cdev)
+{
+	return led_tell(to_smappee_led(cdev), SMAPPEE_LED_TWO);
+}
+
 /* The core darkens a LED whose trigger goes: it is user space's then. */
 static struct led_trigger leds_module_trigger = {
 	.name = "smappee-module",
@@ -193,6 +198,12 @@ static struct led_trigger leds_module_trigger = {
 static struct led_trigger leds_identify_trigger = {
 	.name = "smappee-identify",
 	.activate = leds_identify_activate,
+	.trigger_type = &leds_trigger_type,
+};
+
+static struct led_trigger leds_problem_trigger = {
+	.name = "smappee-problem",
+	.activate = leds_problem_activate,
 	.trigger_type = &leds_trigger_type,
 };
 
@@ -316,12 +327,17 @@ static int __init leds_init(void)
 	ret = led_trigger_register(&leds_identify_trigger);
 	if (ret)
 		goto drop_module;
-	ret = auxiliary_driver_register(&leds_driver);
+	ret = led_trigger_register(&leds_problem_trigger);
 	if (ret)
 		goto drop_identify;
+	ret = auxiliary_driver_register(&leds_driver);
+	if (ret)
+		goto drop_problem;
 
 	return 0;
 
+drop_problem:
+	led_trigger_unregister(&leds_problem_trigger);
 drop_identify:
 	led_trigger_unregister(&leds_identify_trigger);
 drop_module:
@@ -333,6 +349,7 @@ module_init(leds_init);
 static void __exit leds_exit(void)
 {
 	auxiliary_driver_unregister(&leds_driver);
+	led_trigger_unregister(&leds_problem_trigger);
 	led_trigger_unregister(&leds_identify_trigger);
 	led_trigger_unregister(&leds_module_trigger);
 }

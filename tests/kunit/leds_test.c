@@ -173,13 +173,15 @@ static void a_led_is_given_back_by_the_trigger(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, SMAPPEE_LED_MODULE, lights.module->led[0]);
 }
 
-static void identify_is_a_trigger_of_modules(struct kunit *test)
+static void identify_and_problem_are_triggers_of_modules(struct kunit *test)
 {
 	struct lights lights = hub(test);
 	struct led_classdev *cdev = led(test, &lights, "9500000200::input-b");
 
 	trigger(cdev, "smappee-identify");
 	KUNIT_EXPECT_EQ(test, SMAPPEE_LED_IDENTIFY, lights.module->led[2]);
+	trigger(cdev, "smappee-problem");
+	KUNIT_EXPECT_EQ(test, SMAPPEE_LED_TWO, lights.module->led[2]);
 	trigger(cdev, "smappee-module");
 	KUNIT_EXPECT_EQ(test, SMAPPEE_LED_MODULE, lights.module->led[2]);
 }
@@ -304,7 +306,7 @@ static struct kunit_case leds_cases[] = {
 	KUNIT_CASE(an_input_module_counts_its_inputs_and_an_output_module_has_none),
 	KUNIT_CASE(the_module_is_in_control_until_somebody_takes_over),
 	KUNIT_CASE(a_led_is_given_back_by_the_trigger),
-	KUNIT_CASE(identify_is_a_trigger_of_modules),
+	KUNIT_CASE(identify_and_problem_are_triggers_of_modules),
 	KUNIT_CASE(pulses_that_a_module_knows_are_its_own),
 	KUNIT_CASE(a_module_that_comes_back_is_told_again),
 	KUNIT_CASE(a_light_that_somebody_left_behind_goes_out),

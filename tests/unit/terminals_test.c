@@ -380,6 +380,35 @@ static void a_command_is_checked_answered_and_told(void **state)
 	close_world();
 }
 
+#define LED "0-010/smappee_bus.leds.3/leds/9800100902::status/trigger"
+
+static bool relay_is_missing(void)
+{
+	return now()->relay[0].problem;
+}
+
+static void a_module_that_does_not_fit_shows_it(void **state)
+{
+	char from[128], to[136];
+
+	snprintf(from, sizeof(from), "%s/0-010/relay1_state", root);
+	snprintf(to, sizeof(to), "%s.gone", from);
+	open_world();
+	known();
+	assert_string_equal(text_of(LED), "none [smappee-module]");
+	assert_int_equal(rename(from, to), 0);
+	assert_true(run(relay_is_missing, 0));
+	assert_string_equal(now()->relay[0].problem, "the module has no such relay");
+	assert_memory_equal(text_of(LED), "smappee-problem", 15);
+	/* as sysfs shows it */
+	put(LED, "none smappee-module [smappee-problem]\n");
+	assert_int_equal(rename(to, from), 0);
+	known();
+	assert_memory_equal(text_of(LED), "smappee-module", 14);
+	put(LED, "none [smappee-module]\n");
+	close_world();
+}
+
 static void a_relay_that_falls_back_is_an_event(void **state)
 {
 	open_world();
@@ -444,6 +473,8 @@ static const char tree[] =
 	"for i in 1 2 3 4; do echo 10 > in${i}_min_closed_ms; echo 10 > in${i}_min_open_ms; "
 	"echo 70 > in${i}_pulses; done; echo 4294967294 > in1_pulses; cd ../0-010 && "
 	"echo relays > label && echo 9800100902 > serial_number && echo idle > state && "
+	"mkdir -p smappee_bus.leds.3/leds/9800100902::status && echo 'none [smappee-module]' > "
+	"smappee_bus.leds.3/leds/9800100902::status/trigger && "
 	"echo 0 > heartbeat && echo 1 > relay1_state && echo 0 > relay2_state && "
 	"echo 0 > fail_safe && echo 30 > fail_safe_timeout_sec && echo host > last_change";
 
@@ -476,6 +507,7 @@ int main(void)
 		cmocka_unit_test(another_module_goes_on_counting),
 		cmocka_unit_test(a_heartbeat_needs_what_the_relays_need),
 		cmocka_unit_test(a_command_is_checked_answered_and_told),
+		cmocka_unit_test(a_module_that_does_not_fit_shows_it),
 		cmocka_unit_test(a_relay_that_falls_back_is_an_event),
 		cmocka_unit_test(a_process_that_dies_is_replaced),
 	};

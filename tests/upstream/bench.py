@@ -84,9 +84,9 @@ class House:
     def on_medium(self, name):
         return os.path.join(self.medium, name)
 
-    def configure(self, *sections, registers="", source=""):
+    def configure(self, *sections, registers="", source="", gateway=""):
         with open(self.path("meterd.conf"), "w", encoding="ascii") as f:
-            f.write(f"[gateway]\nname = house\n[source]\nreplay = {self.path('house.cfg')}\n"
+            f.write(f"[gateway]\nname = house\n{gateway}[source]\nreplay = {self.path('house.cfg')}\n"
                     f"repeat = 1000000000\nspeed = {self.speed}\n{source}[topology]\ntype = 1p\n"
                     f"[registers]\nfile = {self.on_medium('registers')}\n{registers}"
                     f"[store]\nfile = {self.on_medium('records.db')}\n")

@@ -73,7 +73,7 @@ class Rig:
         return next(o for o in self.io()["outputs"] if o["name"] == name)
 
     def known(self):
-        return wait(lambda: not any(x["problem"] for x in self.io()["inputs"] + self.io()["outputs"]))
+        return wait(lambda: not any(x["problem"] for x in self.io()["inputs"] + self.io()["outputs"] if x["name"] != "ghost"))
 
     def pulses(self, n):
         """The contact of the water meter closes N times, for longer than it is debounced."""
@@ -263,6 +263,10 @@ def io_meterd(tap, guest, sim):
     rights(tap, guest)
     rig.start(broker=True)
     tap.ok(rig.known(), "meterd finds its inputs and outputs", json.dumps(rig.io())[:200])
+    ghost = rig.output("ghost")
+    shown = wait(lambda: unit(sim, 9)["leds"][0]["shows"] == "two") and unit(sim, 9)["leds"][0]["shows"]
+    tap.ok(ghost["problem"] == "the module has no such relay" and ghost["state"] is None and shown == "two",
+           "a relay that a module has not is its own problem, and the module pulses twice a second", f"{ghost['problem']}, {shown}")
     totals(tap, rig)
     button_is_pressed(tap, rig)
     states(tap, rig)

@@ -75,6 +75,11 @@ def gone(tap, guest, sim, segment, dev):
     guest.check(f"echo 1 > {segment.path}/rescan; for i in $(seq 100); do [ -e {dev} ] || break; sleep 0.1; done; ! [ -e {dev} ]", 30)
     guest.run("pkill gpiomon")
     tap.ok(guest.run("gpioget gas 2>&1")[0] != 0, "its lines are gone")
+    for _ in range(50):
+        if shows(sim, 9)[0] == "one":
+            break
+        time.sleep(0.2)
+    tap.ok(shows(sim, 9)[0] == "one", "a module that nobody asks pulses once a second", shows(sim, 9)[0])
     sim.ask(cmd="clear")
     guest.wait_for(f"echo 1 > {segment.path}/rescan; sleep 1; gpioget door", "the module again", 30)
     tap.ok(True, "and come back with it")

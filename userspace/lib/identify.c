@@ -18,6 +18,8 @@
 
 #define NAME_MAX_BYTES 128
 #define INPUTS_MAX 21
+/* of the list of triggers */
+#define TRIGGERS_MAX 4096
 
 /**
  * struct target - what is to flash
@@ -79,26 +81,47 @@ static int open_like(int parent, const char *begin, const char *end)
 	return found;
 }
 
-/* smappee_bus.leds.N/leds/SERIAL::input-b/trigger */
-static int set_led(int module, const struct target *t, bool on)
+/* smappee_bus.leds.N/leds/SERIAL::input-b. Return: a descriptor or -errno. */
+static int open_led(int module, const char *input)
 {
 	char end[32];
 	int function = open_like(module, "smappee_bus.leds.", "");
 	int leds = function < 0 ? function : openat(function, "leds", O_RDONLY | O_DIRECTORY);
-	int led, error;
+	int led;
 
-	snprintf(end, sizeof(end), "::%s%s", t->input[0] ? "input-" : "status", t->input);
+	snprintf(end, sizeof(end), "::%s%s", input[0] ? "input-" : "status", input);
 	led = leds < 0 ? -ENOENT : open_like(leds, "", end);
-	error = led < 0 ? led
-			: module_dir_write(led, "trigger",
-					   on ? "smappee-identify" : "smappee-module");
-	if (led >= 0)
-		close(led);
 	if (leds >= 0)
 		close(leds);
 	if (function >= 0)
 		close(function);
+	return led;
+}
+
+int identify_trigger(int module, const char *input, const char *trigger)
+{
+	int led = open_led(module, input);
+	int error;
+
+	if (led < 0)
+		return led;
+	error = module_dir_write(led, "trigger", trigger);
+	close(led);
 	return error;
+}
+
+bool identify_shows(int module, const char *input, const char *trigger)
+{
+	char list[TRIGGERS_MAX], chosen[64];
+	int led = open_led(module, input);
+	bool shows;
+
+	if (led < 0)
+		return false;
+	snprintf(chosen, sizeof(chosen), "[%s]", trigger);
+	shows = !module_dir_read(led, "trigger", list, sizeof(list)) && strstr(list, chosen);
+	close(led);
+	return shows;
 }
 
 /* inputN_identify of a module behind a Power Box, from 0 */
@@ -154,7 +177,7 @@ int identify_set(const char *dir, const char *what, bool on, char *wrong, size_t
 	module = module_dir_open(dir, t.module);
 	if (module < 0)
 		return complain(what, module, wrong, size);
-	error = set_led(module, &t, on);
+	error = identify_trigger(module, t.input, on ? "smappee-identify" : "smappee-module");
 	if (error == -ENOENT)
 		error = set_box_input(module, &t, on);
 	close(module);

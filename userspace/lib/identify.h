@@ -26,4 +26,17 @@
  */
 int identify_set(const char *dir, const char *what, bool on, char *wrong, size_t size);
 
+/**
+ * identify_trigger() - choose what a LED of a module shows
+ * @module: folder of the module (module-dir.h)
+ * @input: "a" or "1" as in the name of the LED; empty: the status LED
+ * @trigger: "smappee-identify", "smappee-problem", or "smappee-module" to give it back
+ *
+ * Return: 0, -ENOENT: it has no such LED, or -errno.
+ */
+int identify_trigger(int module, const char *input, const char *trigger);
+
+/** identify_shows() - is this what was chosen? */
+bool identify_shows(int module, const char *input, const char *trigger);
+
 #endif

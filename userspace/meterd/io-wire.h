@@ -30,9 +30,10 @@ enum io_order {
 /**
  * struct io_module - what a look at a module found
  * @error: 0; -ENOENT: it is not there, -EEXIST: two have this label, -ETIMEDOUT: it does not
- *	answer, -ENODEV: it has not what the plan says, others: of a read
+ *	answer, others: of a read
  * @input_error: 0, or what is wrong with an input while the module is well: -ENODEV, -EBUSY:
  *	somebody else has its line
+ * @relay_error: 0, or -ENODEV: it has no such relays
  * @serial: printed serial number
  * @epoch: of the pulse counters
  * @pulses: counters of the inputs that are counted
@@ -47,6 +48,7 @@ struct io_module {
 	uint32_t epoch;
 	uint64_t serial;
 	int32_t input_error[IO_INPUTS];
+	int32_t relay_error;
 	uint64_t pulses[IO_INPUTS];
 	int8_t closed[IO_INPUTS];
 	int8_t on[IO_RELAYS];

@@ -18,11 +18,14 @@
 
 #include "gpio-line.h"
 #include "io-wire.h"
+#include "lib/identify.h"
 #include "lib/module-dir.h"
 #include "log.h"
 
 #define ATTRIBUTE_MAX 32
 #define CHIP_MAX 64
+/* the trigger of a LED that says that the configuration does not fit */
+#define PROBLEM "smappee-problem"
 
 /**
  * struct watched - a contact whose state is of interest
@@ -304,6 +307,43 @@ static int look_at_relays(struct worker *w, unsigned int m, int module, struct i
 	return error ? error : module_dir_read(module, "last_change", to->cause, IO_CAUSE_MAX);
 }
 
+/* Somebody in front of a module that has not what the plan says sees that, too. */
+static void show_problem(int module, const struct io_module *found)
+{
+	bool wrong = found->relay_error == -ENODEV;
+	unsigned int k;
+
+	for (k = 0; k < IO_INPUTS; k++)
+		wrong |= found->input_error[k] == -ENODEV;
+	if (wrong != identify_shows(module, "", PROBLEM))
+		identify_trigger(module, "", wrong ? PROBLEM : "smappee-module");
+}
+
+/* A module of another kind than the plan says may have the rest of it. */
+static int look_at_all(struct worker *w, unsigned int m, int module, struct io_module *to)
+{
+	unsigned int k;
+	int error = 0;
+
+	if (to->serial != w->serial[m]) {
+		drop_lines(w, m);
+		error = set_up(w, m, module);
+	}
+	if (!error) {
+		w->serial[m] = to->serial;
+		error = look_at_inputs(w, m, module, to);
+	}
+	for (k = 0; k < IO_INPUTS && error == -ENODEV; k++)
+		to->input_error[k] = error;
+	if (error && error != -ENODEV)
+		return error;
+	error = look_at_relays(w, m, module, to);
+	if (error != -ENODEV)
+		return error;
+	to->relay_error = error;
+	return 0;
+}
+
 static int look(struct worker *w, unsigned int m, struct io_module *to)
 {
 	int module = module_dir_open(w->dir, w->plan->module[m]);
@@ -314,16 +354,10 @@ static int look(struct worker *w, unsigned int m, struct io_module *to)
 	error = module_dir_number(module, "serial_number", &to->serial);
 	if (!error && is_silent(module))
 		error = -ETIMEDOUT;
-	if (!error && to->serial != w->serial[m]) {
-		drop_lines(w, m);
-		error = set_up(w, m, module);
-		if (!error)
-			w->serial[m] = to->serial;
-	}
 	if (!error)
-		error = look_at_inputs(w, m, module, to);
+		error = look_at_all(w, m, module, to);
 	if (!error)
-		error = look_at_relays(w, m, module, to);
+		show_problem(module, to);
 	close(module);
 	return error;
 }
@@ -340,7 +374,7 @@ static void answer_look(struct worker *w, struct io_message *m)
 		return;
 	}
 	to->error = look(w, m->what, to);
-	if (to->error == -ENOENT || to->error == -EEXIST || to->error == -ENODEV)
+	if (to->error == -ENOENT || to->error == -EEXIST)
 		drop_lines(w, m->what);
 }
 

@@ -219,18 +219,14 @@ static void take_contact(struct terminals *t, unsigned int k, const struct io_mo
 
 /* ---- outputs ----------------------------------------------------------- */
 
-static bool fail_safe_tells(const struct io_module *m)
-{
-	return !m->error && m->fail_safe;
-}
-
 static void take_relay(struct terminals *t, struct relay_reading *r, const struct io_module *m,
 		       bool first)
 {
-	bool fell = fail_safe_tells(m) && !r->fail_safe;
-	int on = m->error ? IO_UNKNOWN : m->on[r->relay->relay];
+	int error = m->error ? m->error : m->relay_error;
+	bool fell = !error && m->fail_safe && !r->fail_safe;
+	int on = error ? IO_UNKNOWN : m->on[r->relay->relay];
 
-	set_problem(t, &r->problem, "output", r->relay->name, problem_of(m->error, false));
+	set_problem(t, &r->problem, "output", r->relay->name, problem_of(error, false));
 	if (on != r->on) {
 		if (on >= 0 && r->on >= 0)
 			event(t, "output", "%s: is %s (%s)", r->relay->name, on ? "on" : "off",
@@ -239,7 +235,7 @@ static void take_relay(struct terminals *t, struct relay_reading *r, const struc
 		r->on = on;
 		changed(t);
 	}
-	if (m->error)
+	if (error)
 		return;
 	if (fell)
 		event(t, "output", "%s: is in its fail-safe state, %s: no heartbeat for %u s",
