@@ -79,7 +79,7 @@ static int open_comtrade(struct recording **r, const unsigned char *bytes, size_
 	if (end)
 		fwrite(end + 1, 1, size - n - 1, f);
 	fclose(f);
-	return recording_comtrade_open(r, memory(bytes, n), cfg);
+	return recording_begin(r, &recording_comtrade, memory(bytes, n), cfg);
 }
 
 static void read_all(struct recording *r)
@@ -111,11 +111,11 @@ int LLVMFuzzerTestOneInput(const unsigned char *input, size_t size)
 	if (input[0] % 4 == 3)
 		make_checksums_right(bytes, size);
 	if (input[0] % 4 == 0)
-		error = recording_csv_open(&r, memory(bytes, size), "fuzz.csv");
+		error = recording_begin(&r, &recording_csv, memory(bytes, size), "fuzz.csv");
 	else if (input[0] % 4 == 1)
 		error = open_comtrade(&r, bytes, size);
 	else
-		error = recording_compact_open(&r, memory(bytes, size), "fuzz");
+		error = recording_begin(&r, &recording_compact, memory(bytes, size), "fuzz");
 	if (!error) {
 		read_all(r);
 		recording_close(r);

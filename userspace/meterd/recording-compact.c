@@ -214,35 +214,20 @@ static int compact_rewind(struct recording *r)
 static void compact_close(struct recording *r)
 {
 	free(compact_file(r)->values);
-	free(compact_file(r));
 }
 
-static const struct recording_ops compact_ops = {
+static int compact_begin(struct recording *r)
+{
+	int error = read_head(compact_file(r));
+
+	r->stamped = true;
+	return error ? error : allocate(compact_file(r));
+}
+
+const struct recording_ops recording_compact = {
+	.bytes = sizeof(struct compact_file),
+	.begin = compact_begin,
 	.read = compact_read,
 	.rewind = compact_rewind,
 	.close = compact_close,
 };
-
-int recording_compact_open(struct recording **r, FILE *file, const char *path)
-{
-	struct compact_file *f = calloc(1, sizeof(*f));
-	int error;
-
-	if (!f) {
-		fclose(file);
-		return -ENOMEM;
-	}
-	f->base.ops = &compact_ops;
-	f->base.path = path;
-	f->base.file = file;
-	f->base.stamped = true;
-	error = read_head(f);
-	if (!error)
-		error = allocate(f);
-	if (error) {
-		recording_close(&f->base);
-		return error;
-	}
-	*r = &f->base;
-	return 0;
-}

@@ -397,44 +397,28 @@ static int comtrade_rewind(struct recording *r)
 static void comtrade_close(struct recording *r)
 {
 	free(comtrade(r)->bytes);
-	free(comtrade(r));
 }
 
-static const struct recording_ops comtrade_ops = {
+static int comtrade_begin(struct recording *r)
+{
+	struct comtrade *c = comtrade(r);
+	int error = read_configuration(c);
+
+	if (!error)
+		error = open_data(c);
+	if (error)
+		return error;
+	c->bytes = malloc(c->scan + 1);
+	if (!c->bytes)
+		return -ENOMEM;
+	recording_plain(r);
+	return 0;
+}
+
+const struct recording_ops recording_comtrade = {
+	.bytes = sizeof(struct comtrade),
+	.begin = comtrade_begin,
 	.read = comtrade_read,
 	.rewind = comtrade_rewind,
 	.close = comtrade_close,
 };
-
-int recording_comtrade_open(struct recording **r, FILE *file, const char *path)
-{
-	struct comtrade *c = calloc(1, sizeof(*c));
-	unsigned int k;
-	int error;
-
-	if (!c) {
-		fclose(file);
-		return -ENOMEM;
-	}
-	c->base.ops = &comtrade_ops;
-	c->base.path = path;
-	c->base.file = file;
-	error = read_configuration(c);
-	if (!error)
-		error = open_data(c);
-	if (!error) {
-		c->bytes = malloc(c->scan + 1);
-		error = c->bytes ? 0 : -ENOMEM;
-	}
-	if (error) {
-		recording_close(&c->base);
-		return error;
-	}
-	for (k = 0; k < c->base.channels; k++) {
-		c->base.channel[k].present = true;
-		c->base.channel[k].rail = INFINITY;
-		c->base.channel[k].sensor = SENSOR_UNKNOWN;
-	}
-	*r = &c->base;
-	return 0;
-}

@@ -184,38 +184,21 @@ static int csv_rewind(struct recording *r)
 static void csv_close(struct recording *r)
 {
 	free(csv(r)->text);
-	free(csv(r));
 }
 
-static const struct recording_ops csv_ops = {
+static int csv_begin(struct recording *r)
+{
+	int error = read_begin(csv(r));
+
+	if (!error)
+		recording_plain(r);
+	return error;
+}
+
+const struct recording_ops recording_csv = {
+	.bytes = sizeof(struct csv),
+	.begin = csv_begin,
 	.read = csv_read,
 	.rewind = csv_rewind,
 	.close = csv_close,
 };
-
-int recording_csv_open(struct recording **r, FILE *file, const char *path)
-{
-	struct csv *c = calloc(1, sizeof(*c));
-	unsigned int k;
-	int error;
-
-	if (!c) {
-		fclose(file);
-		return -ENOMEM;
-	}
-	c->base.ops = &csv_ops;
-	c->base.path = path;
-	c->base.file = file;
-	error = read_begin(c);
-	if (error) {
-		recording_close(&c->base);
-		return error;
-	}
-	for (k = 0; k < c->base.channels; k++) {
-		c->base.channel[k].present = true;
-		c->base.channel[k].rail = INFINITY;
-		c->base.channel[k].sensor = SENSOR_UNKNOWN;
-	}
-	*r = &c->base;
-	return 0;
-}

@@ -6,12 +6,14 @@
 #include "recording.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
 #include "compact.h"
 #include "log.h"
+#include "sensor.h"
 
 static bool ends_with(const char *path, const char *end)
 {
@@ -21,26 +23,62 @@ static bool ends_with(const char *path, const char *end)
 	return n >= m && !strcasecmp(path + n - m, end);
 }
 
-int recording_open(struct recording **r, const char *path)
+static const struct recording_ops *format_of(FILE *file, const char *path)
 {
 	char begin[sizeof(COMPACT_MAGIC)] = "";
-	FILE *file = fopen(path, "re");
-	int error = 0;
 
-	if (!file) {
-		error = -errno;
-		log_error("%s: %s; give a file of recorded waveforms, [source] replay", path,
-			  strerror(errno));
-		return error;
-	}
 	if (fread(begin, 1, COMPACT_MAGIC_BYTES, file) < COMPACT_MAGIC_BYTES)
 		begin[0] = '\0';
 	rewind(file);
 	if (!memcmp(begin, COMPACT_MAGIC, COMPACT_MAGIC_BYTES))
-		return recording_compact_open(r, file, path);
-	if (ends_with(path, ".cfg"))
-		return recording_comtrade_open(r, file, path);
-	return recording_csv_open(r, file, path);
+		return &recording_compact;
+	return ends_with(path, ".cfg") ? &recording_comtrade : &recording_csv;
+}
+
+int recording_begin(struct recording **out, const struct recording_ops *ops, FILE *file,
+		    const char *path)
+{
+	struct recording *r = calloc(1, ops->bytes);
+	int error;
+
+	if (!r) {
+		fclose(file);
+		return -ENOMEM;
+	}
+	r->ops = ops;
+	r->path = path;
+	r->file = file;
+	error = ops->begin(r);
+	if (error)
+		recording_close(r);
+	else
+		*out = r;
+	return error;
+}
+
+int recording_open(struct recording **out, const char *path)
+{
+	FILE *file = fopen(path, "re");
+
+	if (!file) {
+		int error = -errno;
+
+		log_error("%s: %s; give a file of recorded waveforms, [source] replay", path,
+			  strerror(errno));
+		return error;
+	}
+	return recording_begin(out, format_of(file, path), file, path);
+}
+
+void recording_plain(struct recording *r)
+{
+	unsigned int k;
+
+	for (k = 0; k < r->channels; k++) {
+		r->channel[k].present = true;
+		r->channel[k].rail = INFINITY;
+		r->channel[k].sensor = SENSOR_UNKNOWN;
+	}
 }
 
 int recording_find(const struct recording *r, const char *label, const char *name)
@@ -77,4 +115,5 @@ void recording_close(struct recording *r)
 	if (r->file)
 		fclose(r->file);
 	r->ops->close(r);
+	free(r);
 }

@@ -74,11 +74,16 @@ struct recording {
 
 /**
  * struct recording_ops - a format
+ * @bytes: of its structure, which begins with a struct recording
+ * @begin: read the head of the file, whose first bytes are read already; 0, or -errno after
+ *	printing the error; @close follows it in any case
  * @read: see recording_read(); @most is in 1 ... RECORDING_BLOCK
  * @rewind: to the first scan again
- * @close: free all but the file
+ * @close: free what @begin made
  */
 struct recording_ops {
+	size_t bytes;
+	int (*begin)(struct recording *r);
 	int (*read)(struct recording *r, unsigned int most);
 	int (*rewind)(struct recording *r);
 	void (*close)(struct recording *r);
@@ -93,6 +98,18 @@ struct recording_ops {
  * Return: 0 or -errno after printing the error, which says what is wrong and where.
  */
 int recording_open(struct recording **r, const char *path);
+
+/**
+ * recording_begin() - read the head of a file of this format
+ * @r: where to put it
+ * @ops: the format
+ * @file: at its begin; closed with the recording, and after an error
+ * @path: as in recording_open()
+ *
+ * Return: as recording_open().
+ */
+int recording_begin(struct recording **r, const struct recording_ops *ops, FILE *file,
+		    const char *path);
 
 /**
  * recording_find() - a channel
@@ -119,9 +136,11 @@ int recording_rewind(struct recording *r);
 /** recording_close() - free; NULL is allowed */
 void recording_close(struct recording *r);
 
-/* The formats, for recording_open() only: a file whose first bytes are read already. */
-int recording_csv_open(struct recording **r, FILE *file, const char *path);
-int recording_comtrade_open(struct recording **r, FILE *file, const char *path);
-int recording_compact_open(struct recording **r, FILE *file, const char *path);
+/* For the formats: all channels are there, without rails and types of sensors. */
+void recording_plain(struct recording *r);
+
+extern const struct recording_ops recording_csv;
+extern const struct recording_ops recording_comtrade;
+extern const struct recording_ops recording_compact;
 
 #endif
