@@ -34,6 +34,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *input, size_t size)
 		abort();
 	installation_free(&in);
 	config_free(&config);
+	/* the same as settings over itself */
+	config_read(&config, path, path);
+	config_free(&config);
 	close(fd);
 	return 0;
 }
