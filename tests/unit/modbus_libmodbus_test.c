@@ -90,6 +90,7 @@ static void publish(struct fixture *f, uint64_t at_us)
 			.p_w = -500,
 			.q1_var = 40,
 			.s_va = 502,
+			.energy = { .import_j = 3600.0 * 100 * (k + 1), .export_j = NAN },
 		};
 		r.voltage[k] = (struct voltage_reading){ .phase = phases[k],
 							 .ln_v = 230 + k,
@@ -105,7 +106,7 @@ static void publish(struct fixture *f, uint64_t at_us)
 static int start(void **state)
 {
 	struct fixture *f = calloc(1, sizeof(*f));
-	struct modbus_config config = { .listen = "127.0.0.1:0", .unit = UNIT };
+	struct modbus_config config = { .listen = "127.0.0.1:0", .unit = UNIT, .power_box = "yes" };
 
 	*state = f;
 	f->in.topology = topology_find("3p+n");
@@ -194,12 +195,18 @@ static void an_old_reading_is_not_told(void **state)
 	publish(f, now_ms() * 1000 - 11000000);
 	assert_int_equal(modbus_map_read(&f->map, UNIT, SUNSPEC_BASE + IMAGE_AT(26), 2, value), 0);
 	assert_true(isnan(float_of(value)));
+	assert_int_equal(modbus_map_read(&f->map, 61, 0x0380, 2, value), 0);
+	assert_int_equal(value[1], 0x7fc0);
+	assert_int_equal(modbus_map_read(&f->map, 61, 0x3000, 2, value), 0);
+	assert_int_equal(value[1], 0x8000);
+	/* the last register, and one after it */
+	assert_int_equal(modbus_map_read(&f->map, 61, 0xffff, 2, value), 2);
 }
 
 static void a_load_that_is_not_there_is_an_error(void **state)
 {
 	struct fixture *f = *state;
-	struct modbus_config config = { .unit = 1, .load = "boiler" };
+	struct modbus_config config = { .unit = 1, .load = "boiler", .power_box = "no" };
 	struct modbus_map map;
 
 	assert_int_equal(modbus_map_make(&map, &config, &f->in, "house", &f->last), -EINVAL);
@@ -257,6 +264,27 @@ static int walk(unsigned int port)
 	CHECK(modbus_write_registers(m, 40100, 2, v) == -1 && errno == EMBXILFUN);
 	modbus_set_slave(m, UNIT + 1);
 	CHECK(modbus_read_registers(m, 40000, 2, v) == -1 && errno == EMBXGTAR);
+	/* what was written for a Power Box finds one: as its users read it */
+	modbus_set_slave(m, 61);
+	CHECK(modbus_read_registers(m, 0x1620, 6, v) == 6);
+	CHECK(v[0] == 5400 && v[5] == 1 && v[4] >= 44);
+	CHECK(modbus_read_registers(m, 0x0000, 12, v) == 12);
+	CHECK(modbus_get_float_cdab(v) == 230 && modbus_get_float_cdab(v + 8) == 232);
+	CHECK(modbus_read_registers(m, 0x0080, 112, v) == 112);
+	CHECK(modbus_get_float_cdab(v + 4) == 2 && modbus_get_float_cdab(v + 12) == 0);
+	CHECK(modbus_read_registers(m, 0x0380, 56, v) == 56);
+	CHECK(modbus_get_float_cdab(v + 2) == -500 && modbus_get_float_cdab(v + 6) == 0);
+	CHECK(modbus_read_registers(m, 0x03f6, 4, v) == 4);
+	CHECK(modbus_get_float_cdab(v) == 50 &&
+	      fabsf(modbus_get_float_cdab(v + 2) - 50.01F) < 1e-4F);
+	CHECK(modbus_read_registers(m, 0x3000, 12, v) == 12);
+	CHECK(v[0] == 100 && v[1] == 0 && v[8] == 300);
+	/* an energy that is not known */
+	CHECK(v[2] == 0 && v[3] == 0x8000);
+	CHECK(modbus_read_registers(m, 0x1000, 28, v) == 28);
+	CHECK(v[0] == 1 && v[1] == 2 && v[2] == 4 && v[3] == 0);
+	CHECK(modbus_read_registers(m, 0x0400, 1, v) == -1 && errno == EMBXILADD);
+	CHECK(modbus_write_register(m, 0x1000, 1) == -1 && errno == EMBXILFUN);
 	modbus_close(m);
 	modbus_free(m);
 	return 0;

@@ -129,6 +129,8 @@ const struct option config_options[] = {
 	{ "modbus", "listen", OPTION_TEXT, AT(modbus.listen), .required = true },
 	{ "modbus", "unit", OPTION_WHOLE, AT(modbus.unit), 1, 247, .fallback = "1" },
 	{ "modbus", "load", OPTION_TEXT, AT(modbus.load), .required = false },
+	{ "modbus", "power_box", OPTION_CHOICE, AT(modbus.power_box), .fallback = "no",
+	  .choices = "yes|no" },
 	{ "light", "device", OPTION_TEXT, AT(light.device), .required = true },
 	{ "light", "network_file", OPTION_FILE, AT(light.network_file),
 	  .fallback = "/run/meterd/network" },

@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "log.h"
+#include "modbus-power-box.h"
 #include "sunspec.h"
 
 #define NO_REGISTER 2
@@ -43,11 +44,31 @@ int modbus_map_make(struct modbus_map *map, const struct modbus_config *config,
 
 	if (load < 0)
 		return load;
+	if (!strcmp(config->power_box, "yes") && config->unit == POWER_BOX_UNIT) {
+		log_error("[modbus] unit = %d is that of the Power Box; write another one, or "
+			  "power_box = no",
+			  POWER_BOX_UNIT);
+		return -EINVAL;
+	}
 	*map = (struct modbus_map){ .in = in,
+				    .power_box = !strcmp(config->power_box, "yes"),
 				    .gateway = gateway,
 				    .last = last,
 				    .unit = (uint8_t)config->unit,
 				    .load = (unsigned int)load };
+	return 0;
+}
+
+static int read_power_box(const struct modbus_map *map, uint16_t address, uint16_t count,
+			  uint16_t *out)
+{
+	const struct reading *r = snapshot_fresh(map->last, monotonic_us());
+	unsigned int k;
+
+	for (k = 0; k < count; k++)
+		if (address + k > UINT16_MAX ||
+		    power_box_register(r, (uint16_t)(address + k), &out[k]))
+			return NO_REGISTER;
 	return 0;
 }
 
@@ -56,6 +77,8 @@ int modbus_map_read(void *user, uint8_t unit, uint16_t address, uint16_t count, 
 	const struct modbus_map *map = user;
 	uint16_t image[SUNSPEC_REGISTERS];
 
+	if (map->power_box && unit == POWER_BOX_UNIT)
+		return read_power_box(map, address, count, out);
 	if (unit != map->unit)
 		return NO_UNIT;
 	if (address < SUNSPEC_BASE || address + count > SUNSPEC_BASE + SUNSPEC_REGISTERS)

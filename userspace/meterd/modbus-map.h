@@ -3,9 +3,12 @@
  * modbus-map - what the Modbus TCP server says: which unit has which registers.
  *
  * The unit of the configuration is a SunSpec meter (sunspec.h): one load, usually the grid.
+ * If wanted, unit 61 is a Power Box (modbus-power-box.h) with all inputs.
  */
 #ifndef METERD_MODBUS_MAP_H
 #define METERD_MODBUS_MAP_H
+
+#include <stdbool.h>
 
 #include "load.h"
 #include "modbus-server.h"
@@ -18,6 +21,7 @@
  * @last: the last reading
  * @unit: of the SunSpec meter
  * @load: index of its load
+ * @power_box: there is a Power Box
  */
 struct modbus_map {
 	const struct installation *in;
@@ -25,6 +29,7 @@ struct modbus_map {
 	const struct snapshot *last;
 	uint8_t unit;
 	unsigned int load;
+	bool power_box;
 };
 
 /**

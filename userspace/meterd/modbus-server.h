@@ -22,11 +22,13 @@ struct modbus_server;
  * @listen: ADDRESS:PORT
  * @unit: unit address of the SunSpec meter
  * @load: load that is the meter; NULL: the first one with role grid
+ * @power_box: "yes" or "no": unit 61 has the registers of a Power Box
  */
 struct modbus_config {
 	char *listen;
 	unsigned int unit;
 	char *load;
+	char *power_box;
 };
 
 /**
