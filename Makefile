@@ -44,8 +44,9 @@ help:
 	@echo '  fuzz [SECONDS=n]   fuzz the parsers of the wire, 10 s each'
 	@echo '  lint               checkpatch, sparse, W=1, kernel-doc, clang-format, cppcheck, dt schema'
 	@echo '  vm                 tests in the virtual gateway; T="NAME..." for some: kernel powerbox io'
-	@echo '                     discovery waveforms storm chain recorded; vm-6.1, vm-7.2: in short, on these kernels'
+	@echo '                     discovery waveforms storm chain recorded topologies mains; vm-6.1, vm-7.2: in short, on these kernels'
 	@echo '  vm-amd64           the drivers on a virtual PC, found through ACPI'
+	@echo '  vm-raspi           and on the models of Raspberry Pi 3 and 4, with their overlays'
 	@echo '  storm [SECONDS=n]  drivers bound and unbound 200 times, 500 cables pulled, modules unloaded'
 	@echo '                     while in use, and n (600) seconds of a peer that lies; 25 minutes'
 	@echo '  upstream [T=NAME]  records to real brokers and databases'
@@ -134,8 +135,13 @@ $(other_lines:%=vm-%): vm-%: guest-% userspace-native selftests
 	@$(suite) trixie env GUEST_KERNEL=$* python3 tests/vm/check.py $(T)
 vm-amd64: build/guest-amd64/initrd.cpio userspace-native
 	@$(suite) trixie python3 tests/vm/pc.py
-build/guest-amd64/initrd.cpio: build/modules/6.12-amd64.release $(wildcard tests/vm/pc/*) scripts/guest-pc
-	@scripts/guest-pc
+vm-raspi: build/guest-raspi/initrd.cpio userspace-native
+	@$(suite) trixie python3 tests/vm/raspi.py
+build/guest-amd64/initrd.cpio: build/modules/6.12-amd64.release
+build/guest-raspi/initrd.cpio: build/modules/6.12.release scripts/overlays $(wildcard dts-overlays/*)
+build/guest-amd64/initrd.cpio build/guest-raspi/initrd.cpio: build/guest-%/initrd.cpio: \
+		$(wildcard tests/vm/small/*) scripts/guest-small
+	@scripts/guest-small $*
 storm: $(vm_needs)
 	@$(suite) trixie python3 tests/vm/storm.py $(SECONDS)
 bench: $(if $(filter-out kernel-cost,$(or $(T),all)),$(vm_needs))
@@ -175,6 +181,6 @@ distclean: clean
 .PHONY: help accuracy build modules $(lines:%=modules-%) userspace userspace-native userspace-arm64 \
 	userspace-bookworm unit unit-sanitize kunit kunit-debug kmemleak coverage \
 	$(other_lines:%=kunit-%) fuzz lint overlays guest $(other_lines:%=guest-%) \
-	selftests demo vm storm $(other_lines:%=vm-%) vm-amd64 bench browser upstream outage outage-short power-cut \
+	selftests demo vm storm $(other_lines:%=vm-%) vm-amd64 vm-raspi bench browser upstream outage outage-short power-cut \
 	check clean distclean
 .DELETE_ON_ERROR:

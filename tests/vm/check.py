@@ -3,9 +3,10 @@
 """Tests in the virtual gateway, some 20 seconds each.
 
     check.py [NAME...]     some of: kernel, powerbox, io, discovery, waveforms, storm, chain,
-                           recorded; line, which is the drivers and the chain in short, and
-                           names, which is the Power Box in short, for other kernels;
-                           without a name all but waveforms, line and names
+                           recorded, topologies; mains, which is topologies at length;
+                           line, which is the drivers and the chain in short, and names,
+                           which is the Power Box in short, for other kernels; without a
+                           name all but waveforms, mains, line and names
 
 TAP goes to build/results/vm.tap and to standard output. GUEST_KERNEL=LINE takes the
 guest of that line (scripts/guest), the results are then those of vm-LINE.

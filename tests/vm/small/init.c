@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * All there is of user space on the virtual PC: the first program of its initrd.
+ * All there is of user space on machines that boot from nothing but an initrd.
  *
  * It loads modules as udev does, by the modalias of each device that the kernel
  * announces, waits for the IIO devices of a segment, reads one of them through its
@@ -8,6 +8,9 @@
  *
  *   /modules/alias   "PATTERN NAME" per line: which module drives what
  *   /modules/deps    "NAME FILE..." per line: what it needs, least dependent first
+ *
+ * The kernel's command line may have test.rate=HZ, the sampling rate, test.devices=N, how many
+ * modules there are, and test.mains=TOPOLOGY, what the segment shall say of the mains.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -34,14 +37,13 @@
 #define BUS "/sys/bus/smappee/devices"
 #define IIO "/sys/bus/iio/devices"
 
-/* Modules of the scenario, and the one whose samples are read. */
-#define DEVICES 3
+/* Modules of the scenario if nobody says another number, and the one whose samples are read. */
+#define DEVICES "3"
 #define HUB "0-002"
 #define RATE "4000"
-#define PERIOD_NS 250000
 #define SCANS 8000
 #define SCAN_MAX 64
-/* What may be between two time stamps: crystals are off by some 100 ppm at most. */
+/* What must be, and may be, between two time stamps: crystals are off by some 100 ppm at most. */
 #define PERIOD_TOLERANCE 0.01
 
 static unsigned int tests;
@@ -78,6 +80,24 @@ static bool write_to(const char *path, const char *text)
 	if (fd >= 0)
 		close(fd);
 	return good;
+}
+
+/* Value of test.NAME on the kernel's command line, or @fallback. */
+static const char *argument(const char *name, const char *fallback)
+{
+	static char line[1024];
+	FILE *file = fopen("/proc/cmdline", "r");
+	const char *value = fallback;
+
+	if (!file || !fgets(line, sizeof(line), file))
+		line[0] = '\0';
+	if (file)
+		fclose(file);
+	for (char *word = strtok(line, " \n"); word; word = strtok(NULL, " \n"))
+		if (strncmp(word, "test.", 5) == 0 && strncmp(word + 5, name, strlen(name)) == 0 &&
+		    word[5 + strlen(name)] == '=')
+			value = word + 6 + strlen(name);
+	return value;
 }
 
 static void insert_file(const char *name)
@@ -161,12 +181,12 @@ static unsigned int count(const char *folder, const char *prefix)
 }
 
 /* Load what the events of the kernel ask for, until all IIO devices are there. */
-static unsigned int wait_devices(int events, int64_t until_ms)
+static unsigned int wait_devices(unsigned int devices, int events, int64_t until_ms)
 {
 	struct pollfd ready = { .fd = events, .events = POLLIN };
 	static char event[8192];
 
-	while (count(IIO, "iio:device") < DEVICES) {
+	while (count(IIO, "iio:device") < devices) {
 		int64_t left = until_ms - now_ms();
 		ssize_t len;
 
@@ -241,8 +261,9 @@ static unsigned int read_scans(const char *device, unsigned int bytes, unsigned 
 	struct pollfd ready = { .fd = fd, .events = POLLIN };
 	static char data[SCAN_MAX * 256];
 	unsigned int scans = 0;
-	int64_t before = 0;
+	int64_t before = 0, period_ns;
 
+	period_ns = 1000000000 / strtol(argument("rate", RATE), NULL, 10);
 	*wrong = 0;
 	while (fd >= 0 && scans < SCANS && poll(&ready, 1, 10000) > 0) {
 		ssize_t len = read(fd, data, 256 * (size_t)bytes);
@@ -255,7 +276,7 @@ static unsigned int read_scans(const char *device, unsigned int bytes, unsigned 
 			if (!scans)
 				*lost = lost_scans();
 			if (scans++)
-				*wrong += llabs(step - PERIOD_NS) > PERIOD_NS * PERIOD_TOLERANCE;
+				*wrong += llabs(step - period_ns) > period_ns * PERIOD_TOLERANCE;
 			before = time_ns;
 		}
 	}
@@ -291,7 +312,7 @@ static void buffered_read(void)
 		return;
 	snprintf(device, sizeof(device), "/dev/%s", strrchr(iio, '/') + 1);
 	snprintf(path, sizeof(path), "%s/sampling_frequency", iio);
-	write_to(path, RATE);
+	write_to(path, argument("rate", RATE));
 	snprintf(path, sizeof(path), "%s/current_timestamp_clock", iio);
 	write_to(path, "monotonic");
 	bytes = enable_channels(iio);
@@ -303,11 +324,21 @@ static void buffered_read(void)
 	lost = lost_scans() - lost;
 	write_to(path, "0");
 	snprintf(detail, sizeof(detail), "%u scans of %u bytes from %s", scans, bytes, device);
-	ok(scans == SCANS, "all scans of two seconds are read through the buffer", detail);
+	ok(scans == SCANS, "all scans of some seconds are read through the buffer", detail);
 	snprintf(detail, sizeof(detail), "%u of %u steps are not one period", wrong, scans);
 	ok(scans == SCANS && wrong == 0, "and each comes one period after the one before", detail);
 	snprintf(detail, sizeof(detail), "%lu scans", lost);
 	ok(lost == 0, "and none is lost meanwhile", detail);
+}
+
+/* What the firmware says of the mains, if there is something to say. */
+static void mains(const char *topology)
+{
+	const char *said = text_of(SERDEV "/serial0-0/mains_topology");
+
+	if (topology)
+		ok(strcmp(said, topology) == 0,
+		   "the segment says what the overlay of the mains says", said);
 }
 
 /* The kernel's log, for the host to judge. */
@@ -324,25 +355,29 @@ static void show_log(void)
 int main(void)
 {
 	char modalias[256], target[256] = "";
-	unsigned int found;
+	unsigned int devices, found;
 	int events;
 
 	mount("proc", "/proc", "proc", 0, NULL);
 	mount("sysfs", "/sys", "sysfs", 0, NULL);
 	mount("dev", "/dev", "devtmpfs", 0, NULL);
 	setvbuf(stdout, NULL, _IOLBF, 0);
+	/* what the port's driver left on the line ends here */
+	putchar('\n');
 	events = listen_to_kernel();
 	snprintf(modalias, sizeof(modalias), "%s", text_of(SERDEV "/serial0-0/modalias"));
 	ok(strncmp(modalias, "of:", 3) == 0,
-	   "ACPI's PRP0001 gives the port a device with a modalias", modalias);
+	   "the firmware's description gives the port a device with a modalias", modalias);
 	ok(load(modalias), "for which depmod knows a module", modalias);
-	found = wait_devices(events, now_ms() + 30000);
+	devices = (unsigned int)strtoul(argument("devices", DEVICES), NULL, 10);
+	found = wait_devices(devices, events, now_ms() + 30000);
 	if (readlink(SERDEV "/serial0-0/driver", target, sizeof(target) - 1) < 0)
 		snprintf(target, sizeof(target), "no driver");
 	ok(strstr(target, "smappee-bus") != NULL, "the driver of the bus is bound to it", target);
 	snprintf(target, sizeof(target), "%u modules, %u IIO devices", count(BUS, "0-"), found);
-	ok(found == DEVICES && count(BUS, "0-") == DEVICES,
+	ok(found == devices && count(BUS, "0-") == devices,
 	   "the modules on the line are found, with drivers", target);
+	mains(argument("mains", NULL));
 	buffered_read();
 	show_log();
 	printf("1..%u\n", tests);

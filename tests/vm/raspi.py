@@ -1,0 +1,44 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Raspberry Pi 3 and 4 as QEMU models them: Debian's arm64 kernel, the tree that Debian ships
+for the board, and our overlays for the board and the mains on it.
+
+The segment is on the PL011, the console on the mini UART. TAP goes to
+build/results/vm-raspi.tap and to standard output.
+"""
+
+import sys
+
+import small
+from tap import Tap
+from vm import BUILD
+
+GUEST = f"{BUILD}/guest-raspi"
+# Without acceleration, on a busy host; the models have four cores, the kernel uses one.
+LIMIT_S = 180
+# Its UART model hands over byte by byte; 4 channels at this rate it carries.
+RATE_HZ = 2000
+# QEMU's model of the 4 has no interrupt controller, I2C and clock gates of the displays, and a
+# driver that looks for them ends in an abort: the kernel is told to leave them alone.
+RPI4_WITHOUT = "initcall_blacklist=brcmstb_l2_driver_init,brcmstb_i2c_driver_init clk_ignore_unused"
+
+
+def board(tap, tree, machine, without):
+    small.run(tap, tree, ["qemu-system-aarch64", "-M", machine, "-accel", "tcg",
+                          "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
+                          "-kernel", f"{GUEST}/vmlinuz", "-initrd", f"{GUEST}/initrd.cpio",
+                          "-dtb", f"{GUEST}/{tree}.dtb",
+                          "-append", "console=ttyS1,115200 quiet panic=-1 rdinit=/init mitigations=off "
+                                     f"maxcpus=1 test.mains=1p test.devices=2 test.rate={RATE_HZ} {without}",
+                          *small.console_and_port()], "mains-1p-230v", LIMIT_S)
+
+
+def main():
+    tap = Tap(f"{BUILD}/results/vm-raspi.tap")
+    board(tap, "rpi3", "raspi3b", "")
+    board(tap, "rpi4", "raspi4b", RPI4_WITHOUT)
+    return tap.end()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
