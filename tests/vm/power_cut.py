@@ -43,7 +43,7 @@ def boot(disk, house):
     guest = CutGuest(disk)
     guest.start()
     guest.wait_ready(120)
-    for name in ("meterd.conf", "house.csv"):
+    for name in ("meterd.conf", "house.cfg", "house.dat"):
         guest.give(house.path(name))
     guest.check("mkdir -p /tmp/medium; mount -t ext4 $(ls /dev/vdb || echo /dev/vda) /tmp/medium")
     # killed with the machine only
@@ -56,7 +56,7 @@ def configure(house, broker):
                     registers=f"interval_s = {INTERVAL_S}\n")
     with open(house.path("meterd.conf"), encoding="ascii") as f:
         text = f.read()
-    text = text.replace(house.path("house.csv"), "/mnt/host/house.csv").replace(house.dir, "/tmp/medium")
+    text = text.replace(house.path("house.cfg"), "/mnt/host/house.cfg").replace(house.dir, "/tmp/medium")
     with open(house.path("meterd.conf"), "w", encoding="ascii") as f:
         f.write(text)
 
