@@ -170,6 +170,31 @@ static inline void close_it(void)
 	chain_close_config(&ac, &ac_config);
 }
 
+/* Tolerances that the guide does not give, or gives without a figure: the project's own. */
+static const struct own_tolerance {
+	const char *id;
+	const char *quantity; /* NULL: all */
+	double least;	      /* when it is larger than that of the guide */
+} own_tolerances[] = {
+	{ "A17", "u2, %", 0 }, { "A17", "u0, %", 0 },	{ "A18", NULL, 0 },
+	{ "A19", NULL, 0 },    { "A..", NULL, 0 },	{ "A32", NULL, 0.05 },
+	{ "A33", NULL, 0.05 }, { "share", NULL, 0.02 },
+};
+
+static inline bool is_own(const struct row *r)
+{
+	size_t k;
+
+	for (k = 0; k < sizeof(own_tolerances) / sizeof(own_tolerances[0]); k++) {
+		const struct own_tolerance *o = &own_tolerances[k];
+
+		if (!strcmp(o->id, r->id) && (!o->quantity || !strcmp(o->quantity, r->quantity)) &&
+		    r->tolerance > o->least)
+			return true;
+	}
+	return false;
+}
+
 /* The tables of the page, as reStructuredText. */
 static inline void write_tables(FILE *f)
 {
@@ -185,9 +210,9 @@ static inline void write_tables(FILE *f)
 
 		fprintf(f,
 			"   * - %s\n     - %s\n     - %.6g\n     - %.6g\n     - %.2g %s\n"
-			"     - %.4g %s\n     - %.6g Hz, %u bit\n",
+			"     - %.4g %s%s\n     - %.6g Hz, %u bit\n",
 			w->id, w->quantity, w->exact, w->measured, w->error, w->unit, w->tolerance,
-			w->unit, w->rate_hz, w->bits);
+			w->unit, is_own(w) ? " (own)" : "", w->rate_hz, w->bits);
 	}
 	fputs("\n.. list-table:: Largest error as a part of its tolerance\n   :header-rows: 1\n\n"
 	      "   * - case\n",

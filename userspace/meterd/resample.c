@@ -21,6 +21,8 @@
 #define BETA 8.0
 /* steps of the gain's table over half the sampling rate */
 #define GAINS 256
+/* rows from one to the next that are looked at for it: the kernel is smooth */
+#define GAIN_STEP 8
 
 struct resample {
 	unsigned int points;
@@ -84,10 +86,10 @@ static void make_gains(struct resample *r)
 	for (g = 0; g <= GAINS; g++) {
 		double sum = 0.0;
 
-		for (k = 0; k < PHASES; k++)
+		for (k = 0; k < PHASES; k += GAIN_STEP)
 			for (j = 0; j < RESAMPLE_TAPS; j++)
 				sum += r->row[k][j] * cos(M_PI * g / GAINS * place(j, k));
-		r->gain[g] = (float)(sum / PHASES);
+		r->gain[g] = (float)(sum * GAIN_STEP / PHASES);
 	}
 }
 
