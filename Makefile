@@ -41,7 +41,8 @@ help:
 	@echo '  kunit              kernel unit tests on UML; kunit-debug: with KASAN, UBSAN, lockdep;'
 	@echo '                     kunit-6.1, kunit-7.2: on these kernels'
 	@echo '  kmemleak           the same with a search for leaks at the end; coverage: lines of drivers/ (90 % or more)'
-	@echo '  fuzz [SECONDS=n]   fuzz the parsers of the wire, 10 s each'
+	@echo '  fuzz [RUNS=n]      10^7 fuzzed answers of modules, taken apart by the kernel's own files
+  fuzz-short [SECONDS=n]  all parsers, 10 s each: what check runs'
 	@echo '  lint               checkpatch, sparse, W=1, kernel-doc, clang-format, cppcheck, dt schema'
 	@echo '  vm                 tests in the virtual gateway; T="NAME..." for some: kernel powerbox io'
 	@echo '                     discovery waveforms storm chain recorded topologies mains; vm-6.1, vm-7.2: in short, on these kernels'
@@ -108,6 +109,8 @@ coverage:
 $(other_lines:%=kunit-%): kunit-%:
 	@scripts/kunit --line $*
 fuzz:
+	@scripts/fuzz --runs $(or $(RUNS),10000000)
+fuzz-short:
 	@scripts/fuzz $(or $(SECONDS),10)
 lint:
 	@scripts/lint
@@ -179,7 +182,7 @@ distclean: clean
 	rm -rf --one-file-system $(cache)
 
 .PHONY: help accuracy build modules $(lines:%=modules-%) userspace userspace-native userspace-arm64 \
-	userspace-bookworm unit unit-sanitize kunit kunit-debug kmemleak coverage \
+	userspace-bookworm unit unit-sanitize kunit kunit-debug kmemleak coverage fuzz-short \
 	$(other_lines:%=kunit-%) fuzz lint overlays guest $(other_lines:%=guest-%) \
 	selftests demo vm storm $(other_lines:%=vm-%) vm-amd64 vm-raspi bench browser upstream outage outage-short power-cut \
 	check clean distclean
