@@ -271,9 +271,15 @@ static void a_power_box_among_open_modules_is_named(struct kunit *test)
 	KUNIT_EXPECT_NOT_NULL(test, strstr(problems(line), "wrong-segment 61"));
 }
 
+static void take_poll(struct smappee_sink *sink, const struct smappee_poll *poll)
+{
+}
+
 static void an_open_module_beside_a_power_box_is_named(struct kunit *test)
 {
+	static struct smappee_sink sink = { .poll = take_poll };
 	struct fake_line *line = fake_box_line(test);
+	struct smappee_device *box;
 
 	fake_hub(line, 0, 104233);
 	fake_hub(line, 7, 104234);
@@ -281,6 +287,14 @@ static void an_open_module_beside_a_power_box_is_named(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, fake_line_wait(line, strstr(problems(line), "9500104233") &&
 					       strstr(problems(line), "9500104234"), 10000));
 	KUNIT_EXPECT_NOT_NULL(test, strstr(problems(line), "wrong-segment 7"));
+	/* and those that are connected later, while powers come ten times a second */
+	box = bench_module(line, SMAPPEE_PB_UNIT);
+	KUNIT_ASSERT_NOT_NULL(test, box);
+	KUNIT_ASSERT_EQ(test, 0, smappee_stream_start(box, &sink));
+	fake_input(line, 0, 777);
+	KUNIT_EXPECT_TRUE(test, fake_line_wait(line, strstr(problems(line), "9700000777"), 120000));
+	smappee_stream_stop(box);
+	KUNIT_EXPECT_EQ(test, 0, bench_number(test, &box->dev, "lost_scans"));
 	KUNIT_EXPECT_EQ(test, -EOPNOTSUPP, bench_store(test, fake_line_serdev(line),
 						       "release_addresses", "1"));
 }

@@ -14,7 +14,7 @@
 #include <linux/serdev.h>
 #include <linux/workqueue.h>
 
-#include "../../drivers/tty/serdev/smappee_bus/segment.h"
+#include "../../drivers/tty/serdev/smappee_bus/segment-parts.h"
 #include "compat.h"
 #include "fake-line.h"
 
@@ -498,7 +498,17 @@ static bool is_busy(struct bench *bench, int unused)
 
 static bool is_waiting(struct bench *bench, int priority)
 {
-	return READ_ONCE(bench->line.waiting[priority]);
+	return smappee_turn_urgent(&bench->line, priority + 1);
+}
+
+static bool are_waiting(struct bench *bench, int many)
+{
+	size_t n;
+
+	spin_lock(&bench->line.lock);
+	n = list_count_nodes(&bench->line.turns);
+	spin_unlock(&bench->line.lock);
+	return n == many;
 }
 
 /* A transaction that holds the line, since the port does not take its request. */
@@ -543,6 +553,30 @@ static void control_goes_before_samples_and_those_before_housekeeping(struct kun
 	KUNIT_EXPECT_EQ(test, SMAPPEE_REG_RATE, request.index);
 	KUNIT_ASSERT_TRUE(test, fake_line_find(fake, HUB, 0, 2, &request));
 	KUNIT_EXPECT_EQ(test, SMAPPEE_REG_RATES, request.index);
+}
+
+/* One who asks again and again does not keep out who is as urgent. */
+static void equals_have_the_line_in_turn(struct kunit *test)
+{
+	static const u16 address[] = {
+		SMAPPEE_REG_RATES, SMAPPEE_REG_RATE, SMAPPEE_REG_TYPE, SMAPPEE_REG_SLOTS,
+	};
+	struct fake_line *fake = test->priv;
+	struct errand *slow = hold_line(test);
+	struct errand *errand[ARRAY_SIZE(address)];
+	struct fake_request request;
+
+	for (int i = 0; i < ARRAY_SIZE(address); i++) {
+		errand[i] = errand_send(test, SMAPPEE_HOUSEKEEPING, HUB, address[i]);
+		KUNIT_ASSERT_TRUE(test, line_becomes(bench_of(test), are_waiting, i + 1));
+	}
+	fake_line_resume(fake);
+	wait_for_completion(&slow->done);
+	for (int i = 0; i < ARRAY_SIZE(address); i++) {
+		wait_for_completion(&errand[i]->done);
+		KUNIT_ASSERT_TRUE(test, fake_line_find(fake, HUB, 0, i, &request));
+		KUNIT_EXPECT_EQ(test, address[i], request.index);
+	}
 }
 
 static void those_who_wait_are_sent_home_when_the_line_stops(struct kunit *test)
@@ -605,6 +639,7 @@ static struct kunit_case segment_cases[] = {
 	KUNIT_CASE(the_longest_sample_block_passes),
 	KUNIT_CASE(an_answer_longer_than_its_place_is_refused),
 	KUNIT_CASE(control_goes_before_samples_and_those_before_housekeeping),
+	KUNIT_CASE(equals_have_the_line_in_turn),
 	KUNIT_CASE(those_who_wait_are_sent_home_when_the_line_stops),
 	KUNIT_CASE(many_who_ask_at_once_each_get_their_own_answer),
 	{ }

@@ -146,7 +146,7 @@ static inline enum smappee_priority
 smappee_watch_priority(const struct smappee_module *module)
 {
 	return test_bit(SMAPPEE_MODULE_SILENT, &module->flags) ?
-		       SMAPPEE_ABSENT :
+		       SMAPPEE_BACKGROUND :
 		       SMAPPEE_SAMPLES;
 }
 

@@ -253,7 +253,7 @@ static int poll_read(struct smappee_module *box, unsigned int part,
 		return ret;
 	ret = smappee_line_transact(&box->segment->line,
 				    part == POLL_FAST ? SMAPPEE_SAMPLES :
-							SMAPPEE_HOUSEKEEPING,
+							SMAPPEE_BACKGROUND,
 				    &rq, &answer, &box->count);
 	if (ret)
 		return ret;

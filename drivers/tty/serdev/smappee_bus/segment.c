@@ -7,7 +7,7 @@
  * somebody is there gives way earlier: a module begins to answer within a time
  * that the protocol sets, and when that is over and nothing has come, the rest of
  * the timeout is only for a host that notices late. It is not waited for while
- * somebody more urgent wants the line.
+ * somebody else wants the line.
  *
  * Answers carry no number. After an answer that was late, damaged or wrong, and
  * when bytes arrive that nobody asked for, the next transaction begins only
@@ -73,6 +73,7 @@ void smappee_line_init(struct smappee_line *line, struct serdev_device *serdev,
 	line->count = count;
 	spin_lock_init(&line->lock);
 	spin_lock_init(&line->rx_lock);
+	INIT_LIST_HEAD(&line->turns);
 	init_waitqueue_head(&line->free);
 	init_waitqueue_head(&line->rx_done);
 }
@@ -137,24 +138,32 @@ static s64 line_fair_ns(const struct smappee_line *line,
 	       min(late_ns, (s64)line->answer_ms * NSEC_PER_MSEC);
 }
 
+/* How long the first bytes of an answer are waited for at most. */
+static s64 line_patience_ns(const struct smappee_line *line,
+			    const struct modbus_request *rq)
+{
+	unsigned int ms = rq->function == SMAPPEE_FC_DISCOVER ?
+				  LINE_ANSWER_MS : line->answer_ms;
+
+	return line_wire_ns(line, rq) + (s64)ms * NSEC_PER_MSEC;
+}
+
 /* Until the first bytes are there, or it is no use, or no good, to wait on. */
 static void line_wait_first(struct smappee_line *line,
 			    const struct modbus_request *rq,
 			    enum smappee_priority priority)
 {
-	s64 patience_ns = line_wire_ns(line, rq) +
-			  (s64)line->answer_ms * NSEC_PER_MSEC;
+	s64 patience_ns = line_patience_ns(line, rq);
 	s64 fair_ns = line_gives_way(line, rq, priority) ? line_fair_ns(line, rq) :
 						       patience_ns;
 
 	if (!wait_event_hrtimeout(line->rx_done, !READ_ONCE(line->rx_pending),
 				  ns_to_ktime(fair_ns)) ||
-	    fair_ns >= patience_ns)
+	    fair_ns >= patience_ns || READ_ONCE(line->rx_len))
 		return;
 	wait_event_hrtimeout(line->rx_done,
 			     !READ_ONCE(line->rx_pending) ||
-			     (!READ_ONCE(line->rx_len) &&
-			      smappee_turn_urgent(line, priority)),
+			     smappee_turn_urgent(line, priority + 1),
 			     ns_to_ktime(patience_ns - fair_ns));
 }
 
@@ -167,9 +176,13 @@ static int line_wait(struct smappee_line *line, const struct modbus_request *rq,
 {
 	s64 end = ktime_get_ns() + line_wire_ns(line, rq) +
 		  (s64)(line->answer_ms + LINE_SLACK_MS) * NSEC_PER_MSEC;
+	s64 pause_ns = LINE_PAUSE_MS * NSEC_PER_MSEC;
 	size_t before = 0;
 	size_t len;
 
+	/* Half an answer to who is there: most likely several of them at once. */
+	if (line_gives_way(line, rq, priority))
+		pause_ns = min(pause_ns, line_fair_ns(line, rq));
 	line_wait_first(line, rq, priority);
 	while (READ_ONCE(line->rx_pending)) {
 		spin_lock(&line->rx_lock);
@@ -183,7 +196,7 @@ static int line_wait(struct smappee_line *line, const struct modbus_request *rq,
 		before = len;
 		wait_event_hrtimeout(line->rx_done,
 				     !READ_ONCE(line->rx_pending),
-				     ms_to_ktime(LINE_PAUSE_MS));
+				     ns_to_ktime(pause_ns));
 	}
 
 	/* rx_lock was held when the answer was finished; see what it did. */

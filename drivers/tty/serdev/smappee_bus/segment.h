@@ -7,6 +7,7 @@
 #define SMAPPEE_SEGMENT_H
 
 #include <linux/atomic.h>
+#include <linux/list.h>
 #include <linux/spinlock.h>
 #include <linux/types.h>
 #include <linux/wait.h>
@@ -20,14 +21,15 @@ struct serdev_device;
  * enum smappee_priority - who gets the line first
  * @SMAPPEE_CONTROL: somebody waits for it (a register access of a driver)
  * @SMAPPEE_SAMPLES: what the sampler thread asks: sample blocks, sync, status
- * @SMAPPEE_ABSENT: is a module that is silent there again?
- * @SMAPPEE_HOUSEKEEPING: the rest: enumeration, the slow parts of a poll
+ * @SMAPPEE_BACKGROUND: is a module that is silent there again? And the slow parts of a
+ *			poll
+ * @SMAPPEE_HOUSEKEEPING: enumeration
  * @SMAPPEE_PRIORITIES: how many there are
  */
 enum smappee_priority {
 	SMAPPEE_CONTROL,
 	SMAPPEE_SAMPLES,
-	SMAPPEE_ABSENT,
+	SMAPPEE_BACKGROUND,
 	SMAPPEE_HOUSEKEEPING,
 	SMAPPEE_PRIORITIES
 };
@@ -81,7 +83,7 @@ struct smappee_counters {
  *	     lately; of whoever has the line
  * @lock: protects @busy to @rest_ns
  * @busy: a transaction has the line
- * @waiting: transactions that want it, by priority
+ * @turns: who waits for it, in the order in which they will have it
  * @stopping: no transaction may begin any more
  * @share: housekeeping leaves room for streams
  * @stale_unit: the unit that was given up last by who is not urgent
@@ -124,7 +126,7 @@ struct smappee_line {
 
 	spinlock_t lock;	/* all up to rest_ns */
 	bool busy;
-	unsigned int waiting[SMAPPEE_PRIORITIES];
+	struct list_head turns;
 	bool stopping;
 	bool share;
 	u8 stale_unit;

@@ -12,14 +12,13 @@
 #include "internal.h"
 #include "sampler.h"
 
-/* What is not urgent leaves room for streams; a poll schedule does so by itself. */
+/* What is not urgent leaves room for streams. */
 static void stream_count(struct smappee_segment *segment, int more)
 {
 	lockdep_assert_held(&segment->rate_lock);
 
 	segment->streams += more;
-	smappee_line_share(&segment->line,
-			   segment->streams && !segment->registers);
+	smappee_line_share(&segment->line, segment->streams);
 }
 
 /**

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Whose turn it is on a segment's line: one transaction at a time, the most urgent
- * first, and none on a line that has been stopped.
+ * first, equals in the order in which they came, and none on a line that has been
+ * stopped.
  *
  * Two things make a transaction wait although the line is free:
  *
@@ -13,6 +14,7 @@
  */
 #include <linux/hrtimer.h>
 #include <linux/ktime.h>
+#include <linux/list.h>
 #include <linux/minmax.h>
 #include <linux/sched.h>
 #include <linux/wait.h>
@@ -21,6 +23,16 @@
 
 /* Housekeeping leaves the line alone for so many times what it took: a fifth. */
 #define TURN_REST		4
+
+/**
+ * struct turn - somebody who waits for the line
+ * @node: in the line's list, the most urgent first
+ * @priority: how urgent it is
+ */
+struct turn {
+	struct list_head node;
+	enum smappee_priority priority;
+};
 
 /**
  * smappee_line_stop() - let no transaction begin any more
@@ -104,26 +116,33 @@ static s64 turn_begin(struct smappee_line *line, enum smappee_priority priority,
 	return begin_ns;
 }
 
-/* Take the line if it is our turn; true also if we must give up waiting. */
-static bool turn_try(struct smappee_line *line, enum smappee_priority priority,
-		     int *status)
+/* Behind all that are as urgent, before all that are less. */
+static void turn_queue(struct smappee_line *line, struct turn *turn)
 {
-	bool done = true;
-	unsigned int p;
+	struct turn *other;
 
 	spin_lock(&line->lock);
-	*status = 0;
-	if (line->stopping)
-		*status = -ESHUTDOWN;
-	else if (line->busy)
-		done = false;
-	for (p = 0; p < priority && !*status; p++)
-		if (line->waiting[p])
-			done = false;
+	list_for_each_entry(other, &line->turns, node)
+		if (other->priority > turn->priority)
+			break;
+	list_add_tail(&turn->node, &other->node);
+	spin_unlock(&line->lock);
+	/* Whoever has the line and is less urgent may give way. */
+	wake_up(&line->rx_done);
+}
+
+/* Take the line if it is our turn; true also if we must give up waiting. */
+static bool turn_try(struct smappee_line *line, struct turn *turn, int *status)
+{
+	bool done;
+
+	spin_lock(&line->lock);
+	*status = line->stopping ? -ESHUTDOWN : 0;
+	done = line->stopping ||
+	       (!line->busy && list_is_first(&turn->node, &line->turns));
 	if (done) {
-		line->waiting[priority]--;
-		if (!*status)
-			line->busy = true;
+		list_del(&turn->node);
+		line->busy |= !line->stopping;
 	}
 	spin_unlock(&line->lock);
 
@@ -150,6 +169,7 @@ static void turn_release(struct smappee_line *line)
 int smappee_turn_take(struct smappee_line *line, enum smappee_priority priority,
 		      u8 unit)
 {
+	struct turn turn = { .priority = priority };
 	s64 wait_ns;
 	int status;
 
@@ -159,12 +179,8 @@ int smappee_turn_take(struct smappee_line *line, enum smappee_priority priority,
 			wait_event_hrtimeout(line->free,
 					     READ_ONCE(line->stopping),
 					     ns_to_ktime(wait_ns));
-		spin_lock(&line->lock);
-		line->waiting[priority]++;
-		spin_unlock(&line->lock);
-		/* Whoever has the line and is less urgent may give way. */
-		wake_up(&line->rx_done);
-		wait_event(line->free, turn_try(line, priority, &status));
+		turn_queue(line, &turn);
+		wait_event(line->free, turn_try(line, &turn, &status));
 		if (status ||
 		    turn_begin(line, priority, unit) <= ktime_get_ns())
 			return status;
@@ -214,12 +230,12 @@ void smappee_turn_stale(struct smappee_line *line, u8 unit, unsigned int us)
 bool smappee_turn_urgent(struct smappee_line *line,
 			 enum smappee_priority priority)
 {
-	bool urgent = false;
-	unsigned int p;
+	struct turn *first;
+	bool urgent;
 
 	spin_lock(&line->lock);
-	for (p = 0; p < priority; p++)
-		urgent |= line->waiting[p];
+	first = list_first_entry_or_null(&line->turns, struct turn, node);
+	urgent = first && first->priority < priority;
 	spin_unlock(&line->lock);
 
 	return urgent;
