@@ -41,8 +41,8 @@ help:
 	@echo '  kunit              kernel unit tests on UML; kunit-debug: with KASAN, UBSAN, lockdep;'
 	@echo '                     kunit-6.1, kunit-7.2: on these kernels'
 	@echo '  kmemleak           the same with a search for leaks at the end; coverage: lines of drivers/ (90 % or more)'
-	@echo '  fuzz [RUNS=n]      10^7 fuzzed answers of modules, taken apart by the kernel's own files
-  fuzz-short [SECONDS=n]  all parsers, 10 s each: what check runs'
+	@echo '  unload             the drivers as modules, used and unloaded, and then a search for leaks'
+	@echo '  fuzz [RUNS=n]      10^7 fuzzed answers of modules; fuzz-short [SECONDS=n]: all parsers, 10 s each'
 	@echo '  lint               checkpatch, sparse, W=1, kernel-doc, clang-format, cppcheck, dt schema'
 	@echo '  vm                 tests in the virtual gateway; T="NAME..." for some: kernel powerbox io'
 	@echo '                     discovery waveforms storm chain recorded topologies mains; vm-6.1, vm-7.2: in short, on these kernels'
@@ -65,7 +65,7 @@ modules: $(lines:%=modules-%)
 # Those of the virtual PC are not among "modules": only its test needs them.
 $(lines:%=modules-%): modules-%: build/modules/%.release
 $(lines:%=build/modules/%.release) build/modules/6.12-amd64.release: build/modules/%.release: $(module_src) scripts/kernels
-	@scripts/kernels build $*
+	@scripts/kernels build $* CONFIG_SMAPPEE_BUS_ERROR_INJECTION=y
 
 # User space: all three flavours by the same makefile.
 userspace: userspace-native userspace-arm64 userspace-bookworm
@@ -106,6 +106,8 @@ kmemleak:
 	@scripts/kunit --leak
 coverage:
 	@scripts/kunit --coverage
+unload:
+	@scripts/unload
 $(other_lines:%=kunit-%): kunit-%:
 	@scripts/kunit --line $*
 fuzz:
@@ -182,7 +184,7 @@ distclean: clean
 	rm -rf --one-file-system $(cache)
 
 .PHONY: help accuracy build modules $(lines:%=modules-%) userspace userspace-native userspace-arm64 \
-	userspace-bookworm unit unit-sanitize kunit kunit-debug kmemleak coverage fuzz-short \
+	userspace-bookworm unit unit-sanitize kunit kunit-debug kmemleak coverage unload fuzz-short \
 	$(other_lines:%=kunit-%) fuzz lint overlays guest $(other_lines:%=guest-%) \
 	selftests demo vm storm $(other_lines:%=vm-%) vm-amd64 vm-raspi bench browser upstream outage outage-short power-cut \
 	check clean distclean

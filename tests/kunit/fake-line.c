@@ -324,9 +324,19 @@ static void fake_prop(struct fake_node *node, int n, const char *name, const voi
 	node->np.properties = prop;
 }
 
+/* As of_node_init() does, whose type is not for modules. */
+static void fake_node_release(struct kobject *kobj)
+{
+}
+
+static const struct kobj_type fake_node_type = {
+	.release = fake_node_release,
+};
+
 static void fake_node_init(struct fake_node *node, struct fake_node *parent, const char *name)
 {
-	of_node_init(&node->np);
+	kobject_init(&node->np.kobj, &fake_node_type);
+	fwnode_init(&node->np.fwnode, &of_fwnode_ops);
 	strscpy(node->name, name, sizeof(node->name));
 	node->np.name = node->name;
 	node->np.full_name = node->name;

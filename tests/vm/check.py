@@ -6,7 +6,7 @@
                            recorded, topologies; mains, which is topologies at length;
                            line, which is the drivers and the chain in short, and names,
                            which is the Power Box in short, for other kernels; without a
-                           name all but waveforms, mains, line and names
+                           name all but mains, line and names
 
 TAP goes to build/results/vm.tap and to standard output. GUEST_KERNEL=LINE takes the
 guest of that line (scripts/guest), the results are then those of vm-LINE.
@@ -131,6 +131,8 @@ def faults(tap, stream):
         done = sim.ask(cmd="status")["faults"][fault["kind"]]
         tap.ok(done > 0 and since["lost_scans"] == 0 and since["gaps"] == 0,
                f"{fault['kind']} of 2 % of the answers costs no scan", f"{done} faults, {since}")
+    tracing = "/sys/kernel/tracing"
+    stream.guest.check(f"echo 1 > {tracing}/events/smappee/smappee_gap/enable")
     sim.ask(cmd="fault", kind="silent", unit=8, seconds=4)
     state = f"/sys/bus/smappee/devices/{stream.segment.number}-008/state"
     try:
@@ -141,6 +143,8 @@ def faults(tap, stream):
     tap.ok(silent, "a module that falls silent has the state \"silent\"", stream.guest.read(state).strip())
     tap.ok(stream.recovers(40), "after it answers again all loads are measured again")
     tap.ok(stream.since()["lost_scans"] > 0, "and what was lost meanwhile is counted", str(stream.since()))
+    gaps = stream.guest.check(f"grep ' smappee_gap: ' {tracing}/trace; echo 0 > {tracing}/events/smappee/smappee_gap/enable")
+    tap.ok(f"segment={stream.segment.number} unit=8 " in gaps, "and traced (smappee_gap)", (gaps.strip().splitlines() or ["no event"])[-1])
     boots = f"/sys/bus/smappee/devices/{stream.segment.number}-007/boot_count"
     before = int(stream.guest.read(boots))
     sim.ask(cmd="fault", kind="restart", unit=7)
@@ -224,7 +228,7 @@ def recording(tap):
 TESTS = {"kernel": kernel, "powerbox": powerbox, "io": io, "discovery": discovery, "waveforms": waveforms,
          "storm": storm, "chain": chain, "recorded": recording, "line": line, "names": names,
          "topologies": topologies, "mains": mains}
-DEFAULT = ["kernel", "powerbox", "io", "discovery", "storm", "chain", "recorded", "topologies"] if KERNEL == "6.12" else ["line", "names"]
+DEFAULT = ["kernel", "powerbox", "io", "discovery", "waveforms", "storm", "chain", "recorded", "topologies"] if KERNEL == "6.12" else ["line", "names"]
 
 
 def main():

@@ -177,7 +177,6 @@ def waveforms(tap):
         (sim_a, sim_b), (a, b) = gateway.sims, (Segment(guest, "a"), Segment(guest, "b"))
         a.wait_modules(8)
         names = list(units(sim_a))
-        streams(tap, guest, sim_a, a, 4000, names, "11 channels of 24 bits and 20 of 16 at 4 kHz")
         streams(tap, guest, sim_a, a, 8000, names[:2] + names[3:], "7 channels of 24 bits and 20 of 16 at 8 kHz")
         guest.check(f"echo 4000 > {DEVICES}/{a.number}-001/iio:device*/sampling_frequency")
         a.wait_modules(8, 40)

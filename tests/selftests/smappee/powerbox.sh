@@ -77,7 +77,7 @@ refuses() {
 }
 
 ktap_print_header
-ktap_set_plan $((38 + 3 * ${#ct[@]}))
+ktap_set_plan $((39 + 3 * ${#ct[@]}))
 
 # who is there
 got "$BUS/$box/unit"
@@ -260,4 +260,17 @@ got "$BUS/$box/slot_map"
 is "slot map: it can be written" "${slots[*]}"
 put "$map" "$BUS/$box/slot_map"
 refuses "slot map: nothing but 28 slots" "$BUS/$box/slot_map" 0 "$map 0" "${map/27/28}" x
+
+# the tracepoint that only a box makes fire
+tracing=/sys/kernel/tracing
+value="no tracepoints"
+if [ -d $tracing/events/smappee ]; then
+	echo > $tracing/trace
+	echo 1 > $tracing/events/smappee/smappee_poll/enable
+	polled() { grep -q " smappee_poll: segment=$number unit=61 " $tracing/trace; }
+	until_true 10 polled
+	value=$?
+	echo 0 > $tracing/events/smappee/smappee_poll/enable
+fi
+is "smappee_poll is seen" 0
 ktap_finished
