@@ -182,6 +182,25 @@ static void inputs_are_those_with_a_sensor_on_the_same_segment(void **state)
 	assert_int_equal(site.input[3].number, 1);
 }
 
+static void inputs_behind_a_power_box_are_those_whose_power_it_tells(void **state)
+{
+	static const char *const volts[] = { "red", "black", NULL };
+	static const char *const powers[] = { "A", "B mean", NULL };
+
+	(void)state;
+	put_mains();
+	put_device(PORT "/0-061", 0, "smappee-powerbox", "box");
+	put_channels(PORT "/0-061", 0, "altvoltage", volts, false);
+	put_device(PORT "/0-061/0-061.1", 1, "smappee-power", "hub");
+	put_channels(PORT "/0-061/0-061.1", 1, "power", powers, false);
+	configure("[source]\nvalues = register\ndevices = smappee-powerbox, smappee-power\n");
+	site_read(&site, root, &config);
+	assert_string_equal(site.topology, "2p+n");
+	assert_int_equal(site.terminals, 2);
+	assert_int_equal(site.inputs, 1);
+	assert_string_equal(site.input[0].name, "hub/A");
+}
+
 static void nothing_is_known_of_an_empty_place(void **state)
 {
 	(void)state;
@@ -474,6 +493,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
 		TEST(the_mains_are_those_of_the_segment_with_the_voltages),
 		TEST(inputs_are_those_with_a_sensor_on_the_same_segment),
+		TEST(inputs_behind_a_power_box_are_those_whose_power_it_tells),
 		TEST(nothing_is_known_of_an_empty_place),
 		TEST(nonsense_in_attributes_is_cut),
 		TEST(without_a_configuration_all_comes_from_the_device_tree),

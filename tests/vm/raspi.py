@@ -20,7 +20,7 @@ LIMIT_S = 180
 RATE_HZ = 2000
 # QEMU's model of the 4 has no interrupt controller, I2C and clock gates of the displays, and a
 # driver that looks for them ends in an abort: the kernel is told to leave them alone.
-RPI4_WITHOUT = "initcall_blacklist=brcmstb_l2_driver_init,brcmstb_i2c_driver_init clk_ignore_unused"
+RPI4_WITHOUT = "initcall_blacklist=brcmstb_l2_driver_init,brcmstb_i2c_driver_init clk_ignore_unused pd_ignore_unused"
 
 
 def board(tap, tree, machine, without):
