@@ -154,7 +154,9 @@ def states(tap, rig):
         wanted = "closed" if closed else "open"
         wait(lambda: rig.input("door")["state"] == wanted)  # pylint: disable=cell-var-from-loop
         seen.append(rig.input("door")["state"])
-    tap.ok(seen == ["open", "closed"], "a contact that opens and closes is followed by its edges", str(seen))
+    late = int(rig.guest.check("date +%s%3N")) - rig.input("door")["since_ms"]
+    tap.ok(seen == ["open", "closed"] and 0 <= late < 15000, "a contact that opens and closes is followed by its edges, with their time",
+           f"{seen}, {late} ms ago")
 
 
 def commands(tap, rig):

@@ -129,7 +129,7 @@ static bool receive(struct io *io)
 	} else if (m.order == IO_BEAT) {
 		io->beating = false;
 	} else if (m.order == IO_EDGE && m.what < io->plan->contacts) {
-		io->ops->edge(io->user, m.what, m.on);
+		io->ops->edge(io->user, m.what, m.on, m.time_ns);
 	} else if (m.order == IO_SWITCH && m.number == io->wanted) {
 		io->wanted = 0;
 		io->switched = m.error;

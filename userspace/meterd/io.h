@@ -15,12 +15,12 @@ struct io;
 /**
  * struct io_ops - what the link tells; none of them may close it
  * @looked: module @module was looked at; @m is valid during the call
- * @edge: contact @contact has changed
+ * @edge: contact @contact has changed at @time_ns, CLOCK_MONOTONIC
  * @round: all modules were looked at
  */
 struct io_ops {
 	void (*looked)(void *user, unsigned int module, const struct io_module *m);
-	void (*edge)(void *user, unsigned int contact, bool closed);
+	void (*edge)(void *user, unsigned int contact, bool closed, int64_t time_ns);
 	void (*round)(void *user);
 };
 

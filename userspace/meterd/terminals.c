@@ -8,8 +8,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "clock-state.h"
 #include "command.h"
 #include "contact.h"
 #include "io.h"
@@ -18,6 +18,7 @@
 
 #define CHANGED_US 50000
 #define S_PER_H 3600.0
+#define NS_PER_MS 1000000LL
 /* readings without what a module needs, after which it is said to get no heartbeat */
 #define QUIET_US 3000000ULL
 #define EVENT_MAX 160
@@ -55,17 +56,14 @@ struct terminals {
 	bool counted;		       /* pulses have come in this round */
 };
 
-static uint64_t clock_us(clockid_t id)
-{
-	struct timespec t;
-
-	clock_gettime(id, &t);
-	return t.tv_sec * 1000000ULL + t.tv_nsec / 1000;
-}
-
 static int64_t utc_ms(void)
 {
 	return (int64_t)(clock_us(CLOCK_REALTIME) / 1000);
+}
+
+static int64_t monotonic_ns(void)
+{
+	return (int64_t)clock_us(CLOCK_MONOTONIC) * 1000;
 }
 
 /* Tell it soon; what else changes until then is told with it. */
@@ -154,14 +152,15 @@ static void count(struct terminals *t, unsigned int k, const struct io_module *m
 		changed(t);
 }
 
-static void set_closed(struct terminals *t, unsigned int k, int closed)
+/* @time_ns is when, CLOCK_MONOTONIC */
+static void set_closed(struct terminals *t, unsigned int k, int closed, int64_t time_ns)
 {
 	struct contact_reading *r = &t->now.contact[k];
 
 	if (r->closed == closed)
 		return;
 	r->closed = closed;
-	r->since_ms = closed < 0 ? 0 : utc_ms();
+	r->since_ms = closed < 0 ? 0 : utc_ms() - (monotonic_ns() - time_ns) / NS_PER_MS;
 	changed(t);
 }
 
@@ -208,7 +207,7 @@ static void take_contact(struct terminals *t, unsigned int k, const struct io_mo
 
 	set_problem(t, &r->problem, "input", c->name, problem_of(error, true));
 	if (c->kind == CONTACT_STATE) {
-		set_closed(t, k, error ? IO_UNKNOWN : m->closed[c->input]);
+		set_closed(t, k, error ? IO_UNKNOWN : m->closed[c->input], monotonic_ns());
 	} else if (!error) {
 		count(t, k, m);
 	} else if (r->problem) {
@@ -396,9 +395,9 @@ static void on_looked(void *user, unsigned int module, const struct io_module *m
 	s->seen = true;
 }
 
-static void on_edge(void *user, unsigned int contact, bool closed)
+static void on_edge(void *user, unsigned int contact, bool closed, int64_t time_ns)
 {
-	set_closed(user, contact, closed);
+	set_closed(user, contact, closed, time_ns);
 }
 
 /* Of a contact that bounces for long, one event per second. */
