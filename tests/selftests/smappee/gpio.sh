@@ -22,6 +22,7 @@ expect "gpioget 2.x by name: closed" '"door"=active' "$(gpioget door 2>&1)"
 expect "gpioget 2.x: open" '"water"=inactive' "$(gpioget water 2>&1)"
 
 # Ten edges: five pulses of 100 ms, two a second.
+lost=$(cat "$dev/lost_edges")
 events=$(timeout 20 gpiomon -n 10 --format '%E %S' gas 2>&1)
 expect "gpiomon 2.x: ten edges" 10 "$(echo "$events" | wc -l)"
 expect "gpiomon 2.x: rising and falling in turn" 0 \
@@ -29,6 +30,10 @@ expect "gpiomon 2.x: rising and falling in turn" 0 \
 # Stamped when they are read: late by up to a poll, an answer and the guest's scheduling.
 expect "gpiomon 2.x: pulses are half a second apart, within 0.1 s" 0 "$(echo "$events" |
 	$awk '$1 == "rising" { if (last && ($2 - last < 0.4 || $2 - last > 0.6)) n++; last = $2 } END { print n + 0 }')"
+
+# While somebody waits; otherwise the module is asked once a second, and a host that stands still
+# for longer than its memory of 32 edges loses those that nobody wanted.
+expect "no edge was lost meanwhile" "$lost" "$(cat "$dev/lost_edges")"
 
 if [ -x "$old/gpioget" ]; then
 	expect "gpioget 1.6: both" "1 0" "$(tool16 gpioget "$chip" 1 2 2>&1)"
@@ -63,5 +68,4 @@ sleep 2
 expect "what is shorter than the shortest pulse is none" "$pulses" "$(cat "$dev/in1_pulses")"
 echo 10 > "$dev/in1_min_closed_ms"
 expect "a time out of range is refused" 1 "$( (echo 10001 > "$dev/in1_min_open_ms") 2>/dev/null; echo $?)"
-expect "no edge was lost" 0 "$(cat "$dev/lost_edges")"
 ktap_finished
