@@ -23,9 +23,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "meterd/http.h"
-#include "meterd/io-reading.h"
-#include "meterd/mqtt.h"
+#include "http.h"
+#include "io-reading.h"
+#include "mqtt.h"
 
 #define NS_PER_S 1000000000LL
 #define US_PER_MS 1000ULL

@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "installation.h"
-#include "io-plan.h"
+#include "io-config.h"
 #include "log.h"
 #include "reload.h"
 

@@ -15,7 +15,7 @@
 
 #include "config.h"
 #include "installation.h"
-#include "io-plan.h"
+#include "io-config.h"
 
 #define LOADS                                                                                      \
 	"[topology]\ntype = 1p\n[load grid]\nrole = grid\ninputs = hub1/A\nphases = L1\n"          \

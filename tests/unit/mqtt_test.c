@@ -27,7 +27,7 @@
  * The file itself: the back-off of a real gateway is too slow for a test, see
  * retry_now(). Before cmocka.h, whose fail() is a macro.
  */
-#include "meterd/mqtt.c"
+#include "mqtt.c"
 
 #include <cmocka.h>
 

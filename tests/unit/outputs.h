@@ -11,7 +11,7 @@
 #include <systemd/sd-event.h>
 #include <time.h>
 
-#include "meterd/reading.h"
+#include "reading.h"
 
 /* One reading of one load of one element; @sequence tells them apart. */
 static inline struct reading small_reading(uint64_t sequence)

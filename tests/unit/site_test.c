@@ -17,11 +17,11 @@
 
 #include <cmocka.h>
 
-#include "meterd/config.h"
-#include "meterd/installation.h"
-#include "meterd/log.h"
-#include "meterd/site-check.h"
-#include "meterd/site.h"
+#include "config.h"
+#include "installation.h"
+#include "log.h"
+#include "site-check.h"
+#include "site.h"
 
 #define PORT "devices/platform/uart/serial0/serial0-0"
 

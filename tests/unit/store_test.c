@@ -19,7 +19,7 @@
 #include <unistd.h>
 
 /* The file itself: a test kills the child. Before cmocka.h, whose fail() is a macro. */
-#include "meterd/store.c"
+#include "store.c"
 
 #include <cmocka.h>
 

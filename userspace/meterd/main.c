@@ -18,6 +18,7 @@
 #include "clock-state.h"
 #include "command.h"
 #include "http.h"
+#include "io-config.h"
 #include "log.h"
 #include "meter.h"
 #include "meterd.h"

@@ -8,45 +8,15 @@
 
 #include <stdbool.h>
 
-#include "config.h"
+#include "contact-kind.h"
 #include "load.h"
 
 #define IO_MODULES_MAX 10
 #define IO_INPUTS 4
 #define IO_RELAYS 2
 #define IO_LABEL_MAX 64
-
-/**
- * enum contact_kind - what is at an input
- * @CONTACT_GAS: a gas meter with a pulse output, and so on
- * @CONTACT_WATER: water
- * @CONTACT_HEAT: heat
- * @CONTACT_ELECTRICITY: electricity
- * @CONTACT_STATE: a contact of which the state is of interest
- */
-enum contact_kind {
-	CONTACT_GAS,
-	CONTACT_WATER,
-	CONTACT_HEAT,
-	CONTACT_ELECTRICITY,
-	CONTACT_STATE,
-};
-
-/**
- * struct contact_unit - a unit that can be counted
- * @name: as in the configuration
- * @gas: of gas
- * @water: of water
- * @m3: of a volume: m3 that it is, 0: no volume; a gallon is that of the US
- * @wh: of energy: Wh that it is, 0: no energy
- */
-struct contact_unit {
-	const char *name;
-	bool gas;
-	bool water;
-	double m3;
-	double wh;
-};
+#define CONTACTS_MAX (IO_MODULES_MAX * IO_INPUTS)
+#define RELAYS_MAX (IO_MODULES_MAX * IO_RELAYS)
 
 /**
  * struct contact - a section [contact NAME]
@@ -109,18 +79,5 @@ struct io_plan {
 	unsigned int relays;
 	struct relay relay[RELAYS_MAX];
 };
-
-/**
- * io_plan_make() - make the plan that the configuration describes
- * @plan: filled in
- * @config: a configuration read without errors; must outlive @plan
- * @in: its loads
- *
- * Return: 0, or -EINVAL after printing all errors.
- */
-int io_plan_make(struct io_plan *plan, const struct config *config, const struct installation *in);
-
-/** contact_kind_name() - as in the configuration; "unknown" for no kind */
-const char *contact_kind_name(unsigned int kind);
 
 #endif

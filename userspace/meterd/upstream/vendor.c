@@ -9,9 +9,9 @@
 #include <string.h>
 #include <time.h>
 
-#include "../version.h"
 #include "log.h"
 #include "text.h"
+#include "version.h"
 
 #define AGGREGATION_S 300
 #define NS_PER_S INT64_C(1000000000)

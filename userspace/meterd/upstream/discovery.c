@@ -8,8 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../version.h"
 #include "discovery-parts.h"
+#include "version.h"
 
 #define LOAD_ID_MAX (DISCOVERY_DEVICE_MAX + DISCOVERY_SLUG_MAX + 10)
 #define ID_MAX (LOAD_ID_MAX + 48)

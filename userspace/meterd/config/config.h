@@ -14,6 +14,7 @@
 
 #include "http.h"
 #include "influx.h"
+#include "io-plan.h"
 #include "lamp.h"
 #include "load.h"
 #include "modbus-server.h"
@@ -22,9 +23,6 @@
 #include "reset-button.h"
 #include "source.h"
 #include "store-config.h"
-
-#define CONTACTS_MAX 40
-#define RELAYS_MAX 20
 
 /**
  * struct config_list - a list of words, separated by commas in the file

@@ -2,7 +2,7 @@
 /*
  * Every mistake is told, with the line of the section, the value and a way out.
  */
-#include "io-plan.h"
+#include "io-config.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -13,40 +13,6 @@
 #include "log.h"
 
 #define TEXT_MAX 512
-
-static const struct contact_unit units[] = {
-	{ "m3", .gas = true, .water = true, .m3 = 1 },
-	{ "ft3", .gas = true, .water = true, .m3 = 0.028316846592 },
-	{ "l", .water = true, .m3 = 0.001 },
-	{ "gal", .water = true, .m3 = 0.003785411784 },
-	{ "Wh", .wh = 1 },
-	{ "kWh", .wh = 1e3 },
-	{ "MWh", .wh = 1e6 },
-	{ "MJ", .wh = 1e6 / 3600 },
-	{ "GJ", .wh = 1e9 / 3600 },
-};
-
-#define UNITS (sizeof(units) / sizeof(units[0]))
-
-/**
- * struct kind_row - what a kind is called, and counted in
- * @name: as in the configuration
- * @unit: default, NULL: none
- * @allowed: units, for messages
- */
-static const struct kind_row {
-	const char *name;
-	const char *unit;
-	const char *allowed;
-} kinds[] = {
-	[CONTACT_GAS] = { "gas", "m3", "m3 or ft3" },
-	[CONTACT_WATER] = { "water", "m3", "m3, ft3, l or gal" },
-	[CONTACT_HEAT] = { "heat", "kWh", "Wh, kWh, MWh, MJ or GJ" },
-	[CONTACT_ELECTRICITY] = { "electricity", "kWh", "Wh, kWh, MWh, MJ or GJ" },
-	[CONTACT_STATE] = { "state", NULL, NULL },
-};
-
-#define KINDS (sizeof(kinds) / sizeof(kinds[0]))
 
 /**
  * struct planner - the state while the plan is made
@@ -59,11 +25,6 @@ struct planner {
 	struct io_plan *plan;
 	unsigned int errors;
 };
-
-const char *contact_kind_name(unsigned int kind)
-{
-	return kind < KINDS ? kinds[kind].name : "unknown";
-}
 
 __attribute__((format(printf, 5, 6))) static void refuse(struct planner *p, unsigned int line,
 							 const char *section, const char *name,
@@ -111,36 +72,10 @@ static bool place_of(struct planner *p, const char *text, unsigned int most, uns
 	return found >= 0;
 }
 
-static const struct contact_unit *unit_of(enum contact_kind kind, const char *name)
-{
-	unsigned int k;
-
-	for (k = 0; k < UNITS; k++) {
-		const struct contact_unit *u = &units[k];
-		bool fits = kind == CONTACT_GAS	    ? u->gas
-			    : kind == CONTACT_WATER ? u->water
-						    : u->wh > 0;
-
-		if (fits && !strcmp(u->name, name))
-			return u;
-	}
-	return NULL;
-}
-
-static enum contact_kind kind_of(const char *name)
-{
-	unsigned int k;
-
-	for (k = 0; k < KINDS - 1 && strcmp(kinds[k].name, name); k++)
-		;
-	return (enum contact_kind)k;
-}
-
 /* What is counted, and how. */
 static void plan_pulses(struct planner *p, const struct contact_config *c, struct contact *to)
 {
-	const struct kind_row *kind = &kinds[to->kind];
-	const char *unit = c->unit ? c->unit : kind->unit;
+	const char *unit = c->unit ? c->unit : contact_kind_unit(to->kind);
 
 	if (to->kind == CONTACT_STATE) {
 		if (c->unit || c->pulses_per_unit > 0)
@@ -149,10 +84,10 @@ static void plan_pulses(struct planner *p, const struct contact_config *c, struc
 			       "pulses_per_unit, or give another kind");
 		return;
 	}
-	to->unit = unit_of(to->kind, unit);
+	to->unit = contact_unit_find(to->kind, unit);
 	if (!to->unit)
 		refuse(p, c->line, "contact", c->name, "unit = %s: not a unit of %s; give %s", unit,
-		       kind->name, kind->allowed);
+		       c->kind, contact_kind_units(to->kind));
 	if (c->pulses_per_unit <= 0)
 		refuse(p, c->line, "contact", c->name,
 		       "key \"pulses_per_unit\" is missing; it is printed on the meter: pulses per "
@@ -168,7 +103,7 @@ static void plan_contact(struct planner *p, const struct contact_config *c)
 	*to = (struct contact){
 		.name = c->name,
 		.place = c->input,
-		.kind = kind_of(c->kind),
+		.kind = contact_kind_find(c->kind),
 		.per_unit = c->pulses_per_unit,
 		.start = c->start,
 		.min_closed_ms = c->min_closed_ms,

@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "installation.h"
-#include "io-plan.h"
+#include "io-config.h"
 
 #define VALUE_MAX 2048
 #define SET_MAX 512
