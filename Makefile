@@ -47,7 +47,7 @@ help:
 	@echo '  vm                 tests in the virtual gateway; T="NAME..." for some: kernel powerbox io'
 	@echo '                     discovery waveforms storm chain recorded topologies mains; vm-6.1, vm-7.2: in short, on these kernels'
 	@echo '  vm-amd64           the drivers on a virtual PC, found through ACPI'
-	@echo '  vm-raspi           and on the models of Raspberry Pi 3 and 4, with their overlays'
+	@echo '  vm-raspi [T=rpi4]  and on the model of a Raspberry Pi 3 (or 4), with its overlay'
 	@echo '  storm [SECONDS=n]  drivers bound and unbound 200 times, 500 cables pulled, modules unloaded'
 	@echo '                     while in use, and n (600) seconds of a peer that lies; 25 minutes'
 	@echo '  upstream [T=NAME]  records to real brokers and databases'
@@ -141,7 +141,7 @@ $(other_lines:%=vm-%): vm-%: guest-% userspace-native selftests
 vm-amd64: build/guest-amd64/initrd.cpio userspace-native
 	@$(suite) trixie python3 tests/vm/pc.py
 vm-raspi: build/guest-raspi/initrd.cpio userspace-native
-	@$(suite) trixie python3 tests/vm/raspi.py
+	@$(suite) trixie python3 tests/vm/raspi.py $(T)
 build/guest-amd64/initrd.cpio: build/modules/6.12-amd64.release
 build/guest-raspi/initrd.cpio: build/modules/6.12.release scripts/overlays $(wildcard dts-overlays/*)
 build/guest-amd64/initrd.cpio build/guest-raspi/initrd.cpio: build/guest-%/initrd.cpio: \

@@ -10,7 +10,8 @@
  *   /modules/deps    "NAME FILE..." per line: what it needs, least dependent first
  *
  * The kernel's command line may have test.rate=HZ, the sampling rate, test.devices=N, how many
- * modules there are, and test.mains=TOPOLOGY, what the segment shall say of the mains.
+ * modules there are, test.mains=TOPOLOGY, what the segment shall say of the mains, and
+ * test.log=kmsg, for what is said here to be part of the kernel's log.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -356,11 +357,15 @@ int main(void)
 {
 	char modalias[256], target[256] = "";
 	unsigned int devices, found;
+	bool to_kmsg;
 	int events;
 
 	mount("proc", "/proc", "proc", 0, NULL);
 	mount("sysfs", "/sys", "sysfs", 0, NULL);
 	mount("dev", "/dev", "devtmpfs", 0, NULL);
+	to_kmsg = strcmp(argument("log", ""), "kmsg") == 0;
+	if (to_kmsg && !freopen("/dev/kmsg", "w", stdout))
+		return 1;
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	/* what the port's driver left on the line ends here */
 	putchar('\n');
@@ -379,7 +384,8 @@ int main(void)
 	   "the modules on the line are found, with drivers", target);
 	mains(argument("mains", NULL));
 	buffered_read();
-	show_log();
+	if (!to_kmsg)
+		show_log();
 	printf("1..%u\n", tests);
 	fflush(stdout);
 	tcdrain(1);
