@@ -47,7 +47,7 @@ help:
 	@echo '  vm                 tests in the virtual gateway; T="NAME..." for some: kernel powerbox io'
 	@echo '                     discovery waveforms storm chain recorded topologies mains; vm-6.1, vm-7.2: in short, on these kernels'
 	@echo '  vm-amd64           the drivers on a virtual PC, found through ACPI'
-	@echo '  vm-raspi [T=rpi4]  and on the model of a Raspberry Pi 3 (or 4), with its overlay'
+	@echo '  vm-raspi [T=rpi4]  and on the models of Raspberry Pi 3 and 4, with their overlays'
 	@echo '  storm [SECONDS=n]  drivers bound and unbound 200 times, 500 cables pulled, modules unloaded'
 	@echo '                     while in use, and n (600) seconds of a peer that lies; 25 minutes'
 	@echo '  upstream [T=NAME]  records to real brokers and databases'

@@ -3,7 +3,7 @@
 """Raspberry Pi 3 and 4 as QEMU models them: Debian's arm64 kernel, the tree that Debian ships
 for the board, and our overlays for the board and the mains on it.
 
-    raspi.py [rpi3] [rpi4]     without a name those of DEFAULT
+    raspi.py [rpi3] [rpi4]     without a name both
 
 The segment is on the PL011, the console on the mini UART. TAP goes to
 build/results/vm-raspi.tap and to standard output.
@@ -39,12 +39,11 @@ def board(tap, tree, machine, how):
 
 
 BOARDS = {"rpi3": ("raspi3b", RPI3), "rpi4": ("raspi4b", RPI4)}
-DEFAULT = ["rpi3"]
 
 
 def main():
     tap = Tap(f"{BUILD}/results/vm-raspi.tap")
-    for name in sys.argv[1:] or DEFAULT:
+    for name in sys.argv[1:] or BOARDS:
         board(tap, name, *BOARDS[name])
     return tap.end()
 
