@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../../userspace/meterd/gpio-line.h"
+#include "../../userspace/meterd/io/gpio-line.h"
 
 #define WAIT_MS 20000
 
