@@ -17,14 +17,15 @@ static char program[128];
 static char root[64];
 static unsigned int wait_s;
 
-/* N: network, M: meterd's, E: energy; -: nobody's business */
+/* N: network, M: meterd's, T: its token, E: energy; -: nobody's business */
 static const char *const files[] = {
 	"N etc/NetworkManager/system-connections/home.nmconnection",
 	"N etc/wpa_supplicant/wpa_supplicant-wlan0.conf",
 	"N var/lib/iwd/home.psk",
 	"N etc/network/interfaces.d/wlan0",
 	"N etc/systemd/network/10-wlan.network",
-	"M etc/meterd/token",
+	"M etc/meterd/certificates/broker.pem",
+	"T etc/meterd/token",
 	"M var/lib/meterd/records.db",
 	"M var/lib/meterd/records.db-wal",
 	"M var/lib/meterd/settings.conf",
@@ -143,7 +144,7 @@ static void factory_keeps_the_energy(void **state)
 
 	assert_int_equal(run("factory"), 0);
 	assert_int_equal(run("--do"), 0);
-	only_these_are_gone("NM");
+	only_these_are_gone("NMT");
 	first_line("etc/meterd/meterd.conf", line, sizeof(line));
 	assert_string_equal(line, "usr/share/meterd/meterd.conf\n");
 }
@@ -152,7 +153,7 @@ static void a_second_confirmation_erases_the_energy(void **state)
 {
 	assert_int_equal(run("factory-energy"), 0);
 	assert_int_equal(run("--do"), 0);
-	only_these_are_gone("NME");
+	only_these_are_gone("NMTE");
 }
 
 static void the_confirmation_is_waited_for(void **state)
@@ -173,7 +174,7 @@ static void the_confirmation_is_waited_for(void **state)
 	wait_s = 0;
 	assert_int_equal(waitpid(press, &status, 0), press);
 	assert_int_equal(status, 0);
-	only_these_are_gone("NME");
+	only_these_are_gone("NMTE");
 }
 
 static void other_words_erase_nothing(void **state)
@@ -194,6 +195,48 @@ static void other_words_erase_nothing(void **state)
 		assert_false(requested());
 	}
 	only_these_are_gone("");
+}
+
+static bool told(const char *word)
+{
+	char command[160];
+
+	snprintf(command, sizeof(command), "grep -q '%s' %s/out", word, root);
+	return !system(command);
+}
+
+/* The file of the request is meterd's, so what is read there is told to nobody. */
+static void a_link_for_a_request_tells_nothing(void **state)
+{
+	char command[256];
+
+	snprintf(command, sizeof(command),
+		 "echo hush > %s/secret && ln -s %s/secret %s/run/meterd/reset", root, root, root);
+	assert_int_equal(system(command), 0);
+	assert_int_equal(run("--do"), 1);
+	assert_true(told("none of"));
+	assert_false(told("hush"));
+	assert_false(requested());
+	only_these_are_gone("");
+}
+
+/* One file that cannot be erased is no reason to keep the others. */
+static void what_cannot_be_erased_is_told(void **state)
+{
+	char command[512];
+
+	snprintf(command, sizeof(command),
+		 "mkdir %s/bin && printf '#!/bin/sh\n"
+		 "case $2 in */token) exit 1;; esac\nexec /bin/rm \"$@\"\n' > %s/bin/rm && "
+		 "chmod +x %s/bin/rm",
+		 root, root, root);
+	assert_int_equal(system(command), 0);
+	assert_int_equal(run("factory-energy"), 0);
+	snprintf(command, sizeof(command), "PATH=%s/bin:$PATH ROOT=%s %s --do > %s/out 2>&1", root,
+		 root, program, root);
+	assert_int_not_equal(system(command), 0);
+	assert_true(told("not all could be erased"));
+	only_these_are_gone("NME");
 }
 
 static bool find_program(void)
@@ -225,6 +268,10 @@ int main(void)
 		cmocka_unit_test_setup_teardown(the_confirmation_is_waited_for, make_files,
 						remove_files),
 		cmocka_unit_test_setup_teardown(other_words_erase_nothing, make_files,
+						remove_files),
+		cmocka_unit_test_setup_teardown(a_link_for_a_request_tells_nothing, make_files,
+						remove_files),
+		cmocka_unit_test_setup_teardown(what_cannot_be_erased_is_told, make_files,
 						remove_files),
 	};
 
