@@ -201,6 +201,35 @@ static void inputs_behind_a_power_box_are_those_whose_power_it_tells(void **stat
 	assert_string_equal(site.input[0].name, "hub/A");
 }
 
+/* Of a device whose path is longer than meterd keeps, the segment is not known. */
+static void a_path_that_is_too_long_is_no_segment(void **state)
+{
+	static const char *const volts[] = { "L1", NULL };
+	char deep[2048], from[256], link[256];
+	unsigned int k;
+	size_t n;
+
+	(void)state;
+	put_mains();
+	put_device(PORT "/0-001", 1, "smappee-voltage", "voltage");
+	put_channels(PORT "/0-001", 1, "voltage", volts, true);
+	n = (size_t)snprintf(deep, sizeof(deep), "%s", root);
+	for (k = 0; k < 6; k++) {
+		n += (size_t)snprintf(deep + n, sizeof(deep) - n, "/%0200u", k);
+		assert_int_equal(mkdir(deep, 0755), 0);
+	}
+	snprintf(deep + n, sizeof(deep) - n, "/device");
+	snprintf(from, sizeof(from), "%s/" PORT "/0-001/iio:device1", root);
+	assert_int_equal(rename(from, deep), 0);
+	snprintf(link, sizeof(link), "%s/bus/iio/devices/iio:device1", root);
+	assert_int_equal(unlink(link), 0);
+	assert_int_equal(symlink(deep, link), 0);
+	configure("");
+	site_read(&site, root, &config);
+	assert_int_equal(site.terminals, 1);
+	assert_string_equal(site.segment, "");
+}
+
 static void nothing_is_known_of_an_empty_place(void **state)
 {
 	(void)state;
@@ -494,6 +523,7 @@ int main(void)
 		TEST(the_mains_are_those_of_the_segment_with_the_voltages),
 		TEST(inputs_are_those_with_a_sensor_on_the_same_segment),
 		TEST(inputs_behind_a_power_box_are_those_whose_power_it_tells),
+		TEST(a_path_that_is_too_long_is_no_segment),
 		TEST(nothing_is_known_of_an_empty_place),
 		TEST(nonsense_in_attributes_is_cut),
 		TEST(without_a_configuration_all_comes_from_the_device_tree),

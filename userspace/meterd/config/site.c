@@ -79,13 +79,18 @@ static bool is_wanted(const char *list, const char *name)
 	return false;
 }
 
-/* The folder of the segment that a device is on. */
+/* The folder of the segment that a device is on; @path has PATH_BYTES. */
 static bool find_segment(const char *device, char *path)
 {
+	char *whole = realpath(device, NULL);
+	bool fits = whole && strlen(whole) < PATH_BYTES;
 	char *end;
 	unsigned int k;
 
-	if (!realpath(device, path))
+	if (fits)
+		strcpy(path, whole);
+	free(whole);
+	if (!fits)
 		return false;
 	for (k = 0; k < DEPTH_MAX && (end = strrchr(path, '/')) && end != path; k++) {
 		char file[PATH_BYTES + 16];
