@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -341,6 +342,37 @@ static void a_heartbeat_needs_what_the_relays_need(void **state)
 	close_world();
 }
 
+static bool told_refused(void)
+{
+	return strstr(w.events, "does not take its heartbeat, so its relays fall back: Is a dir");
+}
+
+static void a_heartbeat_that_is_refused_is_an_event(void **state)
+{
+	struct load_reading load = { .p_w = 100 };
+	struct reading r = { .loads = 1, .load = &load, .frequency_hz = 50 };
+	char file[128];
+
+	open_world();
+	known();
+	snprintf(file, sizeof(file), "%s/0-010/heartbeat", root);
+	assert_int_equal(unlink(file), 0);
+	assert_int_equal(mkdir(file, 0755), 0);
+	/* a silent module is told as such */
+	put("0-010/state", "silent\n");
+	terminals_measured(w.terminals, &r);
+	assert_true(run(NULL, ROUNDS));
+	assert_false(told_refused());
+	put("0-010/state", "idle\n");
+	terminals_measured(w.terminals, &r);
+	assert_true(run(told_refused, 0));
+	assert_int_equal(rmdir(file), 0);
+	put("0-010/heartbeat", "0");
+	terminals_measured(w.terminals, &r);
+	assert_true(run(beaten, 0));
+	close_world();
+}
+
 static int ask(const char *arguments, char *text, size_t size)
 {
 	struct command_reply reply;
@@ -506,6 +538,7 @@ int main(void)
 		cmocka_unit_test(a_module_that_is_gone_is_a_problem_and_no_zero),
 		cmocka_unit_test(another_module_goes_on_counting),
 		cmocka_unit_test(a_heartbeat_needs_what_the_relays_need),
+		cmocka_unit_test(a_heartbeat_that_is_refused_is_an_event),
 		cmocka_unit_test(a_command_is_checked_answered_and_told),
 		cmocka_unit_test(a_module_that_does_not_fit_shows_it),
 		cmocka_unit_test(a_relay_that_falls_back_is_an_event),

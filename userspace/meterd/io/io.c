@@ -47,6 +47,18 @@ static uint64_t now_us(void)
 	return t.tv_sec * 1000000ULL + t.tv_nsec / 1000;
 }
 
+/*
+ * Has the process ended that was killed? It may wait for a module in the kernel, where nothing
+ * ends it, and meterd does not wait with it.
+ */
+static bool is_over(struct io *io)
+{
+	if (io->child > 0 && !waitpid(io->child, NULL, WNOHANG))
+		return false;
+	io->child = 0;
+	return true;
+}
+
 /* Nothing is known of any module. */
 static void tell_lost(struct io *io)
 {
@@ -66,11 +78,8 @@ static void lose(struct io *io)
 	if (io->fd >= 0)
 		close(io->fd);
 	io->fd = -1;
-	if (io->child > 0) {
+	if (io->child > 0)
 		kill(io->child, SIGKILL);
-		waitpid(io->child, NULL, 0);
-	}
-	io->child = 0;
 	io->looking = false;
 	io->beating = false;
 	io->wanted = 0;
@@ -128,6 +137,7 @@ static bool receive(struct io *io)
 		on_looked(io, &m);
 	} else if (m.order == IO_BEAT) {
 		io->beating = false;
+		io->ops->beaten(io->user, m.error);
 	} else if (m.order == IO_EDGE && m.what < io->plan->contacts) {
 		io->ops->edge(io->user, m.what, m.on, m.time_ns);
 	} else if (m.order == IO_SWITCH && m.number == io->wanted) {
@@ -172,7 +182,7 @@ static int on_tick(sd_event_source *source, uint64_t usec, void *user)
 {
 	struct io *io = user;
 
-	if (io->fd < 0)
+	if (io->fd < 0 && is_over(io))
 		start(io);
 	if (io->fd >= 0 && !io->looking) {
 		io->next = 0;

@@ -15,11 +15,13 @@ struct io;
 /**
  * struct io_ops - what the link tells; none of them may close it
  * @looked: module @module was looked at; @m is valid during the call
+ * @beaten: a heartbeat was given; @error: 0, or why a module that answers did not take it
  * @edge: contact @contact has changed at @time_ns, CLOCK_MONOTONIC
  * @round: all modules were looked at
  */
 struct io_ops {
 	void (*looked)(void *user, unsigned int module, const struct io_module *m);
+	void (*beaten)(void *user, int error);
 	void (*edge)(void *user, unsigned int contact, bool closed, int64_t time_ns);
 	void (*round)(void *user);
 };

@@ -54,6 +54,7 @@ struct terminals {
 	struct contact_flow flow[CONTACTS_MAX];
 	int told_closed[CONTACTS_MAX]; /* state that an event told */
 	bool counted;		       /* pulses have come in this round */
+	int beat_error;		       /* of the last heartbeat */
 };
 
 static int64_t utc_ms(void)
@@ -395,6 +396,18 @@ static void on_looked(void *user, unsigned int module, const struct io_module *m
 	s->seen = true;
 }
 
+/* Once: relays fall back although all that they need is measured. */
+static void on_beaten(void *user, int error)
+{
+	struct terminals *t = user;
+
+	if (error && error != t->beat_error)
+		event(t, "output",
+		      "a module does not take its heartbeat, so its relays fall back: %s",
+		      error == -EACCES ? problem_of(error, false) : strerror(-error));
+	t->beat_error = error;
+}
+
 static void on_edge(void *user, unsigned int contact, bool closed, int64_t time_ns)
 {
 	set_closed(user, contact, closed, time_ns);
@@ -428,7 +441,7 @@ static void on_round(void *user)
 	t->config.round(t->config.user, &t->now);
 }
 
-static const struct io_ops ops = { on_looked, on_edge, on_round };
+static const struct io_ops ops = { on_looked, on_beaten, on_edge, on_round };
 
 static int restore(struct terminals *t)
 {
