@@ -26,6 +26,7 @@
 #include "http.h"
 #include "io-reading.h"
 #include "mqtt.h"
+#include "totals.h"
 
 #define NS_PER_S 1000000000LL
 #define US_PER_MS 1000ULL
@@ -211,6 +212,7 @@ static void publish(struct house *h, int64_t utc_ns)
 		r.voltage[i].ln_v = h->load[0].element[i].v_v;
 		r.voltage[i].ll_v = r.voltage[i].ln_v * sqrt(3);
 	}
+	r.totals = totals_of(h->load, COUNT(plans));
 	r.sequence = ++h->sequence;
 	r.utc_ns = utc_ns;
 	r.end_ns = utc_ns;

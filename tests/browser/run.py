@@ -345,6 +345,17 @@ def contrast_is_enough(page, house):
     page.scheme("light")
 
 
+def nothing_is_cut_off(page, house):
+    """a long name wraps, it does not push the last columns out of their section"""
+    for width in (320, 768, 1280):
+        page.size(width, 800)
+        page.until(lambda: page.js("return innerWidth") == width, f"width {width}")
+        cut = page.js("""return [...document.querySelectorAll('section')].filter((s) =>
+                s.scrollWidth > s.clientWidth).map((s) => s.getAttribute('aria-labelledby'))""")
+        assert not cut, ("cut off at the right", width, cut)
+    page.size(1280, 1000)
+
+
 def a_phone_needs_no_horizontal_scroll(page, house):
     """at 320, 360 and 390 pixels nothing is wider than the page"""
     for width in (320, 360, 390):
@@ -437,6 +448,7 @@ TESTS = [
     (inputs_and_outputs_are_live, False),
     (headers_name_their_columns, False),
     (contrast_is_enough, False),
+    (nothing_is_cut_off, False),
     (a_phone_needs_no_horizontal_scroll, False),
     (silence_is_shown_as_stale, True),
     (a_page_opened_in_silence_is_not_live, True),
