@@ -239,6 +239,7 @@ static void settings_that_do_not_fit_are_refused(void **state)
 		"[load pump]\nrole = grid\n",	   "[influx]\nurl = http://127.0.0.1:8086\n",
 		"[http]\nlisten = 0.0.0.0:80\n",   "[mqtt]\npassword_file = /etc/shadow\n",
 		"[button]\nprogram = /tmp/mine\n", "[mqtt]\nport = 0\n",
+		"[light]\ndevice = /etc\n",
 	};
 	struct fixture *f = *state;
 	struct config next;
@@ -284,6 +285,7 @@ static void what_is_not_possible_changes_nothing(void **state)
 		{ "{\"section\":\"store\",\"key\":\"file\",\"value\":\"/x\"}", -EPERM },
 		{ "{\"section\":\"button\",\"key\":\"program\",\"value\":\"/x\"}", -EPERM },
 		{ "{\"section\":\"influx\",\"key\":\"url\",\"value\":\"http://x\"}", -ENOENT },
+		{ "{\"section\":\"mqtt\",\"key\":\"topic\",\"value\":\"a ;b\"}", -EINVAL },
 		{ "{\"section\":\"mqtt]\",\"key\":\"port\",\"value\":\"1\"}", -EINVAL },
 	};
 	struct fixture *f = *state;

@@ -131,7 +131,7 @@ const struct option config_options[] = {
 	{ "modbus", "load", OPTION_TEXT, AT(modbus.load), .required = false },
 	{ "modbus", "power_box", OPTION_CHOICE, AT(modbus.power_box), .fallback = "no",
 	  .choices = "yes|no" },
-	{ "light", "device", OPTION_TEXT, AT(light.device), .required = true },
+	{ "light", "device", OPTION_FILE, AT(light.device), .required = true },
 	{ "light", "network_file", OPTION_FILE, AT(light.network_file),
 	  .fallback = "/run/meterd/network" },
 	{ "light", "interfaces", OPTION_FILE, AT(light.interfaces), .fallback = "/sys/class/net" },

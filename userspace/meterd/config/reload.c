@@ -266,6 +266,12 @@ static void run_set(void *user, struct json_object *arguments, struct command_re
 		command_fail(reply, -EINVAL, "section, key and value are one line each");
 		return;
 	}
+	if (value && strstr(value, " ;")) {
+		command_fail(
+			reply, -EINVAL,
+			"value: what follows \" ;\" is a comment in a configuration; leave it out");
+		return;
+	}
 	if (!config_has(r->config, section)) {
 		command_fail(reply, -ENOENT, "there is no section [%s] in %s; add it there",
 			     section, r->config->file);
