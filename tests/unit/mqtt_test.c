@@ -716,6 +716,45 @@ static void a_huge_packet_does_not_take_the_memory(void **state)
 	close(i.connection);
 }
 
+/* As a command that reads a long configuration does. */
+static void on_greedy(void *user, const char *topic, const char *text)
+{
+	bool *got = user;
+	char *much = malloc(8 * READ_ROOM);
+
+	*got = much;
+	free(much);
+}
+
+static bool is_told(void *context)
+{
+	return *(bool *)context;
+}
+
+static void a_command_may_take_memory(void **state)
+{
+	/* CONNACK, and a PUBLISH of "a" on the topic x */
+	static const char answer[] = "\x20\x03\x00\x00\x00\x30\x05\x00\x01x\x00"
+				     "a";
+	struct fixture *f = *state;
+	struct impostor i = { .connection = -1, .answer = answer, .length = sizeof(answer) - 1 };
+	bool got = false;
+	struct mqtt_listener greedy = { .message = on_greedy, .user = &got };
+	sd_event_source *source = NULL;
+	unsigned int port = 0;
+	struct mqtt *m;
+
+	i.listener = listen_on(&port);
+	sd_event_add_io(f->loop, &source, i.listener, EPOLLIN, on_impostor, &i);
+	m = open_publisher(f, "127.0.0.1", port);
+	assert_int_equal(mqtt_listen(m, &greedy), 0);
+	assert_true(turn_until(f->loop, is_told, &got, 5000));
+	mqtt_close(m);
+	sd_event_source_disable_unref(source);
+	close(i.listener);
+	close(i.connection);
+}
+
 static void a_name_that_does_not_resolve_blocks_nothing(void **state)
 {
 	struct fixture *f = *state;
@@ -801,6 +840,7 @@ int main(void)
 		BROKER_TEST(what_a_lost_connection_held_is_dropped),
 		BROKER_TEST(a_broker_that_never_answers_is_given_up),
 		BROKER_TEST(a_huge_packet_does_not_take_the_memory),
+		BROKER_TEST(a_command_may_take_memory),
 		BROKER_TEST(a_name_that_does_not_resolve_blocks_nothing),
 		BROKER_TEST(impossible_configurations_are_refused),
 		cmocka_unit_test(no_publisher_is_no_error),

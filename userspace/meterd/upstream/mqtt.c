@@ -240,9 +240,12 @@ static void on_message(struct mosquitto *client, void *data, const struct mosqui
 	text = strndup(msg->payload ? msg->payload : "", (size_t)msg->payloadlen);
 	m->retained = msg->retain;
 	m->properties = properties;
+	/* the bound is the packet's, not that of what it asks for */
+	headroom_lift(&m->headroom);
 	for (k = 0; text && k < m->listeners; k++)
 		if (m->listener[k]->message)
 			m->listener[k]->message(m->listener[k]->user, msg->topic, text);
+	headroom_limit(&m->headroom, READ_ROOM);
 	m->properties = NULL;
 	free(text);
 }
