@@ -579,6 +579,29 @@ static void equals_have_the_line_in_turn(struct kunit *test)
 	}
 }
 
+/* A Power Box is slower to answer than any open module may be. */
+static void a_slow_unit_does_not_make_discover_wait(struct kunit *test)
+{
+	struct fake_line *fake = test->priv;
+	struct smappee_line *line = &bench_of(test)->line;
+	u8 frame[SMAPPEE_DISCOVER_LEN];
+	struct smappee_answer answer = { .frame = frame, .size = sizeof(frame) };
+	struct modbus_request rq;
+	s64 took_ns;
+
+	smappee_line_init(line, line->serdev, 99, 4000000, true, line->count);
+	fake->turnaround_us = 60000;
+	expect_hub_answers(test, bench_of(test));
+	/* nobody has this address */
+	KUNIT_ASSERT_EQ(test, 0, modbus_discover(&rq, SMAPPEE_DISCOVER_SEARCH, 9, 0, 0));
+	took_ns = ktime_get_ns();
+	KUNIT_EXPECT_EQ(test, -ETIMEDOUT, smappee_line_transact(line, SMAPPEE_HOUSEKEEPING, &rq,
+								&answer, NULL));
+	took_ns = ktime_get_ns() - took_ns;
+	KUNIT_EXPECT_GE(test, took_ns, 20 * NSEC_PER_MSEC);
+	KUNIT_EXPECT_LE(test, took_ns, 25 * NSEC_PER_MSEC);
+}
+
 static void those_who_wait_are_sent_home_when_the_line_stops(struct kunit *test)
 {
 	struct errand *slow = hold_line(test);
@@ -640,6 +663,7 @@ static struct kunit_case segment_cases[] = {
 	KUNIT_CASE(an_answer_longer_than_its_place_is_refused),
 	KUNIT_CASE(control_goes_before_samples_and_those_before_housekeeping),
 	KUNIT_CASE(equals_have_the_line_in_turn),
+	KUNIT_CASE(a_slow_unit_does_not_make_discover_wait),
 	KUNIT_CASE(those_who_wait_are_sent_home_when_the_line_stops),
 	KUNIT_CASE(many_who_ask_at_once_each_get_their_own_answer),
 	{ }

@@ -11,7 +11,8 @@
  *
  * Answers carry no number. After an answer that was late, damaged or wrong, and
  * when bytes arrive that nobody asked for, the next transaction begins only
- * when the line has been quiet for a while.
+ * when the line has been quiet for a while. After a question that gave way only the
+ * unit that was asked, and whoever is not urgent, has to wait (turn.c).
  */
 #include <linux/delay.h>
 #include <linux/hrtimer.h>
@@ -42,7 +43,7 @@
 #define LINE_QUIET_SHORT_US	1000
 /* Modbus wants this between two frames at more than 19200 bits per second. */
 #define LINE_GAP_REGISTERS_US	1750
-/* A line that chatters for so many quiet times, a second, is tried all the same. */
+/* A line that chatters for so many quiet times, 0.3 to 4 s, is tried all the same. */
 #define LINE_QUIET_TRIES	300
 /* The request is at most a few dozen bytes. */
 #define LINE_WRITE_MS		100
@@ -154,9 +155,11 @@ static void line_wait_first(struct smappee_line *line,
 			    enum smappee_priority priority)
 {
 	s64 patience_ns = line_patience_ns(line, rq);
-	s64 fair_ns = line_gives_way(line, rq, priority) ? line_fair_ns(line, rq) :
-						       patience_ns;
+	s64 fair_ns = patience_ns;
 
+	/* On a segment of register modules their slowness counts as the host's. */
+	if (line_gives_way(line, rq, priority))
+		fair_ns = min(patience_ns, line_fair_ns(line, rq));
 	if (!wait_event_hrtimeout(line->rx_done, !READ_ONCE(line->rx_pending),
 				  ns_to_ktime(fair_ns)) ||
 	    fair_ns >= patience_ns || READ_ONCE(line->rx_len))
