@@ -186,11 +186,19 @@ static const __be32 ratio_down[] = { cpu_to_be32(120), cpu_to_be32(347) };
 static const __be32 ratio_0[] = { cpu_to_be32(347), cpu_to_be32(0) };
 static const __be32 ratio_high[] = { cpu_to_be32(100001), cpu_to_be32(1) };
 static const __be32 three_cells[] = { cpu_to_be32(3), cpu_to_be32(2), cpu_to_be32(1) };
+static const __be32 two_volts[] = { cpu_to_be32(120000000), cpu_to_be32(240000000) };
+static const __be32 two_hertz[] = { cpu_to_be32(50), cpu_to_be32(60) };
 static const u8 one_byte[] = { 50 };
 
 #define SENSELESS(name, value, ...)	{ name, value, sizeof(value), __VA_ARGS__ }
 
+/*
+ * No two in a row with the same line: it is the name of the case as well, and the result
+ * of the one before may be shown when the log of the next one is read already.
+ */
 static const struct nonsense nonsense[] = {
+	SENSELESS("nominal-voltage-microvolt", two_volts,
+		  "mains: nominal-voltage-microvolt: must be one number", "mains_voltage_uv"),
 	SENSELESS("nominal-voltage-microvolt", volts_9,
 		  "mains: nominal-voltage-microvolt = 9000000: must be 50000000 to 1000000000",
 		  "mains_voltage_uv"),
@@ -199,6 +207,8 @@ static const struct nonsense nonsense[] = {
 		  "mains_voltage_uv"),
 	SENSELESS("nominal-voltage-microvolt", one_byte,
 		  "mains: nominal-voltage-microvolt: must be one number", "mains_voltage_uv"),
+	SENSELESS("nominal-frequency-hz", two_hertz,
+		  "mains: nominal-frequency-hz: must be one number", "mains_frequency_hz"),
 	SENSELESS("nominal-frequency-hz", hertz_55,
 		  "mains: nominal-frequency-hz = 55: must be 50 or 60", "mains_frequency_hz"),
 	SENSELESS("nominal-frequency-hz", one_byte,

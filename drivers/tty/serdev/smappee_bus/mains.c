@@ -75,18 +75,29 @@ static const struct mains_topology *mains_topology(struct device *dev,
 	return NULL;
 }
 
+/* A property that is one number. Returns whether it is there, and is. */
+static bool mains_number(struct device *dev, struct fwnode_handle *node,
+			 const char *prop, u32 *value)
+{
+	if (!fwnode_property_present(node, prop))
+		return false;
+	if (fwnode_property_count_u32(node, prop) == 1 &&
+	    !fwnode_property_read_u32(node, prop, value))
+		return true;
+	dev_err(dev, "%pfwP: %s: must be one number; ignored\n", node, prop);
+
+	return false;
+}
+
 static void mains_voltage(struct smappee_mains *mains, struct device *dev,
 			  struct fwnode_handle *node)
 {
 	static const char prop[] = "nominal-voltage-microvolt";
 	u32 value;
 
-	if (!fwnode_property_present(node, prop))
+	if (!mains_number(dev, node, prop, &value))
 		return;
-	if (fwnode_property_read_u32(node, prop, &value))
-		dev_err(dev, "%pfwP: %s: must be one number; ignored\n", node,
-			prop);
-	else if (value < MAINS_MIN_UV || value > MAINS_MAX_UV)
+	if (value < MAINS_MIN_UV || value > MAINS_MAX_UV)
 		dev_err(dev, "%pfwP: %s = %u: must be %u to %u; ignored\n",
 			node, prop, value, MAINS_MIN_UV, MAINS_MAX_UV);
 	else
@@ -99,12 +110,9 @@ static void mains_frequency(struct smappee_mains *mains, struct device *dev,
 	static const char prop[] = "nominal-frequency-hz";
 	u32 value;
 
-	if (!fwnode_property_present(node, prop))
+	if (!mains_number(dev, node, prop, &value))
 		return;
-	if (fwnode_property_read_u32(node, prop, &value))
-		dev_err(dev, "%pfwP: %s: must be one number; ignored\n", node,
-			prop);
-	else if (value != 50 && value != 60)
+	if (value != 50 && value != 60)
 		dev_err(dev, "%pfwP: %s = %u: must be 50 or 60; ignored\n",
 			node, prop, value);
 	else
