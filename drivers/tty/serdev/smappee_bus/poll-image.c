@@ -51,6 +51,7 @@ const struct smappee_poll_part smappee_poll_parts[] = {
 	{ POLL_QUARTER(3), POLL_LAST_QUARTER, POLL_ENERGY_NS },
 };
 
+static_assert(ARRAY_SIZE(smappee_poll_parts) == POLL_PARTS);
 static_assert(SMAPPEE_PB_CHANNELS * SMAPPEE_PB_ACTIVE_100MS_STRIDE <=
 	      POLL_HALF);
 static_assert(SMAPPEE_PB_METERS * SMAPPEE_PB_METER_ACTIVE_STRIDE <= POLL_HALF);

@@ -32,7 +32,7 @@ struct smappee_poll_part {
 	s64 period_ns;
 };
 
-extern const struct smappee_poll_part smappee_poll_parts[POLL_PARTS];
+extern const struct smappee_poll_part smappee_poll_parts[];
 
 /**
  * struct smappee_poller - what is known of a Power Box's registers
