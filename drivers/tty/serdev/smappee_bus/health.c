@@ -106,7 +106,7 @@ void smappee_module_answered(struct smappee_module *module)
  */
 s64 smappee_module_missed(struct smappee_module *module, s64 now)
 {
-	static const u16 wait_ms[] = { 1, 2, 10, 40, 80 };
+	static const u16 wait_ms[] = { 2, 10, 40, 80 };
 	unsigned int last = ARRAY_SIZE(wait_ms) - 1;
 
 	if (!module->misses++)
@@ -118,7 +118,7 @@ s64 smappee_module_missed(struct smappee_module *module, s64 now)
 		return module->look_ns;
 	}
 
-	return now + (s64)wait_ms[min(module->misses, last)] * NSEC_PER_MSEC;
+	return now + (s64)wait_ms[min(module->misses - 1, last)] * NSEC_PER_MSEC;
 }
 
 /**

@@ -44,9 +44,10 @@ static void watch_learn(struct smappee_module *module, int ret, bool half)
  * @time_ns: when the first byte of the answer arrived, CLOCK_MONOTONIC; NULL is
  *	     allowed
  *
- * One try, behind control and on a par with samples. The module's state follows
- * from it: silent after some misses, and after that nothing it says counts until
- * the bus has verified that it is still the same module.
+ * One try, behind control and on a par with samples, or behind them if the module
+ * is silent. The module's state follows from it: silent after some misses, and
+ * after that nothing it says counts until the bus has verified that it is still
+ * the same module.
  *
  * Context: may sleep. One caller at a time per module.
  * Return: 0, -EAGAIN not verified yet, -EOPNOTSUPP the module is sampled, or an
