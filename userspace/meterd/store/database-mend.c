@@ -54,22 +54,6 @@ static void salvage_queues(struct database *db, struct database *old)
 	}
 }
 
-/* Can the greatest number of each table be read? */
-static bool tables_whole(struct database *old)
-{
-	static const char *const queries[] = {
-		"SELECT max(sequence) FROM interval_1m", "SELECT max(sequence) FROM interval_5m",
-		"SELECT max(sequence) FROM event",	 "SELECT max(acked) FROM upstream",
-		"SELECT max(value) FROM meta",		 "SELECT max(sequence) FROM input_total",
-	};
-	unsigned int k;
-
-	for (k = 0; k < sizeof(queries) / sizeof(queries[0]); k++)
-		if (database_run(old, queries[k]))
-			return false;
-	return true;
-}
-
 static unsigned int salvage_records(struct database *db, struct database *old, struct record *r)
 {
 	unsigned int rows = 0;
@@ -110,7 +94,7 @@ static unsigned int salvage(struct database *db)
 		goto out;
 	database_read_last(old);
 	/* where not every number can be read, they begin anew under another identity */
-	if (tables_whole(old) && !database_read_id(old))
+	if (!database_check_numbers(old) && !database_read_id(old))
 		memcpy(db->state.id, old->state.id, sizeof(db->state.id));
 	db->state.last = database_greatest(db->state.last, old->state.last);
 	snprintf(text, sizeof(text),

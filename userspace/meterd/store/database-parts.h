@@ -81,6 +81,13 @@ int database_prepare(struct database *db);
 /** database_shut() - close the file, keep the state */
 void database_shut(struct database *db);
 
+/**
+ * database_check_numbers() - the greatest number of each table can be read
+ *
+ * Where it cannot, a number might be used again for another record.
+ */
+int database_check_numbers(struct database *db);
+
 /** database_read_last() - state.last, newest_ms and state.records from the file */
 void database_read_last(struct database *db);
 

@@ -228,6 +228,21 @@ uint64_t database_greatest(uint64_t a, uint64_t b)
 }
 
 /* Thinning may empty a table, so the greatest number is also kept in meta. */
+int database_check_numbers(struct database *db)
+{
+	static const char *const queries[] = {
+		"SELECT max(sequence) FROM interval_1m", "SELECT max(sequence) FROM interval_5m",
+		"SELECT max(sequence) FROM event",	 "SELECT max(acked) FROM upstream",
+		"SELECT max(value) FROM meta",		 "SELECT max(sequence) FROM input_total",
+	};
+	unsigned int k;
+	int error = 0;
+
+	for (k = 0; k < sizeof(queries) / sizeof(queries[0]) && !error; k++)
+		error = database_run(db, queries[k]);
+	return error;
+}
+
 void database_read_last(struct database *db)
 {
 	uint64_t last = (uint64_t)database_number(db, "SELECT value FROM meta WHERE key='last'");
@@ -312,6 +327,7 @@ int database_open_file(struct database *db)
 	error = error ? error : set_up(db);
 	error = error ? error : database_prepare(db);
 	error = error ? error : database_read_loads(db);
+	error = error ? error : database_check_numbers(db);
 	error = error ? error : database_read_id(db);
 	if (!error)
 		database_read_last(db);
