@@ -6,7 +6,7 @@ import time
 from io_meterd import io_meterd
 from meter import Segment
 from stages import scenario, selftests
-from vm import Gateway
+from vm import Failure, Gateway
 
 DEVICES = "/sys/bus/smappee/devices"
 
@@ -129,8 +129,28 @@ def gateway_light(tap, guest):
            text.replace("\n", "; "))
 
 
+def reboot(tap, guest, sim, segment, dev):
+    """Neither shutdown nor boot switches a relay; the module falls back meanwhile, and stays so."""
+    guest.check(f"echo 1 > {dev}/heartbeat && gpioset -t0 relays:relay1=1 relays:relay2=1")
+    tap.ok(unit(sim, 10)["relays"] == [True, True], "two relays are on, and the gateway reboots")
+    guest.reboot()
+    seen = []
+    while not guest.ready.wait(0.2):
+        module = unit(sim, 10)
+        if not seen or seen[-1] != module["relays"]:
+            seen.append(module["relays"])
+        if guest.process.poll() is not None or time.monotonic() > guest.started + 90:
+            raise Failure("the guest does not come up again")
+    tap.ok(seen == [[True, True], [False, True]], "they stay on until the time-out, then they are in their fail-safe state", str(seen))
+    guest.wait_for(f"[ -e {DEVICES}/{segment.number}-010/heartbeat ]", "the module's driver after the reboot", 40)
+    module = unit(sim, 10)
+    tap.ok(module["relays"] == [False, True] and module["fail_safe"], "and the driver that comes up changes nothing", str(module["relays"]))
+    guest.check(f"echo 1 > {dev}/heartbeat && gpioset -t0 relays:relay1=1")
+    tap.ok(unit(sim, 10)["relays"] == [True, True], "a heartbeat and a command switch again", str(unit(sim, 10)["relays"]))
+
+
 def io(tap):
-    with Gateway("check-io", [scenario("io"), None], tree="qemu-virt-io") as gateway:
+    with Gateway("check-io", [scenario("io"), None], tree="qemu-virt-io", reboots=True) as gateway:
         guest, sim = gateway.guest, gateway.sims[0]
         segment = Segment(guest, "a")
         guest.wait_for(f"[ -e {DEVICES}/{segment.number}-009/in1_pulses ] && [ -e {DEVICES}/{segment.number}-010/heartbeat ]",
@@ -146,3 +166,4 @@ def io(tap):
         io_meterd(tap, guest, sim)
         alarms = guest.alarms()
         tap.ok(not alarms, "inputs and outputs: the kernel has nothing to complain about", "; ".join(alarms[:3]))
+        reboot(tap, guest, sim, segment, f"{DEVICES}/{segment.number}-010")

@@ -31,8 +31,8 @@ class CutGuest(Guest):
 
     def __init__(self, disk):
         super().__init__("power-cut", tree="qemu-virt")
-        self.extra = ["-drive", f"file={disk},format=raw,if=none,id=medium,cache=writethrough",
-                      "-device", "virtio-blk-pci,drive=medium"]
+        self.extra += ["-drive", f"file={disk},format=raw,if=none,id=medium,cache=writethrough",
+                       "-device", "virtio-blk-pci,drive=medium"]
 
     def cut(self):
         self.process.kill()
