@@ -126,7 +126,7 @@ s64 smappee_module_missed(struct smappee_module *module, s64 now)
  * @module: the module
  * @boot: the counter
  *
- * If it moved, the module restarted: its settings are gone, and it may be another
+ * If it moved, the module restarted: its settings may be gone, and it may be another
  * one by now.
  *
  * Return: whether it did.

@@ -17,7 +17,7 @@ static void stream_count(struct smappee_segment *segment, int more)
 {
 	lockdep_assert_held(&segment->rate_lock);
 
-	segment->streams += more;
+	WRITE_ONCE(segment->streams, segment->streams + more);
 	smappee_line_share(&segment->line, segment->streams);
 }
 
