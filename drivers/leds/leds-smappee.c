@@ -67,6 +67,12 @@ struct smappee_leds {
 
 static struct led_hw_trigger_type leds_trigger_type;
 
+/*
+ * The LED core looks whether a name is free, and takes it later: who registers one holds
+ * this meanwhile, as modules are probed side by side.
+ */
+static DEFINE_MUTEX(leds_name_lock);
+
 static struct smappee_led *to_smappee_led(struct led_classdev *cdev)
 {
 	return container_of(cdev, struct smappee_led, cdev);
@@ -207,7 +213,10 @@ static struct led_trigger leds_problem_trigger = {
 	.trigger_type = &leds_trigger_type,
 };
 
-/* Unique by the serial number: a module keeps its names wherever it is plugged in. */
+/*
+ * Unique by the serial number: a module keeps its names wherever it is plugged in. Where
+ * two segments have the same serial number, the LED core adds "_1".
+ */
 static const char *led_name(struct device *dev, const struct smappee_device *sdev,
 			    unsigned int index)
 {
@@ -239,6 +248,7 @@ static int led_register(struct device *dev, struct smappee_leds *leds,
 	led->cdev.default_trigger = leds_module_trigger.name;
 	led->cdev.trigger_type = &leds_trigger_type;
 
+	guard(mutex)(&leds_name_lock);
 	return devm_led_classdev_register(dev, &led->cdev);
 }
 

@@ -184,6 +184,9 @@ def unload(storm, times):
             raise Failure(f"rmmod: {text}")
         guest.check("modprobe smappee_bus && udevadm settle --timeout=30", 60)
         storm.complete()
+        # drivers come after their modules: udev loads them
+        guest.wait_for(f"[ $(ls -d {DEVICES}/{n}-*/iio:device* | wc -l) = 8 ] && ls -d {DEVICES}/{storm.module('in1')}/gpiochip* "
+                       f"{DEVICES}/{storm.module('out1')}/gpiochip*", "all drivers", 60)
     storm.tap.ok(held == times, "the driver of a line in use cannot be unloaded", f"{held} of {times} times")
     storm.tap.ok(ended == times, "who reads from a driver that goes gets an error and ends", f"{ended} of {times} times")
     storm.settle("unloading")
