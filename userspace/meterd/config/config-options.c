@@ -198,7 +198,7 @@ bool config_text(const struct config *c, unsigned int index, unsigned int item, 
 	return true;
 }
 
-static char *word_of(const char *begin, size_t length)
+char *option_word(const char *begin, size_t length)
 {
 	while (length && isspace((unsigned char)*begin)) {
 		begin++;
@@ -232,7 +232,7 @@ static const char *list_set(struct config_list *list, const char *value)
 		if (!word)
 			return "out of memory";
 		list->word = word;
-		word[list->count] = word_of(next, length);
+		word[list->count] = option_word(next, length);
 		if (!word[list->count])
 			return "out of memory";
 		list->count++;

@@ -64,6 +64,9 @@ extern const struct option config_options[];
  */
 bool option_set(const struct option *o, void *base, const char *value, char *wrong);
 
+/** option_word() - a copy of @length bytes without the blanks around; NULL when memory is short */
+char *option_word(const char *begin, size_t length);
+
 /** options_default() - set all options of a section to their defaults; "": of all but the named */
 void options_default(const char *section, void *base);
 

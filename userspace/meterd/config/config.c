@@ -6,7 +6,6 @@
  */
 #include "config.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <ini.h>
 #include <stdarg.h>
@@ -58,17 +57,6 @@ __attribute__((format(printf, 2, 3))) static void complain(struct reader *r, con
 	va_end(args);
 	log_error("%s:%u: %s", r->path, r->line, text);
 	r->errors++;
-}
-
-static char *trimmed(const char *begin, size_t length)
-{
-	while (length && isspace((unsigned char)*begin)) {
-		begin++;
-		length--;
-	}
-	while (length && isspace((unsigned char)begin[length - 1]))
-		length--;
-	return strndup(begin, length);
 }
 
 /* The section ends: all that it must have is there? */
@@ -264,7 +252,7 @@ static char *next_line(char *to, int bytes, void *user)
 	memmove(to, to + skip, strlen(to + skip) + 1);
 	end = to[0] == '[' ? strchr(to, ']') : NULL;
 	if (end) {
-		char *name = trimmed(to + 1, (size_t)(end - to - 1));
+		char *name = option_word(to + 1, (size_t)(end - to - 1));
 
 		begin_section(r, name ? name : "");
 		free(name);
