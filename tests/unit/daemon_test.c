@@ -464,7 +464,7 @@ static void meterctl_shows_inputs_and_says_why_a_relay_is_not_switched(void **st
 	snprintf(words, sizeof(words), "output sauna on --token-file %s/token", folder);
 	says(socket, words, 1, "there is no [relay sauna]");
 	snprintf(words, sizeof(words), "output heater up --token-file %s/token", folder);
-	says(socket, words, 1, "on|off|toggle");
+	says(socket, words, 2, "\"up\": must be on, off or toggle");
 	snprintf(words, sizeof(words), "output heater on --token-file %s/conf", folder);
 	says(socket, words, 1, "Authorization");
 	says(socket, "output heater on --token-file /nonexistent", 1, "--token-file");

@@ -299,13 +299,14 @@ int command_calibrate(const struct command_options *o)
 	char *path = NULL;
 	int error;
 
-	if (!name || (!o->undo && !(o->reference_a > 0.0) && !(o->reference_w > 0.0))) {
-		fputs("meterctl: calibrate: give an input and --reference-a, --reference-w or "
-		      "--undo; "
-		      "see 'meterctl help calibrate'\n",
-		      stderr);
-		return 2;
-	}
+	bool reference = o->reference_a > 0.0 || o->reference_w > 0.0;
+
+	if (!name)
+		return command_usage("calibrate", "", "give an input, as hub2/B");
+	if (o->undo == reference)
+		return command_usage("calibrate", name,
+				     "give either --reference-a, --reference-w or both, or --undo; "
+				     "see 'meterctl help calibrate'");
 	if (o->undo && o->tuning)
 		path = strdup(o->tuning);
 	else if (ask_model(o, name, &m, &path))

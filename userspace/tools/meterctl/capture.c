@@ -131,13 +131,6 @@ static int receive(struct client_answer *answer, int fd, struct follower *f, boo
 	}
 }
 
-/* What meterd said instead of a capture; it is short and comes at once. */
-static int complain(const struct client_answer *answer)
-{
-	fprintf(stderr, "meterctl: meterd answers: %s\n", answer->body);
-	return EXIT_FAILURE;
-}
-
 static int open_file(const char *name, char *temporary, size_t size)
 {
 	int fd;
@@ -187,25 +180,27 @@ int command_capture(const struct command_options *o)
 {
 	const char *name = o->arguments > 1 ? o->argument[1] : DEFAULT_FILE;
 	struct client_answer answer;
-	double seconds = 0.0;
+	const char *text = o->arguments ? o->argument[0] : "";
+	double seconds;
 	char path[64];
 	char *end;
 	int ret;
 
-	if (o->arguments)
-		seconds = strtod(o->argument[0], &end);
-	if (!o->arguments || *end || !(seconds > 0.0 && seconds <= 86400.0)) {
-		fprintf(stderr,
-			"meterctl: capture: say how many SECONDS, above 0, at most 86400\n");
-		return 2;
-	}
+	seconds = strtod(text, &end);
+	if (*end || !(seconds > 0.0 && seconds <= 86400.0))
+		return command_usage("capture", text, "must be seconds, above 0, at most 86400");
 	snprintf(path, sizeof(path), "/api/v1/capture?seconds=%.9g", seconds);
 	ret = client_follow(&o->address, path, &answer);
 	if (ret) {
 		client_complain(&o->address, ret);
 		return EXIT_FAILURE;
 	}
-	ret = answer.status == 200 ? take(&answer, name) : complain(&answer);
+	if (answer.status == 200) {
+		ret = take(&answer, name);
+	} else {
+		command_refused(&answer);
+		ret = EXIT_FAILURE;
+	}
 	client_done(&answer);
 	return ret;
 }

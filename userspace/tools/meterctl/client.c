@@ -52,7 +52,8 @@ bool client_parse_url(struct client_address *a, const char *url)
 		return false;
 	port_length = strcspn(port, "/");
 	if (!host_length || host_length >= sizeof(a->host) || !port_length ||
-	    port_length >= sizeof(a->port) || strspn(port, "0123456789") != port_length)
+	    port_length >= sizeof(a->port) || strspn(port, "0123456789") != port_length ||
+	    strtoul(port, NULL, 10) < 1 || strtoul(port, NULL, 10) > 65535)
 		return false;
 	a->socket = NULL;
 	memcpy(a->host, host, host_length);
@@ -330,6 +331,7 @@ void client_complain(const struct client_address *a, int error)
 	if (a->socket)
 		fprintf(stderr, "meterctl: %s: %s; %s\n", a->socket, strerror(-error), way);
 	else
-		fprintf(stderr, "meterctl: http://%s:%s: %s; %s\n", a->host, a->port,
-			strerror(-error), way);
+		fprintf(stderr, "meterctl: http://%s%s%s:%s: %s; %s\n",
+			strchr(a->host, ':') ? "[" : "", a->host, strchr(a->host, ':') ? "]" : "",
+			a->port, strerror(-error), way);
 }

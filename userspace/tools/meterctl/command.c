@@ -6,35 +6,45 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "command.h"
 #include "lib/modules.h"
 
+int command_usage(const char *what, const char *value, const char *way)
+{
+	fprintf(stderr, "meterctl: %s \"%s\": %s\n", what, value, way);
+	return EXIT_USAGE;
+}
+
+void command_refused(const struct client_answer *answer)
+{
+	struct json_object *root = json_tokener_parse(answer->body), *error = NULL;
+
+	if (json_object_object_get_ex(root, "error", &error))
+		fprintf(stderr, "meterctl: meterd answers: %s\n", json_object_get_string(error));
+	else
+		fprintf(stderr,
+			"meterctl: the answer (status %d) is not meterd's; check the address\n",
+			answer->status);
+	json_object_put(root);
+}
+
 int command_ask(const struct command_options *o, const char *path, struct json_object **out)
 {
 	struct client_answer answer;
-	struct json_object *error;
 	int ret;
 
 	*out = NULL;
 	ret = client_get(&o->address, path, &answer);
 	if (ret)
 		return ret;
-	*out = json_tokener_parse(answer.body);
-	if (answer.status == 200 && *out) {
-		client_done(&answer);
-		return 0;
-	}
-	if (json_object_object_get_ex(*out, "error", &error))
-		fprintf(stderr, "meterctl: meterd answers: %s\n", json_object_get_string(error));
-	else
-		fprintf(stderr,
-			"meterctl: %s: the answer (status %d) is not meterd's; check the address\n",
-			path, answer.status);
-	json_object_put(*out);
-	*out = NULL;
+	if (answer.status == 200)
+		*out = json_tokener_parse(answer.body);
+	if (!*out)
+		command_refused(&answer);
 	client_done(&answer);
-	return 1;
+	return *out ? 0 : 1;
 }
 
 struct json_object *command_ask_quietly(const struct command_options *o, const char *path)
@@ -71,41 +81,55 @@ int command_flush(void)
 	return EXIT_FAILURE;
 }
 
-/* Without meterd the bus can still be looked at, if it is the one of this machine. */
-static struct json_object *list_sysfs(const struct command_options *o, int error)
+/* The bus of this machine. Return: NULL after printing why there is none. */
+static struct json_object *list_sysfs(const char *dir)
 {
-	const char *dir = o->modules_dir ? o->modules_dir : MODULES_DIR;
 	struct json_object *list;
 
-	if (o->address_given) {
-		client_complain(&o->address, error);
+	if (access(dir, R_OK | X_OK)) {
+		fprintf(stderr,
+			"meterctl: %s: %s; is smappee_bus loaded ('modprobe smappee_bus')?\n", dir,
+			strerror(errno));
 		return NULL;
 	}
 	list = modules_list(dir);
-	if (!list) {
+	if (!list)
 		fprintf(stderr, "meterctl: %s: %s\n", dir, strerror(errno));
-		return NULL;
+	else if (!json_object_array_length(list))
+		fprintf(stderr,
+			"meterctl: %s: no modules; does the device tree have a segment, and are "
+			"they connected? 'dmesg | grep smappee' tells what was found\n",
+			dir);
+	return list;
+}
+
+/* meterd's list, or without meterd the bus, if it is the one of this machine. */
+static struct json_object *list_modules(const struct command_options *o, bool *of_meterd)
+{
+	struct json_object *list = NULL;
+	int ret;
+
+	*of_meterd = false;
+	if (o->modules_dir)
+		return list_sysfs(o->modules_dir);
+	ret = command_ask(o, "/api/v1/modules", &list);
+	*of_meterd = !ret;
+	if (ret < 0 && o->address_given) {
+		client_complain(&o->address, ret);
+	} else if (ret < 0) {
+		fprintf(stderr, "meterctl: meterd does not answer (%s: %s); modules read from %s\n",
+			o->address.socket, strerror(-ret), MODULES_DIR);
+		list = list_sysfs(MODULES_DIR);
 	}
-	fprintf(stderr, "meterctl: meterd does not answer (%s: %s); modules read from %s\n",
-		o->address.socket, strerror(-error), dir);
-	if (!json_object_array_length(list))
-		fprintf(stderr, "meterctl: no modules there; is smappee_bus loaded (lsmod), and "
-				"does the device tree have a segment?\n");
 	return list;
 }
 
 int command_list(const struct command_options *o)
 {
-	struct json_object *list = NULL;
+	bool of_meterd;
+	struct json_object *list = list_modules(o, &of_meterd);
 	struct json_object *io;
-	int ret = 0;
 
-	if (o->modules_dir && !o->address_given)
-		ret = -ENOENT;
-	else
-		ret = command_ask(o, "/api/v1/modules", &list);
-	if (ret < 0)
-		list = list_sysfs(o, ret);
 	if (!list)
 		return EXIT_FAILURE;
 	if (o->json)
@@ -113,8 +137,8 @@ int command_list(const struct command_options *o)
 	else
 		table_modules(list, command_print, NULL);
 	json_object_put(list);
-	/* what is wired to them, when meterd knows */
-	if (!ret && !o->json) {
+	/* what is wired to them */
+	if (of_meterd && !o->json) {
 		io = command_ask_quietly(o, "/api/v1/io");
 		table_io(io, command_print, NULL);
 		json_object_put(io);

@@ -12,6 +12,9 @@
 
 #define COMMAND_ARGUMENTS_MAX 2
 
+/* Exit status of a command line that is wrong. */
+#define EXIT_USAGE 2
+
 /**
  * struct command_options - what the command line said
  * @address: where meterd is
@@ -62,6 +65,19 @@ int command_output(const struct command_options *o);
 int command_quality(const struct command_options *o);
 int command_sensors(const struct command_options *o);
 int command_status(const struct command_options *o);
+
+/**
+ * command_usage() - say what is wrong with the command line
+ * @what: the option or argument
+ * @value: what was given
+ * @way: what would be right
+ *
+ * Return: EXIT_USAGE.
+ */
+int command_usage(const char *what, const char *value, const char *way);
+
+/** command_refused() - print why meterd did not do as asked, out of its answer */
+void command_refused(const struct client_answer *answer);
 
 /**
  * command_ask() - get a path of the API and parse its JSON

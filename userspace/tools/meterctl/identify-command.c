@@ -32,6 +32,8 @@ int command_identify(const struct command_options *o)
 	char wrong[256];
 	sigset_t set;
 
+	if (!o->arguments)
+		return command_usage("identify", "", "give MODULE or MODULE/INPUT, as hub2/B");
 	if (seconds > SECONDS_MAX)
 		seconds = SECONDS_MAX;
 	/* blocked before the LED is taken, so that it is given back whatever comes */

@@ -48,31 +48,21 @@ static bool read_token(const char *path, char *token)
 	return good;
 }
 
-/* What meterd answers: what is now, or why not. */
-static int tell(const struct command_options *o, const struct client_answer *answer)
+/* What is now, as the module has confirmed it. */
+static void tell(const struct command_options *o, const struct client_answer *answer)
 {
-	struct json_object *root = json_tokener_parse(answer->body), *error = NULL;
+	struct json_object *root = json_tokener_parse(answer->body);
 	struct json_object *result = NULL, *state = NULL;
 
-	if (answer->status == 200) {
-		if (o->json)
-			command_print_json(root);
-		else
-			printf("%s is %s\n", o->argument[0],
-			       json_object_object_get_ex(root, "result", &result) &&
-					       json_object_object_get_ex(result, "state", &state)
-				       ? json_object_get_string(state)
-				       : o->argument[1]);
-	} else if (json_object_object_get_ex(root, "error", &error)) {
-		fprintf(stderr, "meterctl: meterd answers: %s\n", json_object_get_string(error));
-	} else {
-		fprintf(stderr,
-			"meterctl: the answer (status %d) is not meterd's; check the "
-			"address\n",
-			answer->status);
-	}
+	if (o->json)
+		command_print_json(root);
+	else
+		printf("%s is %s\n", o->argument[0],
+		       json_object_object_get_ex(root, "result", &result) &&
+				       json_object_object_get_ex(result, "state", &state)
+			       ? json_object_get_string(state)
+			       : o->argument[1]);
 	json_object_put(root);
-	return answer->status == 200 ? command_flush() : EXIT_FAILURE;
 }
 
 static int give(const struct command_options *o, const char *token)
@@ -91,7 +81,13 @@ static int give(const struct command_options *o, const char *token)
 		client_complain(&o->address, ret);
 		return EXIT_FAILURE;
 	}
-	ret = tell(o, &answer);
+	if (answer.status == 200) {
+		tell(o, &answer);
+		ret = command_flush();
+	} else {
+		command_refused(&answer);
+		ret = EXIT_FAILURE;
+	}
 	client_done(&answer);
 	return ret;
 }
@@ -107,6 +103,11 @@ int command_output(const struct command_options *o)
 
 	if (!o->arguments)
 		return show(o, "outputs", "inputs");
+	if (o->arguments == 1)
+		return command_usage("output", o->argument[0], "on, off or toggle has to follow");
+	if (strcmp(o->argument[1], "on") && strcmp(o->argument[1], "off") &&
+	    strcmp(o->argument[1], "toggle"))
+		return command_usage("output", o->argument[1], "must be on, off or toggle");
 	if (!read_token(o->token_file ? o->token_file : TOKEN_FILE, token))
 		return EXIT_FAILURE;
 	return give(o, token);
