@@ -12,6 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "words.h"
+
 #define US_PER_S 1000000ULL
 /* An object of values, and nothing deeper. */
 #define DEPTH 3
@@ -156,21 +158,6 @@ bool command_allowed(struct commands *c, const char *origin, uint64_t now_us)
 
 /* ---- arguments --------------------------------------------------------- */
 
-static bool is_choice(const char *choices, const char *value)
-{
-	size_t length = strlen(value);
-	const char *c = choices;
-
-	while (c) {
-		size_t n = strcspn(c, "|");
-
-		if (n == length && !strncmp(c, value, n))
-			return true;
-		c = c[n] ? c + n + 1 : NULL;
-	}
-	return false;
-}
-
 static bool text_is_good(const struct command_field *f, struct json_object *value,
 			 struct command_reply *reply)
 {
@@ -182,7 +169,7 @@ static bool text_is_good(const struct command_field *f, struct json_object *valu
 	else if (!length || length > (size_t)f->most || strlen(text) != length)
 		command_fail(reply, -EINVAL, "%s: must be a text of 1 to %d bytes", f->name,
 			     (int)f->most);
-	else if (f->choices && !is_choice(f->choices, text))
+	else if (f->choices && !words_have(f->choices, "|", text))
 		command_fail(reply, -EINVAL, "%s: \"%.32s\" is not one of %s", f->name, text,
 			     f->choices);
 	return !reply->error;

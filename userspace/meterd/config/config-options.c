@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "config-named.h"
+#include "words.h"
 
 #define AT(member) offsetof(struct config, member)
 #define LOAD_AT(member) offsetof(struct load_config, member)
@@ -244,21 +245,6 @@ static const char *list_set(struct config_list *list, const char *value)
 	}
 }
 
-static bool is_choice(const char *choices, const char *value)
-{
-	size_t length = strlen(value);
-	const char *c = choices;
-
-	while (c) {
-		size_t n = strcspn(c, "|");
-
-		if (n == length && !strncmp(c, value, n))
-			return true;
-		c = c[n] ? c + n + 1 : NULL;
-	}
-	return false;
-}
-
 /* Set a number. Return: false when it is not one or out of its bounds. */
 static bool number_set(const struct option *o, void *target, const char *value)
 {
@@ -300,7 +286,7 @@ bool option_set(const struct option *o, void *base, const char *value, char *wro
 		snprintf(wrong, WAY_OUT_MAX, "%s", text ? text : "");
 		return !text;
 	}
-	if (o->type == OPTION_CHOICE && !is_choice(o->choices, value)) {
+	if (o->type == OPTION_CHOICE && !words_have(o->choices, "|", value)) {
 		snprintf(wrong, WAY_OUT_MAX, "not one of %s", o->choices);
 		return false;
 	}

@@ -17,6 +17,7 @@
 
 #include "config.h"
 #include "log.h"
+#include "words.h"
 
 #define PATH_BYTES 1024
 #define TEXT_BYTES 128
@@ -63,20 +64,6 @@ static double read_number(const char *folder, const char *name)
 	char text[TEXT_BYTES];
 
 	return read_text(folder, name, text) ? strtod(text, NULL) : 0.0;
-}
-
-/* Is @name one of the words of [source] devices? */
-static bool is_wanted(const char *list, const char *name)
-{
-	while (*list) {
-		size_t n = strcspn(list, ", ");
-
-		if ((n == 1 && *list == '*') || (n && n == strlen(name) && !strncmp(list, name, n)))
-			return true;
-		list += n;
-		list += strspn(list, ", ");
-	}
-	return false;
 }
 
 /* The folder of the segment that a device is on; @path has PATH_BYTES. */
@@ -260,7 +247,7 @@ static void walk(struct walk *w, const char *sysfs,
 	for (k = 0; k < n; k++) {
 		snprintf(path, sizeof(path), "%s/bus/iio/devices/%.64s", sysfs, list[k]->d_name);
 		read_text(path, "label", label);
-		if (read_text(path, "name", name) && is_wanted(w->config->source.devices, name))
+		if (read_text(path, "name", name) && words_allow(w->config->source.devices, name))
 			look(w, path, label);
 		free(list[k]);
 	}

@@ -5,23 +5,9 @@
 #include <dirent.h>
 #include <string.h>
 
+#include "words.h"
+
 #define DEVICES_PATH "/sys/bus/iio/devices"
-
-/* Is @name one of the words of [source] devices? */
-static bool is_wanted(const char *list, const char *name)
-{
-	while (*list) {
-		size_t n = strcspn(list, ", ");
-
-		if (n == 1 && *list == '*')
-			return true;
-		if (n && name && n == strlen(name) && !strncmp(list, name, n))
-			return true;
-		list += n;
-		list += strspn(list, ", ");
-	}
-	return false;
-}
 
 static bool is_labelled(const struct iio_device *dev, const char *label)
 {
@@ -71,7 +57,7 @@ struct iio_device *iio_find_device(const struct iio_find *f, unsigned int d,
 	for (k = 0; k < iio_context_get_devices_count(context); k++) {
 		struct iio_device *dev = iio_context_get_device(context, k);
 
-		if (!is_wanted(f->names, iio_device_get_name(dev)) || f->in_use(f->user, dev))
+		if (!words_allow(f->names, iio_device_get_name(dev)) || f->in_use(f->user, dev))
 			continue;
 		if (!label && has_channels(f, d, dev))
 			return dev;
