@@ -5,6 +5,7 @@
 #include <sys/timex.h>
 
 #define US_PER_S 1000000ULL
+#define NS_PER_S 1000000000LL
 
 uint64_t clock_us(clockid_t id)
 {
@@ -12,6 +13,14 @@ uint64_t clock_us(clockid_t id)
 
 	clock_gettime(id, &t);
 	return t.tv_sec * US_PER_S + t.tv_nsec / 1000;
+}
+
+int64_t clock_ns(clockid_t id)
+{
+	struct timespec t;
+
+	clock_gettime(id, &t);
+	return t.tv_sec * NS_PER_S + t.tv_nsec;
 }
 
 bool clock_synchronised(void)

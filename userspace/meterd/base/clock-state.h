@@ -10,6 +10,9 @@
 /** clock_us() - the time of a clock in us */
 uint64_t clock_us(clockid_t id);
 
+/** clock_ns() - the same in ns */
+int64_t clock_ns(clockid_t id);
+
 /**
  * clock_synchronised() - the kernel knows whether its clock is disciplined
  *

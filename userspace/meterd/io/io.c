@@ -9,9 +9,9 @@
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "clock-state.h"
 #include "log.h"
 
 /* a process that owes an answer for so long is replaced */
@@ -38,14 +38,6 @@ struct io {
 	int switched;	   /* its answer */
 	bool told;	   /* that there is no process */
 };
-
-static uint64_t now_us(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec * 1000000ULL + t.tv_nsec / 1000;
-}
 
 /*
  * Has the process ended that was killed? It may wait for a module in the kernel, where nothing
@@ -108,7 +100,7 @@ static uint32_t ask(struct io *io, enum io_order order, uint32_t what, bool on)
 static void look_on(struct io *io)
 {
 	io->looking = io->next < io->plan->modules && ask(io, IO_LOOK, io->next, false);
-	io->asked_us = now_us();
+	io->asked_us = clock_us(CLOCK_MONOTONIC);
 }
 
 static void on_looked(struct io *io, const struct io_message *m)
@@ -187,7 +179,7 @@ static int on_tick(sd_event_source *source, uint64_t usec, void *user)
 	if (io->fd >= 0 && !io->looking) {
 		io->next = 0;
 		look_on(io);
-	} else if (io->fd >= 0 && now_us() - io->asked_us > DEAD_US) {
+	} else if (io->fd >= 0 && clock_us(CLOCK_MONOTONIC) - io->asked_us > DEAD_US) {
 		lose(io);
 		tell_lost(io);
 	}
@@ -203,12 +195,12 @@ void io_beat(struct io *io, uint32_t modules)
 
 int io_switch(struct io *io, unsigned int relay, bool on)
 {
-	uint64_t end = now_us() + SWITCH_MS * 1000ULL;
+	uint64_t end = clock_us(CLOCK_MONOTONIC) + SWITCH_MS * 1000ULL;
 
 	io->wanted = ask(io, IO_SWITCH, relay, on);
 	if (!io->wanted)
 		return -EPIPE;
-	while (io->wanted && io->fd >= 0 && now_us() < end) {
+	while (io->wanted && io->fd >= 0 && clock_us(CLOCK_MONOTONIC) < end) {
 		struct pollfd p = { .fd = io->fd, .events = POLLIN };
 
 		if (poll(&p, 1, SWITCH_MS / 5) > 0 && !receive(io))

@@ -12,6 +12,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "clock-state.h"
 #include "command.h"
 #include "http-private.h"
 #include "log.h"
@@ -60,7 +61,7 @@ static enum MHD_Result refuse(struct http *h, struct MHD_Connection *connection,
 	char origin[COMMAND_ORIGIN_MAX];
 
 	origin_of(connection, origin, sizeof(origin));
-	if (!command_allowed(h->commands, origin, http_clock_us(CLOCK_MONOTONIC)))
+	if (!command_allowed(h->commands, origin, clock_us(CLOCK_MONOTONIC)))
 		return http_answer_error(connection, MHD_HTTP_TOO_MANY_REQUESTS,
 					 "too many commands from %s; wait a second", origin);
 	if (error == -EACCES) {
@@ -124,8 +125,8 @@ enum MHD_Result http_command_answer(struct http *h, struct MHD_Connection *conne
 	char *text;
 
 	origin_of(connection, origin, sizeof(origin));
-	command_run(h->commands, origin, name, c->body, c->body_length,
-		    http_clock_us(CLOCK_MONOTONIC), &reply);
+	command_run(h->commands, origin, name, c->body, c->body_length, clock_us(CLOCK_MONOTONIC),
+		    &reply);
 	http_command_forget(c);
 	text = command_reply_json(&reply);
 	if (text)

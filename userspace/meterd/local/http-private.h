@@ -12,7 +12,6 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <systemd/sd-event.h>
-#include <time.h>
 
 #include "http.h"
 #include "live.h"
@@ -175,14 +174,6 @@ struct http {
 	struct client *capture[HTTP_CAPTURES];
 	sd_event_source *serve_captures;
 };
-
-static inline uint64_t http_clock_us(clockid_t id)
-{
-	struct timespec t;
-
-	clock_gettime(id, &t);
-	return t.tv_sec * US_PER_S + t.tv_nsec / 1000;
-}
 
 /** http_client_of() - our part of a connection, or NULL */
 struct client *http_client_of(struct MHD_Connection *connection);

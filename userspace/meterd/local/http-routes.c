@@ -31,7 +31,7 @@ static char request_new, request_too_long, request_encoded, request_known, reque
 
 static enum MHD_Result get_live(struct http *h, struct MHD_Connection *connection)
 {
-	uint64_t age = http_clock_us(CLOCK_MONOTONIC) - h->reading_us;
+	uint64_t age = clock_us(CLOCK_MONOTONIC) - h->reading_us;
 
 	if (!h->have_reading)
 		return http_answer_error(
@@ -54,7 +54,7 @@ static enum MHD_Result get_history(struct http *h, struct MHD_Connection *connec
 
 static enum MHD_Result get_modules(struct http *h, struct MHD_Connection *connection)
 {
-	uint64_t now = http_clock_us(CLOCK_MONOTONIC);
+	uint64_t now = clock_us(CLOCK_MONOTONIC);
 	struct json_object *list;
 
 	if (!h->modules || now - h->modules_us >= MODULES_US) {
@@ -131,10 +131,10 @@ static enum MHD_Result get_status(struct http *h, struct MHD_Connection *connect
 	json_object_object_add(object, "gateway", json_object_new_string(h->gateway));
 	json_object_object_add(object, "version", json_object_new_string(SMAPPEE_VERSION));
 	json_object_object_add(object, "uptime_s",
-			       seconds(http_clock_us(CLOCK_BOOTTIME) - h->started_us));
-	json_object_object_add(
-		object, "source_age_s",
-		h->have_reading ? seconds(http_clock_us(CLOCK_MONOTONIC) - h->reading_us) : NULL);
+			       seconds(clock_us(CLOCK_BOOTTIME) - h->started_us));
+	json_object_object_add(object, "source_age_s",
+			       h->have_reading ? seconds(clock_us(CLOCK_MONOTONIC) - h->reading_us)
+					       : NULL);
 	json_object_object_add(object, "first_reading_s",
 			       h->first_reading_us ? seconds(h->first_reading_us - h->started_us)
 						   : NULL);

@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "clock-state.h"
 #include "http-private.h"
 
 /* A new stream starts with the last reading if that is younger than this. */
@@ -54,7 +55,7 @@ void http_stream_end(struct client *c)
 static bool is_fresh(const struct http *h)
 {
 	return h->have_reading && h->events - h->last_live <= RING &&
-	       http_clock_us(CLOCK_MONOTONIC) - h->reading_us < FRESH_US;
+	       clock_us(CLOCK_MONOTONIC) - h->reading_us < FRESH_US;
 }
 
 enum MHD_Result http_stream_open(struct http *h, struct MHD_Connection *connection)

@@ -17,6 +17,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "clock-state.h"
 #include "history.h"
 #include "http-private.h"
 #include "listen.h"
@@ -55,7 +56,7 @@ static uint64_t process_start_us(void)
 		   " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d "
 		   "%*d %*d %llu",
 		   &ticks) != 1)
-		return http_clock_us(CLOCK_BOOTTIME);
+		return clock_us(CLOCK_BOOTTIME);
 	return ticks * US_PER_S / hz;
 }
 
@@ -81,7 +82,7 @@ static void on_completed(void *data, struct MHD_Connection *connection, void **p
 	http_capture_end(c);
 	c->suspended = false;
 	c->busy = false;
-	c->since_us = http_clock_us(CLOCK_MONOTONIC);
+	c->since_us = clock_us(CLOCK_MONOTONIC);
 }
 
 static void make_room(struct listener *l)
@@ -111,7 +112,7 @@ static void connection_started(struct listener *l, struct MHD_Connection *connec
 	c->fd = info ? info->connect_fd : -1;
 	c->listener = l;
 	c->connection = connection;
-	c->since_us = http_clock_us(CLOCK_MONOTONIC);
+	c->since_us = clock_us(CLOCK_MONOTONIC);
 	/* What the kernel holds for a slow client must be bounded, too. */
 	setsockopt(c->fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
 
@@ -198,7 +199,7 @@ static int on_tick(sd_event_source *source, uint64_t usec, void *data)
 	unsigned int i;
 
 	for (i = 0; i < LISTENERS; i++)
-		cut_off_late_requests(&h->listener[i], http_clock_us(CLOCK_MONOTONIC));
+		cut_off_late_requests(&h->listener[i], clock_us(CLOCK_MONOTONIC));
 	if (++h->ticks % KEEPALIVE_TICKS == 0) {
 		http_stream_push_life_sign(h);
 		http_streams_serve(h);
@@ -389,9 +390,9 @@ void http_publish(struct http *h, const struct reading *r)
 		return;
 	}
 	h->have_reading = true;
-	h->reading_us = http_clock_us(CLOCK_MONOTONIC);
+	h->reading_us = clock_us(CLOCK_MONOTONIC);
 	if (!h->first_reading_us)
-		h->first_reading_us = http_clock_us(CLOCK_BOOTTIME);
+		h->first_reading_us = clock_us(CLOCK_BOOTTIME);
 	history_add(h->history, r);
 	http_stream_push_live(h);
 	http_streams_serve(h);

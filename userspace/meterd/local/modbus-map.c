@@ -3,22 +3,14 @@
 
 #include <errno.h>
 #include <string.h>
-#include <time.h>
 
+#include "clock-state.h"
 #include "log.h"
 #include "modbus-power-box.h"
 #include "sunspec.h"
 
 #define NO_REGISTER 2
 #define NO_UNIT 11
-
-static uint64_t monotonic_us(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec * 1000000ULL + t.tv_nsec / 1000;
-}
 
 static int find_load(const struct modbus_config *config, const struct installation *in)
 {
@@ -62,7 +54,7 @@ int modbus_map_make(struct modbus_map *map, const struct modbus_config *config,
 static int read_power_box(const struct modbus_map *map, uint16_t address, uint16_t count,
 			  uint16_t *out)
 {
-	const struct reading *r = snapshot_fresh(map->last, monotonic_us());
+	const struct reading *r = snapshot_fresh(map->last, clock_us(CLOCK_MONOTONIC));
 	unsigned int k;
 
 	for (k = 0; k < count; k++)
@@ -84,7 +76,7 @@ int modbus_map_read(void *user, uint8_t unit, uint16_t address, uint16_t count, 
 	if (address < SUNSPEC_BASE || address + count > SUNSPEC_BASE + SUNSPEC_REGISTERS)
 		return NO_REGISTER;
 	sunspec_image(image, map->in->topology, map->gateway, unit,
-		      snapshot_fresh(map->last, monotonic_us()), map->load);
+		      snapshot_fresh(map->last, clock_us(CLOCK_MONOTONIC)), map->load);
 	memcpy(out, &image[address - SUNSPEC_BASE], count * sizeof(*out));
 	return 0;
 }

@@ -14,14 +14,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "clock-state.h"
 #include "load-sum.h"
 #include "log.h"
 #include "totals.h"
 
 #define PERIOD_US 1000000ULL
-#define NS_PER_S 1000000000LL
 #define NETWORK_TIMEOUT_MS 2000
 #define ATTR_BYTES 48
 #define MILLI 1e-3
@@ -436,14 +435,6 @@ static void sum_virtual(struct register_meter *m, unsigned int l)
 	r->energy.net_j = net;
 	r->import_j = NAN;
 	r->export_j = NAN;
-}
-
-static int64_t clock_ns(clockid_t id)
-{
-	struct timespec t;
-
-	clock_gettime(id, &t);
-	return t.tv_sec * NS_PER_S + t.tv_nsec;
 }
 
 static void read_all(struct register_meter *m)

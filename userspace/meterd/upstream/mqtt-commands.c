@@ -5,8 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "clock-state.h"
 #include "log.h"
 
 #define ORIGIN "mqtt"
@@ -27,14 +27,6 @@ struct mqtt_commands {
 	struct mqtt_listener listener;
 };
 
-static uint64_t monotonic_us(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec * 1000000ULL + t.tv_nsec / 1000;
-}
-
 static void on_connected(void *user)
 {
 	struct mqtt_commands *x = user;
@@ -45,11 +37,12 @@ static void on_connected(void *user)
 static void run(struct mqtt_commands *x, const char *text, struct command_reply *reply)
 {
 	if (!mqtt_is_retained(x->mqtt)) {
-		command_run(x->commands, ORIGIN, NULL, text, strlen(text), monotonic_us(), reply);
+		command_run(x->commands, ORIGIN, NULL, text, strlen(text),
+			    clock_us(CLOCK_MONOTONIC), reply);
 		return;
 	}
 	*reply = (struct command_reply){ 0 };
-	if (command_allowed(x->commands, ORIGIN, monotonic_us()))
+	if (command_allowed(x->commands, ORIGIN, clock_us(CLOCK_MONOTONIC)))
 		log_warning("mqtt: a retained command on %s is refused; publish commands without "
 			    "retain, and clear that one",
 			    x->topic);
