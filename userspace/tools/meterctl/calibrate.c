@@ -11,6 +11,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "answer.h"
 #include "command.h"
 #include "lib/calibration.h"
 #include "lib/tuning.h"
@@ -54,33 +55,13 @@ struct model {
 	double delay_s;
 };
 
-static struct json_object *member(struct json_object *o, const char *key)
-{
-	struct json_object *value = NULL;
-
-	json_object_object_get_ex(o, key, &value);
-	return value;
-}
-
-static double number(struct json_object *o, const char *key)
-{
-	struct json_object *value = member(o, key);
-
-	return value ? json_object_get_double(value) : NAN;
-}
-
-static size_t count(struct json_object *list)
-{
-	return json_object_is_type(list, json_type_array) ? json_object_array_length(list) : 0;
-}
-
 static struct json_object *find(struct json_object *list, const char *key, const char *name)
 {
 	size_t k;
 
-	for (k = 0; k < count(list); k++) {
+	for (k = 0; k < answer_count(list); k++) {
 		struct json_object *o = json_object_array_get_idx(list, k);
-		struct json_object *value = member(o, key);
+		struct json_object *value = answer_member(o, key);
 
 		if (value && !strcmp(json_object_get_string(value), name))
 			return o;
@@ -90,27 +71,28 @@ static struct json_object *find(struct json_object *list, const char *key, const
 
 static struct json_object *find_element(struct json_object *reading, const char *name)
 {
-	struct json_object *loads = member(reading, "loads");
+	struct json_object *loads = answer_member(reading, "loads");
 	struct json_object *e = NULL;
 	size_t k;
 
-	for (k = 0; !e && k < count(loads); k++)
-		e = find(member(json_object_array_get_idx(loads, k), "elements"), "input", name);
+	for (k = 0; !e && k < answer_count(loads); k++)
+		e = find(answer_member(json_object_array_get_idx(loads, k), "elements"), "input",
+			 name);
 	return e;
 }
 
 static void add(struct sums *s, struct json_object *reading, struct json_object *e)
 {
-	double i = number(e, "i_a");
+	double i = answer_number(e, "i_a");
 
 	s->least = s->n ? fmin(s->least, i) : i;
 	s->most = s->n ? fmax(s->most, i) : i;
 	s->n++;
-	s->hz += number(reading, "frequency_hz");
-	s->v += number(e, "v_v");
+	s->hz += answer_number(reading, "frequency_hz");
+	s->v += answer_number(e, "v_v");
 	s->i += i;
-	s->p1 += number(e, "p1_w");
-	s->q1 += number(e, "q1_var");
+	s->p1 += answer_number(e, "p1_w");
+	s->q1 += answer_number(e, "q1_var");
 }
 
 /* Return: 0 or the exit status after printing the error. */
@@ -162,12 +144,13 @@ static int ask_model(const struct command_options *o, const char *name, struct m
 		client_complain(&o->address, ret);
 	if (ret)
 		return EXIT_FAILURE;
-	sensor = member(find(member(report, "inputs"), "input", name), "sensor");
+	sensor = answer_member(find(answer_member(report, "inputs"), "input", name), "sensor");
 	if (sensor) {
-		*m = (struct model){ number(sensor, "gain"), 1e-6 * number(sensor, "tau_us"),
-				     1e-6 * number(sensor, "delay_us") };
+		*m = (struct model){ answer_number(sensor, "gain"),
+				     1e-6 * answer_number(sensor, "tau_us"),
+				     1e-6 * answer_number(sensor, "delay_us") };
 		*path = strdup(o->tuning ? o->tuning
-					 : json_object_get_string(member(report, "tuning")));
+					 : json_object_get_string(answer_member(report, "tuning")));
 	} else {
 		fprintf(stderr, "meterctl: %s: no such input; 'meterctl check' lists them\n", name);
 	}
@@ -202,11 +185,12 @@ static unsigned int read_points(struct json_object *list, struct calibration_poi
 	unsigned int n = 0;
 	size_t k;
 
-	for (k = 0; k < count(list) && n < CALIBRATION_POINTS_MAX - 1; k++) {
+	for (k = 0; k < answer_count(list) && n < CALIBRATION_POINTS_MAX - 1; k++) {
 		struct json_object *p = json_object_array_get_idx(list, k);
 
-		point[n++] = (struct calibration_point){ number(p, "hz"), number(p, "gain"),
-							 number(p, "lead_deg") / DEGREES };
+		point[n++] = (struct calibration_point){ answer_number(p, "hz"),
+							 answer_number(p, "gain"),
+							 answer_number(p, "lead_deg") / DEGREES };
 	}
 	return n;
 }
@@ -255,7 +239,7 @@ static int add_point(const char *path, const char *name, const struct calibratio
 		json_object_put(tuning);
 		return -ENOMEM;
 	}
-	n = read_points(member(input, "points"), point);
+	n = read_points(answer_member(input, "points"), point);
 	point[n++] = *fresh;
 	error = calibration_fit(point, n, &r);
 	if (!error && (fabs(r.gain - 1.0) > 0.5 || fabs(fresh->lead) > 20.0 / DEGREES))

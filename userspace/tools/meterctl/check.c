@@ -9,42 +9,20 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "answer.h"
 #include "command.h"
 #include "lib/tuning.h"
-
-static const char *text(struct json_object *o, const char *key)
-{
-	struct json_object *value = NULL;
-
-	json_object_object_get_ex(o, key, &value);
-	return json_object_is_type(value, json_type_string) ? json_object_get_string(value) : "-";
-}
-
-static struct json_object *member(struct json_object *o, const char *key)
-{
-	struct json_object *value = NULL;
-
-	json_object_object_get_ex(o, key, &value);
-	return value;
-}
-
-static double number(struct json_object *o, const char *key)
-{
-	struct json_object *value = member(o, key);
-
-	return value ? json_object_get_double(value) : NAN;
-}
 
 /* The verdict that counts: with --resistive the one for loads that are heaters. */
 static struct json_object *verdict_of(const struct command_options *o, struct json_object *input)
 {
-	return o->resistive ? member(input, "if_resistive") : input;
+	return o->resistive ? answer_member(input, "if_resistive") : input;
 }
 
 static void print_place(struct json_object *place, char *out, size_t bytes)
 {
-	snprintf(out, bytes, "%s%s", text(place, "phase"),
-		 json_object_get_boolean(member(place, "reversed")) ? " reversed" : "");
+	snprintf(out, bytes, "%s%s", answer_text(place, "phase"),
+		 answer_bool(place, "reversed") ? " reversed" : "");
 }
 
 static void print_input(const struct command_options *o, struct json_object *input)
@@ -52,28 +30,28 @@ static void print_input(const struct command_options *o, struct json_object *inp
 	struct json_object *v = verdict_of(o, input);
 	char is[32];
 	char should[32];
-	double confidence = number(v, "confidence");
+	double confidence = answer_number(v, "confidence");
 
-	print_place(member(input, "configured"), is, sizeof(is));
-	print_place(member(v, "proposal"), should, sizeof(should));
-	printf("%-16s %-20.20s %-12s %9.3f A %6.0f s  %s", text(input, "input"),
-	       text(input, "load"), is, number(input, "i_a"), number(input, "seconds"),
-	       text(v, "verdict"));
-	if (member(v, "reason"))
-		printf(": %s", text(v, "reason"));
+	print_place(answer_member(input, "configured"), is, sizeof(is));
+	print_place(answer_member(v, "proposal"), should, sizeof(should));
+	printf("%-16s %-20.20s %-12s %9.3f A %6.0f s  %s", answer_text(input, "input"),
+	       answer_text(input, "load"), is, answer_number(input, "i_a"),
+	       answer_number(input, "seconds"), answer_text(v, "verdict"));
+	if (answer_member(v, "reason"))
+		printf(": %s", answer_text(v, "reason"));
 	if (strcmp(is, should) && confidence > 0.0)
-		printf(" (%s%s, %.1f %%)", member(v, "reason") ? "perhaps " : "should be ", should,
-		       100.0 * confidence);
-	if (member(v, "swapped_with"))
-		printf(", in the place of %s", text(v, "swapped_with"));
-	if (json_object_get_boolean(member(v, "reads_half")))
+		printf(" (%s%s, %.1f %%)", answer_member(v, "reason") ? "perhaps " : "should be ",
+		       should, 100.0 * confidence);
+	if (answer_member(v, "swapped_with"))
+		printf(", in the place of %s", answer_text(v, "swapped_with"));
+	if (answer_bool(v, "reads_half"))
 		printf(", reads half if the load is resistive");
 	putchar('\n');
 }
 
 static bool is_wrong(struct json_object *v)
 {
-	const char *verdict = text(v, "verdict");
+	const char *verdict = answer_text(v, "verdict");
 
 	return !strcmp(verdict, "reversed") || !strncmp(verdict, "wrong phase", 11);
 }
@@ -81,8 +59,8 @@ static bool is_wrong(struct json_object *v)
 /* Return: inputs changed, or -errno after printing the error. */
 static int apply(const struct command_options *o, struct json_object *report)
 {
-	struct json_object *inputs = member(report, "inputs");
-	const char *path = o->tuning ? o->tuning : text(report, "tuning");
+	struct json_object *inputs = answer_member(report, "inputs");
+	const char *path = o->tuning ? o->tuning : answer_text(report, "tuning");
 	struct json_object *tuning;
 	int error = tuning_read(path, &tuning);
 	int changed = 0;
@@ -95,15 +73,17 @@ static int apply(const struct command_options *o, struct json_object *report)
 
 		if (!is_wrong(v))
 			continue;
-		to = tuning_change(tuning, text(input, "input"));
+		to = tuning_change(tuning, answer_text(input, "input"));
 		if (!to) {
 			error = -ENOMEM;
 			break;
 		}
-		json_object_object_add(to, "phase",
-				       json_object_get(member(member(v, "proposal"), "phase")));
-		json_object_object_add(to, "reversed",
-				       json_object_get(member(member(v, "proposal"), "reversed")));
+		json_object_object_add(
+			to, "phase",
+			json_object_get(answer_member(answer_member(v, "proposal"), "phase")));
+		json_object_object_add(
+			to, "reversed",
+			json_object_get(answer_member(answer_member(v, "proposal"), "reversed")));
 		changed++;
 	}
 	if (!error && changed)
@@ -118,7 +98,7 @@ static int apply(const struct command_options *o, struct json_object *report)
 /* The mains as they are described contradict what is measured, or the configuration. */
 static unsigned int contradictions(struct json_object *report)
 {
-	struct json_object *list = member(member(report, "site"), "contradictions");
+	struct json_object *list = answer_member(answer_member(report, "site"), "contradictions");
 
 	return json_object_is_type(list, json_type_array)
 		       ? (unsigned int)json_object_array_length(list)
@@ -127,16 +107,16 @@ static unsigned int contradictions(struct json_object *report)
 
 static void show_mains(struct json_object *report)
 {
-	struct json_object *site = member(report, "site");
+	struct json_object *site = answer_member(report, "site");
 	unsigned int k;
 
-	printf("topology %s", text(report, "topology"));
+	printf("topology %s", answer_text(report, "topology"));
 	if (site)
-		printf(" (%s)", text(site, "from"));
-	printf(", rotation of the voltages: %s\n", text(report, "rotation"));
+		printf(" (%s)", answer_text(site, "from"));
+	printf(", rotation of the voltages: %s\n", answer_text(report, "rotation"));
 	for (k = 0; k < contradictions(report); k++)
 		printf("mains: %s\n", json_object_get_string(json_object_array_get_idx(
-					      member(site, "contradictions"), k)));
+					      answer_member(site, "contradictions"), k)));
 }
 
 /* Exit status 3: something is wrong, and was not corrected. */
@@ -156,7 +136,7 @@ int command_check(const struct command_options *o)
 		client_complain(&o->address, ret);
 	if (ret)
 		return EXIT_FAILURE;
-	inputs = member(report, "inputs");
+	inputs = answer_member(report, "inputs");
 	if (!json_object_is_type(inputs, json_type_array)) {
 		fputs("meterctl: /api/v1/wiring: the answer is not meterd's\n", stderr);
 		json_object_put(report);
@@ -172,9 +152,9 @@ int command_check(const struct command_options *o)
 		if (!o->json)
 			print_input(o, input);
 		wrong += is_wrong(verdict_of(o, input)) ||
-			 !strcmp(text(input, "verdict"), "voltage reference missing");
+			 !strcmp(answer_text(input, "verdict"), "voltage reference missing");
 	}
-	if (o->apply && !strcmp(text(report, "origin"), "register")) {
+	if (o->apply && !strcmp(answer_text(report, "origin"), "register")) {
 		fputs("meterctl: --apply: these modules measure by themselves and take no tuning; "
 		      "turn the CT round, or write phases and reversed into the load's section of "
 		      "meterd.conf\n",
@@ -187,7 +167,7 @@ int command_check(const struct command_options *o)
 		printf("%d inputs corrected in %s; meterd uses it at once; 'meterctl calibrate "
 		       "INPUT "
 		       "--undo' takes an input back\n",
-		       changed, o->tuning ? o->tuning : text(report, "tuning"));
+		       changed, o->tuning ? o->tuning : answer_text(report, "tuning"));
 	else if (wrong && !o->apply && !o->json)
 		printf("'meterctl check --apply%s' corrects what should be otherwise\n",
 		       o->resistive ? " --resistive" : "");
@@ -201,7 +181,7 @@ int command_check(const struct command_options *o)
 
 static void print_figure(const char *name, const char *unit, struct json_object *f)
 {
-	double value = number(f, "value");
+	double value = answer_number(f, "value");
 
 	printf("  %-6s ", name);
 	if (isfinite(value))
@@ -209,11 +189,10 @@ static void print_figure(const char *name, const char *unit, struct json_object 
 	else
 		printf("not known");
 	printf("  (%s%s)\n",
-	       json_object_get_boolean(member(f, "estimated")) &&
-			       strncmp(text(f, "source"), "estimate", 8)
+	       answer_bool(f, "estimated") && strncmp(answer_text(f, "source"), "estimate", 8)
 		       ? "estimate: "
 		       : "",
-	       text(f, "source"));
+	       answer_text(f, "source"));
 }
 
 int command_sensors(const struct command_options *o)
@@ -233,13 +212,13 @@ int command_sensors(const struct command_options *o)
 	     k++) {
 		struct json_object *s = json_object_array_get_idx(list, k);
 
-		printf("%s%s\n", text(s, "name"),
-		       json_object_get_boolean(member(s, "rogowski")) ? ", Rogowski coil" : "");
-		print_figure("ratio", "A per A, or A per V", member(s, "ratio"));
-		print_figure("lead", "degrees at 50 Hz", member(s, "lead_deg"));
-		print_figure("delay", "us", member(s, "delay_us"));
-		print_figure("from", "A", member(s, "min_a"));
-		print_figure("to", "A", member(s, "max_a"));
+		printf("%s%s\n", answer_text(s, "name"),
+		       answer_bool(s, "rogowski") ? ", Rogowski coil" : "");
+		print_figure("ratio", "A per A, or A per V", answer_member(s, "ratio"));
+		print_figure("lead", "degrees at 50 Hz", answer_member(s, "lead_deg"));
+		print_figure("delay", "us", answer_member(s, "delay_us"));
+		print_figure("from", "A", answer_member(s, "min_a"));
+		print_figure("to", "A", answer_member(s, "max_a"));
 	}
 	json_object_put(list);
 	return command_flush();

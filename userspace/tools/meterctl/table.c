@@ -11,43 +11,11 @@
 #include <wchar.h>
 #include <wctype.h>
 
+#include "answer.h"
 #include "table.h"
 
 #define LINE_MAX_BYTES 1024
 #define NAME_CELLS 24
-
-/* ---- values ----------------------------------------------------------- */
-
-static struct json_object *key(struct json_object *object, const char *name)
-{
-	struct json_object *value = NULL;
-
-	if (json_object_is_type(object, json_type_object))
-		json_object_object_get_ex(object, name, &value);
-	return value;
-}
-
-static double number(struct json_object *object, const char *name)
-{
-	struct json_object *value = key(object, name);
-
-	if (json_object_is_type(value, json_type_double) ||
-	    json_object_is_type(value, json_type_int))
-		return json_object_get_double(value);
-	return NAN;
-}
-
-static const char *text(struct json_object *object, const char *name)
-{
-	struct json_object *value = key(object, name);
-
-	return json_object_is_type(value, json_type_string) ? json_object_get_string(value) : "-";
-}
-
-static size_t count(struct json_object *list)
-{
-	return json_object_is_type(list, json_type_array) ? json_object_array_length(list) : 0;
-}
 
 /* ---- a line ----------------------------------------------------------- */
 
@@ -131,43 +99,43 @@ static void end_line(struct line *l, table_emit emit, void *context, enum table_
 
 static void put_problem(struct line *l, struct json_object *x)
 {
-	if (key(x, "problem"))
-		put_name(l, text(x, "problem"), 0);
+	if (answer_member(x, "problem"))
+		put_name(l, answer_text(x, "problem"), 0);
 }
 
 static void put_input(struct line *l, struct json_object *x)
 {
-	put_name(l, text(x, "name"), NAME_CELLS);
-	put_name(l, text(x, "input"), NAME_CELLS - 8);
-	put_name(l, text(x, "kind"), 11);
-	if (key(x, "unit")) {
-		put_number(l, number(x, "total"), 14, 3);
+	put_name(l, answer_text(x, "name"), NAME_CELLS);
+	put_name(l, answer_text(x, "input"), NAME_CELLS - 8);
+	put_name(l, answer_text(x, "kind"), 11);
+	if (answer_member(x, "unit")) {
+		put_number(l, answer_number(x, "total"), 14, 3);
 		put_word(l, " ");
-		put_name(l, text(x, "unit"), 4);
-		put_number(l, number(x, "flow_per_h"), 10, 3);
+		put_name(l, answer_text(x, "unit"), 4);
+		put_number(l, answer_number(x, "flow_per_h"), 10, 3);
 		put_word(l, "/h  ");
-		if (isfinite(number(x, "power_w"))) {
-			put_number(l, number(x, "power_w"), 0, 0);
+		if (isfinite(answer_number(x, "power_w"))) {
+			put_number(l, answer_number(x, "power_w"), 0, 0);
 			put_word(l, " W  ");
 		}
 	} else {
 		put_spaces(l, 14 - 6);
-		put_name(l, text(x, "state"), 6);
+		put_name(l, answer_text(x, "state"), 6);
 	}
 	put_problem(l, x);
 }
 
 static void put_output(struct line *l, struct json_object *x)
 {
-	bool safe = json_object_get_boolean(key(x, "fail_safe"));
-	bool beating = json_object_get_boolean(key(x, "heartbeat"));
+	bool safe = answer_bool(x, "fail_safe");
+	bool beating = answer_bool(x, "heartbeat");
 
-	put_name(l, text(x, "name"), NAME_CELLS);
-	put_name(l, text(x, "output"), NAME_CELLS - 8);
-	put_name(l, text(x, "state"), 6);
-	put_name(l, text(x, "cause"), 10);
+	put_name(l, answer_text(x, "name"), NAME_CELLS);
+	put_name(l, answer_text(x, "output"), NAME_CELLS - 8);
+	put_name(l, answer_text(x, "state"), 6);
+	put_name(l, answer_text(x, "cause"), 10);
 	put_name(l, beating ? "yes" : "no", 9);
-	put_number(l, number(x, "fail_safe_timeout_s"), 8, 0);
+	put_number(l, answer_number(x, "fail_safe_timeout_s"), 8, 0);
 	put_word(l, " s  ");
 	if (safe)
 		put_word(l, "in its fail-safe state  ");
@@ -176,27 +144,28 @@ static void put_output(struct line *l, struct json_object *x)
 
 void table_io(struct json_object *io, table_emit emit, void *context)
 {
-	struct json_object *inputs = key(io, "inputs"), *outputs = key(io, "outputs");
+	struct json_object *inputs = answer_member(io, "inputs"),
+			   *outputs = answer_member(io, "outputs");
 	struct line l = { .length = 0 };
 	size_t i;
 
-	if (count(inputs)) {
+	if (answer_count(inputs)) {
 		put_name(&l, "INPUT", NAME_CELLS);
 		put_name(&l, "AT", NAME_CELLS - 8);
 		put_word(&l, "KIND          TOTAL OR STATE             FLOW");
 		end_line(&l, emit, context, TABLE_HEAD);
 	}
-	for (i = 0; i < count(inputs); i++) {
+	for (i = 0; i < answer_count(inputs); i++) {
 		put_input(&l, json_object_array_get_idx(inputs, i));
 		end_line(&l, emit, context, TABLE_PLAIN);
 	}
-	if (count(outputs)) {
+	if (answer_count(outputs)) {
 		put_name(&l, "OUTPUT", NAME_CELLS);
 		put_name(&l, "AT", NAME_CELLS - 8);
 		put_word(&l, "STATE   BY          HEARTBEAT  TIME-OUT");
 		end_line(&l, emit, context, TABLE_HEAD);
 	}
-	for (i = 0; i < count(outputs); i++) {
+	for (i = 0; i < answer_count(outputs); i++) {
 		put_output(&l, json_object_array_get_idx(outputs, i));
 		end_line(&l, emit, context, TABLE_PLAIN);
 	}
@@ -206,54 +175,54 @@ void table_io(struct json_object *io, table_emit emit, void *context)
 
 static void live_mains(struct json_object *reading, struct line *l)
 {
-	struct json_object *voltages = key(reading, "voltages"), *v;
+	struct json_object *voltages = answer_member(reading, "voltages"), *v;
 	size_t i;
 
-	put_number(l, number(reading, "frequency_hz"), 0, 3);
+	put_number(l, answer_number(reading, "frequency_hz"), 0, 3);
 	put_word(l, " Hz");
-	for (i = 0; i < count(voltages); i++) {
+	for (i = 0; i < answer_count(voltages); i++) {
 		v = json_object_array_get_idx(voltages, i);
 		put_word(l, "   ");
-		put_name(l, text(v, "phase"), 2);
+		put_name(l, answer_text(v, "phase"), 2);
 		l->length--;
-		put_number(l, number(v, "ln_v"), 0, 1);
+		put_number(l, answer_number(v, "ln_v"), 0, 1);
 		put_word(l, " V");
 	}
 	put_word(l, "   lost scans ");
-	put_number(l, number(reading, "lost_scans"), 0, 0);
+	put_number(l, answer_number(reading, "lost_scans"), 0, 0);
 	put_word(l, "   gaps ");
-	put_number(l, number(reading, "gaps"), 0, 0);
+	put_number(l, answer_number(reading, "gaps"), 0, 0);
 	put_word(l, "   repaired ");
-	put_number(l, number(reading, "repaired_blocks"), 0, 0);
+	put_number(l, answer_number(reading, "repaired_blocks"), 0, 0);
 }
 
 static double line_to_line(struct json_object *reading, const char *phase)
 {
-	struct json_object *voltages = key(reading, "voltages"), *v;
+	struct json_object *voltages = answer_member(reading, "voltages"), *v;
 	size_t i;
 
-	for (i = 0; i < count(voltages); i++) {
+	for (i = 0; i < answer_count(voltages); i++) {
 		v = json_object_array_get_idx(voltages, i);
-		if (!strcmp(text(v, "phase"), phase))
-			return number(v, "ll_v");
+		if (!strcmp(answer_text(v, "phase"), phase))
+			return answer_number(v, "ll_v");
 	}
 	return NAN;
 }
 
 static void put_power(struct line *l, struct json_object *x)
 {
-	put_number(l, number(x, "p_w"), 11, 1);
-	put_number(l, number(x, "q1_var"), 11, 1);
-	if (json_object_get_boolean(key(x, "below_range")))
+	put_number(l, answer_number(x, "p_w"), 11, 1);
+	put_number(l, answer_number(x, "q1_var"), 11, 1);
+	if (answer_bool(x, "below_range"))
 		put_word(l, " < range");
 	else
-		put_number(l, number(x, "pf"), 8, 3);
+		put_number(l, answer_number(x, "pf"), 8, 3);
 }
 
 static void put_total(struct line *l, struct json_object *totals, const char *name,
 		      const char *title)
 {
-	double value = number(totals, name);
+	double value = answer_number(totals, name);
 
 	if (!isfinite(value))
 		return;
@@ -265,7 +234,7 @@ static void put_total(struct line *l, struct json_object *totals, const char *na
 /* What the roles add up to; nothing without a load that has one. */
 static void live_totals(struct json_object *reading, struct line *l)
 {
-	struct json_object *totals = key(reading, "totals");
+	struct json_object *totals = answer_member(reading, "totals");
 
 	put_total(l, totals, "grid_w", "grid ");
 	put_total(l, totals, "production_w", "production ");
@@ -277,26 +246,26 @@ static void live_totals(struct json_object *reading, struct line *l)
 static void put_energy(struct line *l, struct json_object *load)
 {
 	put_word(l, "import ");
-	put_number(l, number(load, "import_wh") / 1000, 0, 3);
+	put_number(l, answer_number(load, "import_wh") / 1000, 0, 3);
 	put_word(l, " kWh  export ");
-	put_number(l, number(load, "export_wh") / 1000, 0, 3);
+	put_number(l, answer_number(load, "export_wh") / 1000, 0, 3);
 	put_word(l, " kWh");
 }
 
 static void live_element(struct json_object *reading, struct json_object *e, struct line *l)
 {
 	put_spaces(l, 2);
-	put_name(l, text(e, "input"), NAME_CELLS - 2);
-	put_name(l, text(e, "phase"), 5);
+	put_name(l, answer_text(e, "input"), NAME_CELLS - 2);
+	put_name(l, answer_text(e, "phase"), 5);
 	put_power(l, e);
-	put_number(l, number(e, "i_a"), 10, 3);
-	put_number(l, line_to_line(reading, text(e, "phase")), 11, 1);
-	put_number(l, number(e, "v_v"), 11, 1);
+	put_number(l, answer_number(e, "i_a"), 10, 3);
+	put_number(l, line_to_line(reading, answer_text(e, "phase")), 11, 1);
+	put_number(l, answer_number(e, "v_v"), 11, 1);
 }
 
 void table_live(struct json_object *reading, table_emit emit, void *context)
 {
-	struct json_object *loads = key(reading, "loads"), *load, *elements;
+	struct json_object *loads = answer_member(reading, "loads"), *load, *elements;
 	struct line l = { .length = 0 };
 	size_t i, j;
 
@@ -307,21 +276,21 @@ void table_live(struct json_object *reading, table_emit emit, void *context)
 	put_name(&l, "LOAD / INPUT", NAME_CELLS);
 	put_word(&l, "PHASE        P [W]   Q1 [var]      PF     I [A]  V L-L [V]  V L-N [V]");
 	end_line(&l, emit, context, TABLE_HEAD);
-	for (i = 0; i < count(loads); i++) {
+	for (i = 0; i < answer_count(loads); i++) {
 		load = json_object_array_get_idx(loads, i);
-		put_name(&l, text(load, "name"), NAME_CELLS);
+		put_name(&l, answer_text(load, "name"), NAME_CELLS);
 		put_spaces(&l, 7);
 		put_power(&l, load);
 		put_spaces(&l, 3);
 		put_energy(&l, load);
 		end_line(&l, emit, context, TABLE_TOTAL);
-		elements = key(load, "elements");
-		for (j = 0; j < count(elements); j++) {
+		elements = answer_member(load, "elements");
+		for (j = 0; j < answer_count(elements); j++) {
 			live_element(reading, json_object_array_get_idx(elements, j), &l);
 			end_line(&l, emit, context, TABLE_PLAIN);
 		}
 	}
-	table_io(key(reading, "io"), emit, context);
+	table_io(answer_member(reading, "io"), emit, context);
 }
 
 static void log_io(struct json_object *reading, struct line *l, table_emit emit, void *context)
@@ -330,10 +299,10 @@ static void log_io(struct json_object *reading, struct line *l, table_emit emit,
 	size_t i, k;
 
 	for (k = 0; k < 2; k++) {
-		struct json_object *list = key(key(reading, "io"), lists[k]);
+		struct json_object *list = answer_member(answer_member(reading, "io"), lists[k]);
 
-		for (i = 0; i < count(list); i++) {
-			put_name(l, text(reading, "time"), 24);
+		for (i = 0; i < answer_count(list); i++) {
+			put_name(l, answer_text(reading, "time"), 24);
 			(k ? put_output : put_input)(l, json_object_array_get_idx(list, i));
 			end_line(l, emit, context, TABLE_PLAIN);
 		}
@@ -342,19 +311,19 @@ static void log_io(struct json_object *reading, struct line *l, table_emit emit,
 
 void table_log(struct json_object *reading, table_emit emit, void *context)
 {
-	struct json_object *loads = key(reading, "loads"), *load;
+	struct json_object *loads = answer_member(reading, "loads"), *load;
 	struct line l = { .length = 0 };
 	size_t i;
 
-	for (i = 0; i < count(loads); i++) {
+	for (i = 0; i < answer_count(loads); i++) {
 		load = json_object_array_get_idx(loads, i);
-		put_name(&l, text(reading, "time"), 24);
-		put_name(&l, text(load, "name"), NAME_CELLS);
-		put_number(&l, number(load, "p_w"), 10, 1);
+		put_name(&l, answer_text(reading, "time"), 24);
+		put_name(&l, answer_text(load, "name"), NAME_CELLS);
+		put_number(&l, answer_number(load, "p_w"), 10, 1);
 		put_word(&l, " W ");
-		put_number(&l, number(load, "q1_var"), 10, 1);
+		put_number(&l, answer_number(load, "q1_var"), 10, 1);
 		put_word(&l, " var  PF ");
-		put_number(&l, number(load, "pf"), 6, 3);
+		put_number(&l, answer_number(load, "pf"), 6, 3);
 		put_word(&l, "  ");
 		put_energy(&l, load);
 		end_line(&l, emit, context, TABLE_PLAIN);
@@ -406,14 +375,15 @@ void table_modules(struct json_object *modules, table_emit emit, void *context)
 		put_name(&l, columns[j].head, columns[j].is_number ? 0 : columns[j].cells);
 	}
 	end_line(&l, emit, context, TABLE_HEAD);
-	for (i = 0; i < count(modules); i++) {
+	for (i = 0; i < answer_count(modules); i++) {
 		module = json_object_array_get_idx(modules, i);
 		for (j = 0; j < COLUMNS; j++) {
 			if (columns[j].is_number) {
-				put_number(&l, number(module, columns[j].key), columns[j].cells, 0);
+				put_number(&l, answer_number(module, columns[j].key),
+					   columns[j].cells, 0);
 				put_spaces(&l, 2);
 			} else {
-				put_name(&l, text(module, columns[j].key), columns[j].cells);
+				put_name(&l, answer_text(module, columns[j].key), columns[j].cells);
 			}
 		}
 		end_line(&l, emit, context, TABLE_PLAIN);
@@ -426,8 +396,8 @@ static void status_number(struct json_object *status, const char *name, const ch
 	struct line l = { .length = 0 };
 
 	put_name(&l, title, NAME_CELLS);
-	put_number(&l, number(status, name), 0, digits);
-	if (isfinite(number(status, name)))
+	put_number(&l, answer_number(status, name), 0, digits);
+	if (isfinite(answer_number(status, name)))
 		put_word(&l, unit);
 	end_line(&l, emit, context, TABLE_PLAIN);
 }
@@ -443,10 +413,9 @@ static void status_text(const char *value, const char *title, table_emit emit, v
 
 static void status_clock(struct json_object *clock, table_emit emit, void *context)
 {
-	status_text(json_object_get_boolean(key(clock, "synchronised")) ? "synchronised"
-									: "not synchronised",
+	status_text(answer_bool(clock, "synchronised") ? "synchronised" : "not synchronised",
 		    "clock", emit, context);
-	if (isfinite(number(clock, "error_s")))
+	if (isfinite(answer_number(clock, "error_s")))
 		status_number(clock, "error_s", "clock is right within", 3, " s", emit, context);
 }
 
@@ -457,20 +426,21 @@ void table_sources(struct json_object *sources, table_emit emit, void *context)
 	char title[64];
 	size_t i;
 
-	for (i = 0; i < count(sources); i++) {
+	for (i = 0; i < answer_count(sources); i++) {
 		source = json_object_array_get_idx(sources, i);
 		snprintf(title, sizeof(title), "source %s",
-			 text(source, "device") ? text(source, "device") : "voltages");
+			 answer_member(source, "device") ? answer_text(source, "device")
+							 : "voltages");
 		snprintf(value, sizeof(value), "%s, %.0f of %.0f channels",
-			 text(source, "state") ? text(source, "state") : "?",
-			 number(source, "known"), number(source, "channels"));
+			 answer_text(source, "state"), answer_number(source, "known"),
+			 answer_number(source, "channels"));
 		status_text(value, title, emit, context);
 	}
 }
 
 void table_store(struct json_object *store, table_emit emit, void *context)
 {
-	struct json_object *list = key(store, "upstreams");
+	struct json_object *list = answer_member(store, "upstreams");
 	struct json_object *upstream;
 	char title[64];
 	char value[160];
@@ -481,20 +451,18 @@ void table_store(struct json_object *store, table_emit emit, void *context)
 		status_text("off", "store", emit, context);
 		return;
 	}
-	status_text(json_object_get_boolean(key(store, "open")) ? "open" : "not open", "store",
-		    emit, context);
+	status_text(answer_bool(store, "open") ? "open" : "not open", "store", emit, context);
 	status_number(store, "records", "store records", 0, "", emit, context);
-	for (i = 0; i < count(list); i++) {
+	for (i = 0; i < answer_count(list); i++) {
 		upstream = json_object_array_get_idx(list, i);
-		snprintf(title, sizeof(title), "queue of %s",
-			 text(upstream, "name") ? text(upstream, "name") : "?");
+		snprintf(title, sizeof(title), "queue of %s", answer_text(upstream, "name"));
 		snprintf(value, sizeof(value), "%.0f records, last acknowledged is %.0f",
-			 number(upstream, "queued"), number(upstream, "acked"));
-		age = number(upstream, "acked_age_s");
+			 answer_number(upstream, "queued"), answer_number(upstream, "acked"));
+		age = answer_number(upstream, "acked_age_s");
 		if (isfinite(age))
 			snprintf(value + strlen(value), sizeof(value) - strlen(value),
 				 ", %.0f s ago", age);
-		age = number(upstream, "behind_s");
+		age = answer_number(upstream, "behind_s");
 		if (isfinite(age))
 			snprintf(value + strlen(value), sizeof(value) - strlen(value),
 				 ", behind for %.0f s", age);
@@ -504,20 +472,20 @@ void table_store(struct json_object *store, table_emit emit, void *context)
 
 void table_status(struct json_object *status, table_emit emit, void *context)
 {
-	struct json_object *mqtt = key(status, "mqtt");
+	struct json_object *mqtt = answer_member(status, "mqtt");
 
-	status_text(text(status, "gateway"), "gateway", emit, context);
-	status_text(text(status, "version"), "version of meterd", emit, context);
+	status_text(answer_text(status, "gateway"), "gateway", emit, context);
+	status_text(answer_text(status, "version"), "version of meterd", emit, context);
 	status_number(status, "uptime_s", "running for", 0, " s", emit, context);
 	status_number(status, "first_reading_s", "first reading after", 1, " s", emit, context);
 	status_number(status, "source_age_s", "last reading", 1, " s ago", emit, context);
-	status_clock(key(status, "clock"), emit, context);
+	status_clock(answer_member(status, "clock"), emit, context);
 	if (!mqtt) {
 		status_text("off", "mqtt", emit, context);
 		return;
 	}
-	status_text(json_object_get_boolean(key(mqtt, "connected")) ? "connected" : "not connected",
-		    "mqtt", emit, context);
+	status_text(answer_bool(mqtt, "connected") ? "connected" : "not connected", "mqtt", emit,
+		    context);
 	status_number(mqtt, "published", "mqtt published", 0, "", emit, context);
 	status_number(mqtt, "dropped", "mqtt dropped", 0, "", emit, context);
 }
@@ -529,24 +497,24 @@ void table_status(struct json_object *status, table_emit emit, void *context)
 static void quality_interval(struct json_object *intervals, const char *name, const char *flicker,
 			     table_emit emit, void *context)
 {
-	struct json_object *interval = key(intervals, name);
-	struct json_object *phases = key(interval, "phases");
+	struct json_object *interval = answer_member(intervals, name);
+	struct json_object *phases = answer_member(interval, "phases");
 	struct json_object *p;
 	struct line l = { .length = 0 };
 	size_t i;
 
-	for (i = 0; i < count(phases); i++) {
+	for (i = 0; i < answer_count(phases); i++) {
 		p = json_object_array_get_idx(phases, i);
 		put_name(&l, i ? "" : name, 14);
-		put_name(&l, text(p, "phase"), 5);
-		put_number(&l, number(p, "rms_v"), 9, 2);
-		put_number(&l, number(p, "min_v"), 9, 2);
-		put_number(&l, number(p, "max_v"), 9, 2);
-		put_number(&l, number(p, "thd_percent"), 8, 2);
-		put_number(&l, number(p, flicker), 8, 2);
-		put_number(&l, i ? NAN : number(interval, "u2_percent"), 8, 2);
+		put_name(&l, answer_text(p, "phase"), 5);
+		put_number(&l, answer_number(p, "rms_v"), 9, 2);
+		put_number(&l, answer_number(p, "min_v"), 9, 2);
+		put_number(&l, answer_number(p, "max_v"), 9, 2);
+		put_number(&l, answer_number(p, "thd_percent"), 8, 2);
+		put_number(&l, answer_number(p, flicker), 8, 2);
+		put_number(&l, i ? NAN : answer_number(interval, "u2_percent"), 8, 2);
 		put_word(&l, "  ");
-		put_name(&l, json_object_get_boolean(key(interval, "flagged")) ? "flagged" : "", 0);
+		put_name(&l, answer_bool(interval, "flagged") ? "flagged" : "", 0);
 		end_line(&l, emit, context, TABLE_PLAIN);
 	}
 }
@@ -554,7 +522,7 @@ static void quality_interval(struct json_object *intervals, const char *name, co
 static void quality_week(struct json_object *week, const char *title, table_emit emit,
 			 void *context)
 {
-	struct json_object *items = key(week, "items");
+	struct json_object *items = answer_member(week, "items");
 	struct json_object *item;
 	struct line l = { .length = 0 };
 	size_t i;
@@ -562,22 +530,22 @@ static void quality_week(struct json_object *week, const char *title, table_emit
 	if (!week)
 		return;
 	put_name(&l, title, 0);
-	put_name(&l, text(week, "start"), 0);
-	put_name(&l, text(week, "verdict"), 0);
+	put_name(&l, answer_text(week, "start"), 0);
+	put_name(&l, answer_text(week, "verdict"), 0);
 	end_line(&l, emit, context, TABLE_HEAD);
-	for (i = 0; i < count(items); i++) {
+	for (i = 0; i < answer_count(items); i++) {
 		item = json_object_array_get_idx(items, i);
-		put_name(&l, text(item, "item"), 20);
-		put_name(&l, text(item, "verdict"), 8);
-		put_number(&l, number(item, "kept_percent"), 7, 2);
+		put_name(&l, answer_text(item, "item"), 20);
+		put_name(&l, answer_text(item, "verdict"), 8);
+		put_number(&l, answer_number(item, "kept_percent"), 7, 2);
 		put_word(&l, " % of ");
-		put_number(&l, number(item, "intervals"), 0, 0);
+		put_number(&l, answer_number(item, "intervals"), 0, 0);
 		put_word(&l, " (");
-		put_number(&l, number(item, "required_percent"), 0, 1);
+		put_number(&l, answer_number(item, "required_percent"), 0, 1);
 		put_word(&l, " % needed), worst ");
-		put_number(&l, number(item, "worst"), 0, 2);
+		put_number(&l, answer_number(item, "worst"), 0, 2);
 		put_word(&l, ", limit ");
-		put_number(&l, number(item, "limit"), 0, 1);
+		put_number(&l, answer_number(item, "limit"), 0, 1);
 		end_line(&l, emit, context, TABLE_PLAIN);
 	}
 }
@@ -588,17 +556,20 @@ static void quality_events(struct json_object *events, table_emit emit, void *co
 	struct line l = { .length = 0 };
 	size_t i;
 
-	for (i = 0; i < count(events) && i < EVENTS_SHOWN; i++) {
+	for (i = 0; i < answer_count(events) && i < EVENTS_SHOWN; i++) {
 		e = json_object_array_get_idx(events, i);
-		put_name(&l, text(e, "time"), 24);
-		put_name(&l, text(e, "type"), 12);
-		put_number(&l, number(e, key(e, "extreme_v") ? "extreme_v" : "deviation_v"), 9, 2);
+		put_name(&l, answer_text(e, "time"), 24);
+		put_name(&l, answer_text(e, "type"), 12);
+		put_number(&l,
+			   answer_number(e, answer_member(e, "extreme_v") ? "extreme_v"
+									  : "deviation_v"),
+			   9, 2);
 		put_word(&l, " V");
-		put_number(&l, number(e, "percent"), 8, 1);
+		put_number(&l, answer_number(e, "percent"), 8, 1);
 		put_word(&l, " %");
-		put_number(&l, number(e, "duration_s"), 11, 4);
+		put_number(&l, answer_number(e, "duration_s"), 11, 4);
 		put_word(&l, " s  ");
-		put_name(&l, json_object_get_boolean(key(e, "finished")) ? "" : "in progress", 0);
+		put_name(&l, answer_bool(e, "finished") ? "" : "in progress", 0);
 		end_line(&l, emit, context, TABLE_PLAIN);
 	}
 }
@@ -606,21 +577,22 @@ static void quality_events(struct json_object *events, table_emit emit, void *co
 void table_quality(struct json_object *report, struct json_object *events, table_emit emit,
 		   void *context)
 {
-	struct json_object *intervals = key(report, "intervals");
+	struct json_object *intervals = answer_member(report, "intervals");
 	struct line l = { .length = 0 };
 
 	put_word(&l, "frequency ");
-	put_number(&l, number(key(intervals, "10 s"), "frequency_hz"), 0, 3);
+	put_number(&l, answer_number(answer_member(intervals, "10 s"), "frequency_hz"), 0, 3);
 	put_word(&l, " Hz (10 s), harmonics up to order ");
-	put_number(&l, number(key(report, "harmonics"), "orders"), 0, 0);
+	put_number(&l, answer_number(answer_member(report, "harmonics"), "orders"), 0, 0);
 	end_line(&l, emit, context, TABLE_PLAIN);
 	emit(context, TABLE_HEAD,
 	     "INTERVAL        PHASE      U V    min V    max V   THD % Pst/Plt    u2 %");
 	quality_interval(intervals, "150/180 cycles", "", emit, context);
 	quality_interval(intervals, "10 min", "pst", emit, context);
 	quality_interval(intervals, "2 h", "plt", emit, context);
-	quality_week(key(report, "week"), "EN 50160, week from", emit, context);
-	quality_week(key(report, "last_week"), "EN 50160, week before, from", emit, context);
-	emit(context, TABLE_HEAD, count(events) ? "EVENTS, newest first" : "no events");
+	quality_week(answer_member(report, "week"), "EN 50160, week from", emit, context);
+	quality_week(answer_member(report, "last_week"), "EN 50160, week before, from", emit,
+		     context);
+	emit(context, TABLE_HEAD, answer_count(events) ? "EVENTS, newest first" : "no events");
 	quality_events(events, emit, context);
 }
