@@ -150,13 +150,18 @@ static void configure(const char *text)
 
 /* ---- what is found ------------------------------------------------------ */
 
-static void the_mains_are_those_of_the_segment_with_the_voltages(void **state)
+/* A gateway with mains and modules, and this configuration. */
+static void read_house(const char *text)
 {
-	(void)state;
 	put_mains();
 	put_modules();
-	configure("");
+	configure(text);
 	site_read(&site, root, &config);
+}
+
+static void the_mains_are_those_of_the_segment_with_the_voltages(void **state)
+{
+	read_house("");
 	assert_string_equal(site.segment, "serial0-0");
 	assert_string_equal(site.topology, "2p+n");
 	assert_true(site.nominal_v == 120.0 && site.nominal_hz == 60.0 && site.ratio == 2.0);
@@ -170,11 +175,7 @@ static void inputs_are_those_with_a_sensor_on_the_same_segment(void **state)
 	static const char *const names[] = { "hub1/A", "hub1/B", "hub2/A", "hub2/B" };
 	unsigned int k;
 
-	(void)state;
-	put_mains();
-	put_modules();
-	configure("");
-	site_read(&site, root, &config);
+	read_house("");
 	assert_int_equal(site.inputs, 4);
 	for (k = 0; k < 4; k++)
 		assert_string_equal(site.input[k].name, names[k]);
@@ -269,11 +270,7 @@ static void without_a_configuration_all_comes_from_the_device_tree(void **state)
 {
 	unsigned int k;
 
-	(void)state;
-	put_mains();
-	put_modules();
-	configure("");
-	site_read(&site, root, &config);
+	read_house("");
 	assert_int_equal(installation_make(&in, &config, &site), 0);
 	assert_string_equal(in.topology->name, "2p+n");
 	assert_string_equal(in.topology_from, "the device tree");
@@ -293,13 +290,9 @@ static void what_is_configured_wins(void **state)
 {
 	struct site_notes notes = { 0 };
 
-	(void)state;
-	put_mains();
-	put_modules();
-	configure("[topology]\ntype = 1p\nvoltages = black\nvoltage_ratio = 3\n"
-		  "[quality]\nnominal_v = 230\nnominal_hz = 50\n"
-		  "[load x]\ninputs = hub2/A\nphases = L1\n");
-	site_read(&site, root, &config);
+	read_house("[topology]\ntype = 1p\nvoltages = black\nvoltage_ratio = 3\n"
+		   "[quality]\nnominal_v = 230\nnominal_hz = 50\n"
+		   "[load x]\ninputs = hub2/A\nphases = L1\n");
 	site_compare(&site, &config, &notes);
 	assert_int_equal(installation_make(&in, &config, &site), 0);
 	assert_string_equal(in.topology->name, "1p");
@@ -321,13 +314,9 @@ static void a_configuration_that_says_the_same_contradicts_nothing(void **state)
 {
 	struct site_notes notes = { 0 };
 
-	(void)state;
-	put_mains();
-	put_modules();
-	configure("[topology]\ntype = 2p+n\nvoltages = voltage/red, voltage/black\n"
-		  "voltage_ratio = 2\n[quality]\nnominal_v = 120\nnominal_hz = 60\n"
-		  "[load x]\ninputs = hub2/A\nphases = L1\n");
-	site_read(&site, root, &config);
+	read_house("[topology]\ntype = 2p+n\nvoltages = voltage/red, voltage/black\n"
+		   "voltage_ratio = 2\n[quality]\nnominal_v = 120\nnominal_hz = 60\n"
+		   "[load x]\ninputs = hub2/A\nphases = L1\n");
 	site_compare(&site, &config, &notes);
 	assert_int_equal(installation_make(&in, &config, &site), 0);
 	assert_int_equal(notes.count, 0);
@@ -338,11 +327,7 @@ static void names_that_the_tree_does_not_have_are_named(void **state)
 {
 	struct site_notes notes = { 0 };
 
-	(void)state;
-	put_mains();
-	put_modules();
-	configure("[topology]\nvoltages = L1, voltage1\n");
-	site_read(&site, root, &config);
+	read_house("[topology]\nvoltages = L1, voltage1\n");
 	site_compare(&site, &config, &notes);
 	assert_int_equal(notes.count, 1);
 	assert_non_null(strstr(notes.text[0],
@@ -352,11 +337,7 @@ static void names_that_the_tree_does_not_have_are_named(void **state)
 
 static void the_voltages_may_be_those_of_another_module(void **state)
 {
-	(void)state;
-	put_mains();
-	put_modules();
-	configure("[topology]\nvoltages = nobody/red, nobody/black\n");
-	site_read(&site, root, &config);
+	read_house("[topology]\nvoltages = nobody/red, nobody/black\n");
 	assert_int_equal(site.terminals, 0);
 	assert_string_equal(site.topology, "");
 }
