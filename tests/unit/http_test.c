@@ -366,6 +366,33 @@ static void the_page_has_its_types_and_a_policy(void **state)
 	}
 }
 
+static void each_script_of_the_page_is_in_the_table(void **state)
+{
+	FILE *page = fopen("userspace/web/index.html", "r");
+	struct fixture *f = *state;
+	unsigned int scripts = 0;
+	char request[128];
+	char line[512];
+	char name[64];
+
+	assert_non_null(page);
+	while (fgets(line, sizeof(line), page)) {
+		struct client *c;
+
+		if (sscanf(line, "<script src=\"%63[^\"]\"", name) != 1)
+			continue;
+		scripts++;
+		c = connect_tcp(f, 0);
+		snprintf(request, sizeof(request), "GET /%s HTTP/1.0\r\n\r\n", name);
+		/* the folder of this test has one of them, and the others are missed */
+		if (exchange(f, c, request) != 200 && !strstr(c->answer, "is not installed"))
+			fail_msg("%s: %s", name, c->answer);
+		hang_up(c);
+	}
+	fclose(page);
+	assert_true(scripts > 1);
+}
+
 /* ---- events ----------------------------------------------------------- */
 
 static struct client *open_stream(struct fixture *f, int receive_buffer)
@@ -815,6 +842,7 @@ int main(void)
 		SERVER_TEST(modules_are_listed),
 		SERVER_TEST(history_grows_to_five_minutes),
 		SERVER_TEST(the_page_has_its_types_and_a_policy),
+		SERVER_TEST(each_script_of_the_page_is_in_the_table),
 		SERVER_TEST(every_reading_is_an_event),
 		SERVER_TEST(what_others_provide_is_answered),
 		SERVER_TEST(events_of_others_are_in_the_stream),

@@ -30,7 +30,12 @@ static const struct page_file page_files[PAGE_FILES] = {
 	{ "/", "index.html", "text/html; charset=utf-8" },
 	{ "/style.css", "style.css", "text/css; charset=utf-8" },
 	{ "/app.js", "app.js", "text/javascript; charset=utf-8" },
+	{ "/chart.js", "chart.js", "text/javascript; charset=utf-8" },
 	{ "/io.js", "io.js", "text/javascript; charset=utf-8" },
+	{ "/loads.js", "loads.js", "text/javascript; charset=utf-8" },
+	{ "/modules.js", "modules.js", "text/javascript; charset=utf-8" },
+	{ "/show.js", "show.js", "text/javascript; charset=utf-8" },
+	{ "/wiring.js", "wiring.js", "text/javascript; charset=utf-8" },
 };
 
 static char *read_file(const char *dir, const char *name, size_t *length)

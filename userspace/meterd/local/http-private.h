@@ -21,7 +21,7 @@
 
 #define RING 16
 #define LISTENERS 2
-#define PAGE_FILES 4
+#define PAGE_FILES 9
 
 /**
  * struct client - one connection

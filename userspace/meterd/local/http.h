@@ -2,7 +2,7 @@
 /*
  * http - the local API and web page.
  *
- * GET /                  the page (index.html, style.css, app.js, io.js of web_dir)
+ * GET /                  the page: files of web_dir, by the table in http-page.c
  * GET /api/v1/live       the last reading (live.h); 503 before the first and
  *                        when the last is older than 10 s
  * GET /api/v1/events     server-sent events: "live", one per reading
