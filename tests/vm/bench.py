@@ -50,13 +50,16 @@ class Figures:
         os.replace(self.path + ".new", self.path)
 
 
-def bytes_per_second(stream, seconds):
-    """Bytes of the modules' answers per second of samples, over SECONDS of readings."""
-    before = stream.sim.ask(cmd="status")["bytes_out"]
+def line_bytes(stream, seconds):
+    """Bytes of the modules' answers per second of samples, over SECONDS of readings; and the part of
+    all bytes on the line, requests included, that is samples, in percent."""
+    before = stream.sim.ask(cmd="status")
     start = stream.last["end_ns"]
     while stream.last["end_ns"] - start < seconds * 1e9:
         stream.next()
-    return (stream.sim.ask(cmd="status")["bytes_out"] - before) / ((stream.last["end_ns"] - start) / 1e9)
+    after = stream.sim.ask(cmd="status")
+    out, asked, samples = (after[key] - before[key] for key in ("bytes_out", "bytes_in", "sample_bytes"))
+    return out / ((stream.last["end_ns"] - start) / 1e9), 100 * samples / (out + asked)
 
 
 def accuracy(figures, seconds):
@@ -75,7 +78,9 @@ def accuracy(figures, seconds):
         figures.add(f"gaps in {seconds} s, 31 channels at 4 kHz", since["gaps"], "gaps", 0)
         figures.add("CPU of the guest, meterd", share["meterd"], "%", 100)
         figures.add("CPU of the guest, bus thread", share["kernel_thread"], "%", 100)
-        figures.add("line, packed against plain 16 bit, 31 channels at 4 kHz", bytes_per_second(stream, 10), "B/s", 248000)
+        rate, samples = line_bytes(stream, 10)
+        figures.add("line, packed against plain 16 bit, 31 channels at 4 kHz", rate, "B/s", 248000)
+        figures.add("samples among the bytes on the line, 31 channels at 4 kHz", samples, "%", 90)
         clean = 0.0
         for rate in BIT_ERRORS:
             stream.mark()
@@ -119,7 +124,7 @@ def uart(figures, seconds):
             stream = Stream(gateway, "accuracy-3p", rate)
             stream.settle(3)
             cpu = CpuShare(gateway.guest)
-            carried = bytes_per_second(stream, min(seconds, 30))
+            carried, _ = line_bytes(stream, min(seconds, 30))
             since, share = stream.since(), cpu.percent()
             figures.add(f"UART model: bytes carried, 31 channels at {rate} Hz", carried, "B/s", 62 * rate)
             figures.add(f"UART model: lost scans in {min(seconds, 30)} s at {rate} Hz", since["lost_scans"], "scans", 0)

@@ -240,6 +240,7 @@ static struct json_object *status(struct control *c, int64_t now_ns)
 	put_whole(o, "collisions", (int64_t)c->wire->collisions);
 	put_whole(o, "bytes_in", (int64_t)c->wire->bytes_in);
 	put_whole(o, "bytes_out", (int64_t)c->wire->bytes_out);
+	put_whole(o, "sample_bytes", (int64_t)g->sample_bytes);
 	put_number(o, "busy_s", c->wire->busy_ns * 1e-9);
 	json_object_object_add(o, "faults", fault_status(&g->faults));
 	json_object_object_add(o, "modules", list);

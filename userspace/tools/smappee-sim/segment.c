@@ -97,16 +97,19 @@ static size_t answer_write(struct module *m, const uint8_t *request, double t, u
 	return *code ? 0 : frame_written_answer(out, request[0], address, (uint16_t)count);
 }
 
-static size_t answer_samples(struct module *m, const uint8_t *request, double t, uint8_t *out,
-			     uint8_t *code)
+static size_t answer_samples(struct segment *g, struct module *m, const uint8_t *request, double t,
+			     uint8_t *out, uint8_t *code)
 {
 	unsigned int scans = frame_get16(request + SMAPPEE_SAMPLES_REQ_SCANS);
+	size_t len;
 
 	if (scans > SMAPPEE_SAMPLES_SCANS_MAX) {
 		*code = SMAPPEE_EX_ILLEGAL_VALUE;
 		return 0;
 	}
-	return samples_answer(m, t, frame_get32(request + SMAPPEE_SAMPLES_REQ_INDEX), scans, out);
+	len = samples_answer(m, t, frame_get32(request + SMAPPEE_SAMPLES_REQ_INDEX), scans, out);
+	g->sample_bytes += len - SMAPPEE_SAMPLES_DATA - SMAPPEE_SAMPLES_TAIL;
+	return len;
 }
 
 static size_t answer_sync(struct module *m, double edge, uint8_t *out, uint8_t *code)
@@ -134,7 +137,7 @@ static size_t answer(struct segment *g, struct module *m, const uint8_t *request
 	else if (request[1] == SMAPPEE_FC_WRITE_REGISTERS)
 		len = answer_write(m, request, t, out, &code);
 	else if (request[1] == SMAPPEE_FC_READ_SAMPLES)
-		len = answer_samples(m, request, t, out, &code);
+		len = answer_samples(g, m, request, t, out, &code);
 	else if (request[1] == SMAPPEE_FC_SYNC)
 		len = answer_sync(m, edge, out, &code);
 	else

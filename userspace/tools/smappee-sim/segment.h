@@ -40,6 +40,7 @@ struct reply {
  * @damaged: frames whose CRC was wrong
  * @exceptions: exceptions answered
  * @clashes: requests that more than one module answered
+ * @sample_bytes: data in answers to read samples, as modules gave them
  * @skew: stream of the small differences between their turnarounds
  * @said: what each of them says
  */
@@ -54,6 +55,7 @@ struct segment {
 	uint64_t damaged;
 	uint64_t exceptions;
 	uint64_t clashes;
+	uint64_t sample_bytes;
 	uint64_t skew;
 	uint8_t said[SCENARIO_MODULES_MAX][SMAPPEE_FRAME_MAX_SAMPLES];
 };
