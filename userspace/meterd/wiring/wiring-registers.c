@@ -9,6 +9,8 @@
 #include "site-check.h"
 
 #define DEGREES (180.0 / M_PI)
+/* between two conductors, where nothing tells it */
+#define UNTOLD_V 230.0
 
 /* The current as its CT is mounted; its voltage is that of its slot. */
 static void see_element(const struct load_element *e, const struct element_reading *r,
@@ -28,23 +30,75 @@ static void see_element(const struct load_element *e, const struct element_readi
 	to->im = cimag(i);
 }
 
+/* Is the voltage of the slot a difference of two, which no register shows? */
+static bool is_between(const struct topology *t, unsigned int slot)
+{
+	unsigned int terms = 0;
+	unsigned int k;
+
+	for (k = 0; k < t->voltages; k++)
+		terms += t->matrix[slot][k] != 0.0;
+	return terms > 1;
+}
+
+/*
+ * The voltage that the module has given to the inputs at a slot: S / I, while a current
+ * flows. NAN: none does, or there is no S.
+ */
+static double told_by_inputs(const struct installation *in, const struct reading *r,
+			     unsigned int slot)
+{
+	double volts = NAN;
+	unsigned int l;
+	unsigned int k;
+
+	for (l = 0; l < in->loads; l++)
+		for (k = 0; k < in->load[l].elements; k++) {
+			const struct element_reading *e = &r->load[l].element[k];
+
+			if (in->load[l].element[k].slot == slot && !e->below_range && e->i_a > 0.0)
+				volts = fmax(volts, e->s_va / e->i_a);
+		}
+	return volts;
+}
+
+/* Has any input a current, if only 0? Without one the modules are away. */
+static bool is_read(const struct installation *in, const struct reading *r)
+{
+	unsigned int l;
+	unsigned int k;
+
+	for (l = 0; l < in->loads; l++)
+		for (k = 0; k < in->load[l].elements; k++)
+			if (isfinite(r->load[l].element[k].i_a))
+				return true;
+	return false;
+}
+
 void wiring_add_registers(struct wiring *w, const struct installation *in, const struct reading *r)
 {
 	struct meter_window window = {
 		.start_ns = r->start_ns,
 		.end_ns = r->end_ns,
 		.frequency_hz = isfinite(r->frequency_hz) ? r->frequency_hz : 0.0,
-		.voltages = true,
+		.voltages = is_read(in, r),
 	};
 	unsigned int l;
 	unsigned int k;
 
 	for (k = 0; k < r->voltages; k++) {
 		double angle = site_degrees(in->topology, k) / DEGREES;
+		double volts = r->voltage[k].ln_v;
 
-		window.voltages = window.voltages && isfinite(r->voltage[k].ln_v);
-		window.slot[k].re = r->voltage[k].ln_v * cos(angle);
-		window.slot[k].im = r->voltage[k].ln_v * sin(angle);
+		if (is_between(in->topology, k)) {
+			volts = told_by_inputs(in, r, k);
+			/* its angle is seen all the same; that there is none is not */
+			if (isnan(volts))
+				volts = UNTOLD_V;
+		}
+		window.voltages = window.voltages && isfinite(volts);
+		window.slot[k].re = volts * cos(angle);
+		window.slot[k].im = volts * sin(angle);
 	}
 	for (l = 0; l < in->loads; l++)
 		for (k = 0; k < in->load[l].elements; k++) {

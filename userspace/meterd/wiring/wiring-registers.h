@@ -8,6 +8,10 @@
  * voltages are taken to be those of the topology. So "in order" and "reversed" are told
  * as with waveforms; that a CT is on another phase is told as well, but not on which one of
  * two, as this depends on their order.
+ *
+ * A load between two conductors has no register of its voltage. Its angle is in P and
+ * reactive power as well, against the pair of conductors that the module has given to the
+ * input, and S / I is that voltage; so it gets the same verdicts.
  */
 #ifndef METERD_WIRING_REGISTERS_H
 #define METERD_WIRING_REGISTERS_H
