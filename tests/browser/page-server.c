@@ -332,7 +332,7 @@ static int parse(struct house *h, int argc, char **argv, struct http_config *htt
 	return 0;
 }
 
-/* One input in order, one that is not. */
+/* One input in order, one that is not, one that perhaps is not. */
 static struct json_object *wiring(void *user)
 {
 	static const char text[] =
@@ -344,7 +344,14 @@ static struct json_object *wiring(void *user)
 		"{\"input\":\"hub1/B\",\"load\":\"heat "
 		"pump\",\"verdict\":\"reversed\",\"reason\":null,"
 		"\"confidence\":0.98,\"configured\":{\"phase\":\"L2\",\"reversed\":false},"
-		"\"proposal\":{\"phase\":\"L2\",\"reversed\":true}}]}";
+		"\"proposal\":{\"phase\":\"L2\",\"reversed\":true}},"
+		"{\"input\":\"hub1/C\",\"load\":\"heat pump\",\"verdict\":\"reversed?\","
+		"\"reason\":\"most likely\",\"confidence\":0.9991,\"i_a\":5.1,\"seconds\":63,"
+		"\"phi_deg\":{\"L1\":60,\"L2\":-60,\"L3\":179.6},"
+		"\"configured\":{\"phase\":\"L3\",\"reversed\":false},"
+		"\"proposal\":{\"phase\":\"L3\",\"reversed\":true},"
+		"\"alternative\":{\"phase\":\"L1\",\"reversed\":false},"
+		"\"alternative_confidence\":0.0008}]}";
 
 	return json_tokener_parse(text);
 }

@@ -295,6 +295,16 @@ def inputs_and_outputs_are_live(page, house):
     page.until(lambda: page.rows("#outputs")[0][2] == "on", "known again")
 
 
+def wiring_is_told_with_its_evidence(page, house):
+    """a reversed CT is named, a question is one, and what was seen stands beside it"""
+    page.until(lambda: page.js("return document.querySelectorAll('#wiring li').length") == 2, "two inputs")
+    said, asked = page.js("return [...document.querySelectorAll('#wiring li')].map((l) => l.textContent)")
+    assert said == "hub1/B (heat pump): reversed; should be L2 reversed, 98.0\u00a0%", said
+    assert asked.startswith("hub1/C (heat pump): reversed?, most likely; perhaps L3 reversed, 99.9\u00a0%, or L1, "), asked
+    assert "5.100\u00a0A at 180\u00b0 to L3 for 1 min 3 s" in asked, asked
+    assert "1 of 3 inputs" in page.text("#wiring-note"), page.text("#wiring-note")
+
+
 def headers_name_their_columns(page, house):
     """every column has a header cell with a scope, every row has one too"""
     for table in ("#loads", "#modules", "#inputs", "#outputs"):
@@ -446,6 +456,7 @@ TESTS = [
     (unknown_values_are_no_numbers, True),
     (modules_are_listed, False),
     (inputs_and_outputs_are_live, False),
+    (wiring_is_told_with_its_evidence, True),
     (headers_name_their_columns, False),
     (contrast_is_enough, False),
     (nothing_is_cut_off, False),

@@ -8,6 +8,10 @@ function placeName(p) {
 	return p.phase + (p.reversed ? ' reversed' : '');
 }
 
+function share(place, confidence) {
+	return placeName(place) + ', ' + (100 * confidence).toFixed(1) + '\u00a0%';
+}
+
 /* Inputs that are not in order, each with what would be. */
 function showWiring(w) {
 	const list = byId('wiring');
@@ -20,10 +24,18 @@ function showWiring(w) {
 		' inputs seen in order');
 	list.replaceChildren(...wrong.map((x) => {
 		const differs = placeName(x.configured) !== placeName(x.proposal);
+		const phi = x.phi_deg ? x.phi_deg[x.configured.phase] : null;
+		const kind = x.verdict === 'reversed?' ? 'warn' : x.reason ? '' : 'bad';
+		const text = x.verdict + (x.reason ? ', ' + x.reason : '') + (differs ? '; ' +
+			(x.reason ? 'perhaps ' : 'should be ') + share(x.proposal, x.confidence) : '') +
+			(x.reason && x.alternative ? ', or ' +
+			share(x.alternative, x.alternative_confidence) : '');
+		const item = node('li', kind, x.input + ' (' + x.load + '): ' + text);
 
-		return node('li', x.reason ? '' : 'bad', x.input + ' (' + x.load + '): ' + x.verdict +
-			(x.reason ? ', ' + x.reason : '') + (differs ? '; ' +
-			(x.reason ? 'perhaps ' : 'should be ') + placeName(x.proposal) +
-			', ' + (100 * x.confidence).toFixed(1) + ' %' : ''));
+		if (isNumber(phi))
+			item.append(node('span', 'evidence', digits(x.i_a, 3) + '\u00a0A at ' +
+				digits(phi, 0) + '\u00b0 to ' + x.configured.phase + ' for ' +
+				duration(x.seconds)));
+		return item;
 	}));
 }

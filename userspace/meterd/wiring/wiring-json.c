@@ -5,6 +5,9 @@
 #include <math.h>
 #include <stdio.h>
 
+/* a position that is less likely is not worth a word */
+#define OTHER_LEAST 0.001
+
 static void put(struct json_object *o, const char *key, double x, int digits)
 {
 	char text[64];
@@ -41,6 +44,11 @@ static struct json_object *result_json(const struct installation *in, const stru
 	put_text(o, "reason", r->reason ? wiring_reason_name(r->reason) : NULL);
 	json_object_object_add(o, "proposal", place(in, r->slot, r->reversed));
 	put(o, "confidence", r->confidence, 4);
+	json_object_object_add(o, "alternative",
+			       r->other_confidence >= OTHER_LEAST
+				       ? place(in, r->other_slot, r->other_reversed)
+				       : NULL);
+	put(o, "alternative_confidence", r->other_confidence, 4);
 	put(o, "pf", r->pf, 3);
 	put_flag(o, "reads_half", r->half);
 	put_text(o, "swapped_with", r->swapped < 0 ? NULL : load->element[r->swapped].input);

@@ -549,6 +549,30 @@ static int swapped_with(const struct search *s)
 	return -1;
 }
 
+/* The position that is most likely after the best one. */
+static void find_other(const struct search *s, struct wiring_result *r)
+{
+	bool turned = s->load->element[s->element[0]].sign < 0.0;
+	unsigned int best = s->place[0].candidate;
+	unsigned int c;
+	unsigned int n;
+
+	for (c = 0; c < s->candidates; c++) {
+		for (n = 0; n < 2; n++) {
+			double share = s->share[0][c][n] / s->total;
+
+			if ((c == best && n == is_reversed(s, 0, &s->place[0])) ||
+			    share <= r->other_confidence)
+				continue;
+			if (s->w->assumed && s->slot[c] != s->load->element[s->element[0]].slot)
+				continue;
+			r->other_slot = s->slot[c];
+			r->other_reversed = turned != (n == 1);
+			r->other_confidence = share;
+		}
+	}
+}
+
 static void decide(const struct search *s, struct wiring_result *r)
 {
 	bool moved = is_moved(s, 0, &s->place[0]);
@@ -584,12 +608,16 @@ static void decide(const struct search *s, struct wiring_result *r)
 		r->verdict = reversed ? WIRING_WRONG_BOTH : WIRING_WRONG_PHASE;
 	else
 		r->verdict = reversed ? WIRING_REVERSED : WIRING_IN_ORDER;
+	if ((r->reason == WIRING_AMBIGUOUS || r->reason == WIRING_LIKELY) && reversed && !moved &&
+	    r->confidence >= WIRING_SURE)
+		r->verdict = WIRING_PERHAPS_REVERSED;
 	if (r->verdict == WIRING_WRONG_PHASE || r->verdict == WIRING_WRONG_BOTH)
 		r->swapped = swapped_with(s);
 	if (s->w->assumed && moved) {
 		r->slot = s->load->element[s->element[0]].slot;
 		r->reversed = s->load->element[s->element[0]].sign < 0.0;
 	}
+	find_other(s, r);
 	r->half = s->w->in->topology->three_phase && !s->w->in->topology->neutral &&
 		  s->load->elements == 1 &&
 		  fabs(fabs(cos(r->phi_deg[s->load->element[0].slot] / DEGREES)) - 0.5) < HALF_PART;
@@ -655,6 +683,7 @@ const char *wiring_verdict_name(enum wiring_verdict verdict)
 	static const char *const names[] = {
 		"cannot tell yet",
 		"in order",
+		"reversed?",
 		"reversed",
 		"wrong phase",
 		"wrong phase and reversed",

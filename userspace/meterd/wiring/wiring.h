@@ -23,8 +23,8 @@
 /** Seconds of a steady current before there is a verdict */
 #define WIRING_SECONDS 10.0
 /**
- * Confidence that "in order" needs, and "wrong phase" where the load has one CT; and that
- * "reversed" needs, and any change where the load has several
+ * Confidence that "in order" and "reversed?" need, and "wrong phase" where the load has one CT;
+ * and that "reversed" needs, and any change where the load has several
  */
 #define WIRING_SURE 0.9
 #define WIRING_SURE_REVERSED 0.998
@@ -39,6 +39,8 @@
  * enum wiring_verdict - what is found of a CT
  * @WIRING_UNKNOWN: cannot tell yet
  * @WIRING_IN_ORDER: as configured
+ * @WIRING_PERHAPS_REVERSED: most likely the right phase, the wrong way round; another mistake at
+ *	another kind of load would look the same, so this is a question
  * @WIRING_REVERSED: the right phase, the wrong way round
  * @WIRING_WRONG_PHASE: in another slot
  * @WIRING_WRONG_BOTH: in another slot and the wrong way round
@@ -47,6 +49,7 @@
 enum wiring_verdict {
 	WIRING_UNKNOWN,
 	WIRING_IN_ORDER,
+	WIRING_PERHAPS_REVERSED,
 	WIRING_REVERSED,
 	WIRING_WRONG_PHASE,
 	WIRING_WRONG_BOTH,
@@ -94,10 +97,13 @@ enum wiring_rotation {
 /**
  * struct wiring_result - a CT
  * @verdict: what is found
- * @reason: why nothing is found
+ * @reason: why nothing is found, or only a question
  * @slot: most likely slot
  * @reversed: most likely it is mounted the wrong way round, as the configuration means it
  * @confidence: of this position, 0 to 1
+ * @other_slot: slot of the second most likely position
+ * @other_reversed: its direction
+ * @other_confidence: of it; 0: there is none, or it cannot be named
  * @seconds: for how long the evidence was seen
  * @i_a: RMS current of the fundamental in it, A
  * @phi_deg: angle of each slot's voltage minus that of the current as it is mounted, degrees;
@@ -112,6 +118,9 @@ struct wiring_result {
 	unsigned int slot;
 	bool reversed;
 	double confidence;
+	unsigned int other_slot;
+	bool other_reversed;
+	double other_confidence;
 	double seconds;
 	double i_a;
 	double phi_deg[READING_PHASES_MAX];

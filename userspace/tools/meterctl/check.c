@@ -25,6 +25,31 @@ static void print_place(struct json_object *place, char *out, size_t bytes)
 		 answer_bool(place, "reversed") ? " reversed" : "");
 }
 
+/* A number with its unit in so many cells; "-" when there is none. */
+static void print_quantity(double value, int cells, int digits, const char *unit)
+{
+	char text[64] = "-";
+
+	if (isfinite(value))
+		snprintf(text, sizeof(text), "%.*f %s", digits, value, unit);
+	printf(" %*s", cells, text);
+}
+
+/* Which input it is, and what was seen of it. */
+static void print_evidence(struct json_object *input)
+{
+	struct json_object *configured = answer_member(input, "configured");
+	char is[32];
+
+	print_place(configured, is, sizeof(is));
+	printf("%-16s %-20.20s %-12s", answer_text(input, "input"), answer_text(input, "load"), is);
+	print_quantity(answer_number(input, "i_a"), 11, 3, "A");
+	print_quantity(
+		answer_number(answer_member(input, "phi_deg"), answer_text(configured, "phase")),
+		10, 1, "deg");
+	print_quantity(answer_number(input, "seconds"), 8, 0, "s");
+}
+
 static void print_input(const struct command_options *o, struct json_object *input)
 {
 	struct json_object *v = verdict_of(o, input);
@@ -34,14 +59,18 @@ static void print_input(const struct command_options *o, struct json_object *inp
 
 	print_place(answer_member(input, "configured"), is, sizeof(is));
 	print_place(answer_member(v, "proposal"), should, sizeof(should));
-	printf("%-16s %-20.20s %-12s %9.3f A %6.0f s  %s", answer_text(input, "input"),
-	       answer_text(input, "load"), is, answer_number(input, "i_a"),
-	       answer_number(input, "seconds"), answer_text(v, "verdict"));
+	print_evidence(input);
+	printf("  %s", answer_text(v, "verdict"));
 	if (answer_member(v, "reason"))
 		printf(": %s", answer_text(v, "reason"));
 	if (strcmp(is, should) && confidence > 0.0)
 		printf(" (%s%s, %.1f %%)", answer_member(v, "reason") ? "perhaps " : "should be ",
 		       should, 100.0 * confidence);
+	if (answer_member(v, "reason") && answer_member(v, "alternative")) {
+		print_place(answer_member(v, "alternative"), should, sizeof(should));
+		printf(", or %s, %.1f %%", should,
+		       100.0 * answer_number(v, "alternative_confidence"));
+	}
 	if (answer_member(v, "swapped_with"))
 		printf(", in the place of %s", answer_text(v, "swapped_with"));
 	if (answer_bool(v, "reads_half"))
@@ -128,6 +157,7 @@ int command_check(const struct command_options *o)
 	struct json_object *inputs;
 	unsigned int contradicted;
 	unsigned int wrong = 0;
+	unsigned int asked = 0;
 	int changed = 0;
 	size_t k;
 	int ret = command_ask(o, "/api/v1/wiring", &report);
@@ -142,15 +172,19 @@ int command_check(const struct command_options *o)
 		json_object_put(report);
 		return EXIT_FAILURE;
 	}
-	if (o->json)
+	if (o->json) {
 		command_print_json(report);
-	else
+	} else {
 		show_mains(report);
+		printf("%-16s %-20s %-12s %11s %10s %8s  %s\n", "INPUT", "LOAD", "CONFIGURED",
+		       "CURRENT", "ANGLE", "SEEN", "VERDICT");
+	}
 	for (k = 0; k < json_object_array_length(inputs); k++) {
 		struct json_object *input = json_object_array_get_idx(inputs, k);
 
 		if (!o->json)
 			print_input(o, input);
+		asked += !strcmp(answer_text(verdict_of(o, input), "verdict"), "reversed?");
 		wrong += is_wrong(verdict_of(o, input)) ||
 			 !strcmp(answer_text(input, "verdict"), "voltage reference missing");
 	}
@@ -171,6 +205,9 @@ int command_check(const struct command_options *o)
 	else if (wrong && !o->apply && !o->json)
 		printf("'meterctl check --apply%s' corrects what should be otherwise\n",
 		       o->resistive ? " --resistive" : "");
+	if (asked && !o->json)
+		printf("reversed? is a question: 'meterctl check --resistive' answers it while "
+		       "heaters or lamps are the load\n");
 	contradicted = contradictions(report);
 	json_object_put(report);
 	ret = command_flush();
