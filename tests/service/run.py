@@ -75,6 +75,20 @@ def imported(m):
 
 
 @test
+def what_is_installed_starts_without_further_ado():
+    """The steps of README.md, with the shipped configuration, on a board that has no modules yet."""
+    with Machine() as m:
+        m.run("systemctl", "enable", "--now", "meterd")
+        wait(lambda: m.show("StatusText") == "Waiting for modules", 10, "it waits for modules")
+        assert (m.show("ActiveState"), m.show("SubState")) == ("active", "running")
+        assert "waiting for a voltage module" in m.journal()
+        said = m.run("meterctl", "list", check=False)
+        assert "/sys/bus/smappee/devices: No such file or directory" in said and "modprobe smappee_bus" in said, said
+        said = m.run("meterctl", "status", check=False)
+        assert "waits for modules; see 'systemctl status meterd'" in said, said
+
+
+@test
 def ready_when_it_measures_and_back_when_it_was_killed():
     with Machine() as m:
         m.write("/etc/meterd/meterd.conf", "[mqtt]\nport = 0\n")

@@ -139,7 +139,7 @@ static void what_is_not_there_is_named_with_the_way_out(void **state)
 {
 	static const struct line lines[] = {
 		{ "status --socket none", 1,
-		  "none: No such file or directory; meterd does not run" },
+		  "none: No such file or directory; meterd does not run here" },
 		{ "live --socket none", 1, "none: No such file or directory" },
 		{ "capture 5 --socket none", 1, "none: No such file or directory" },
 		{ "check --url http://127.0.0.1:1", 1, "http://127.0.0.1:1: Connection refused" },

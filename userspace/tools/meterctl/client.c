@@ -322,8 +322,8 @@ void client_complain(const struct client_address *a, int error)
 		way = "you may not open it: join the group meterd ('adduser USER meterd', then log "
 		      "in again) or use sudo";
 	else if (a->socket && (error == -ENOENT || error == -ECONNREFUSED))
-		way = "meterd does not run here; start it with 'systemctl start meterd', or name "
-		      "another with --socket PATH or --url http://HOST:PORT";
+		way = "meterd does not run here, or still waits for modules; see 'systemctl status "
+		      "meterd', or name another with --socket PATH or --url http://HOST:PORT";
 	else if (error == -EPROTO)
 		way = "what answered is not meterd; check the address";
 	else if (error == -EADDRNOTAVAIL)
