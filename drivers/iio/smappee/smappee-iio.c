@@ -87,7 +87,7 @@ static const struct iio_buffer_setup_ops smappee_iio_setup_ops = {
 static int smappee_iio_scale(const struct smappee_iio *st, unsigned int channel,
 			     int *val, int *val2)
 {
-	const struct smappee_mains *mains = smappee_mains(st->sdev);
+	const struct smappee_mains *mains = smappee_segment_mains(st->sdev);
 	bool wide = st->channels[channel].scan_type.realbits != 16;
 	u32 scale = st->sdev->channel[channel].scale;
 	u32 primary = 1, divisor = wide ? 256 : 1;
@@ -170,7 +170,7 @@ static int smappee_iio_read_label(struct iio_dev *indio_dev,
 	/* The core asks for the time stamp, too, whose channel is -1. */
 	if (chan->type == IIO_TIMESTAMP)
 		return -EINVAL;
-	mains = smappee_mains(st->sdev);
+	mains = smappee_segment_mains(st->sdev);
 	if (chan->type == IIO_VOLTAGE && chan->channel < mains->names)
 		return sysfs_emit(label, "%s\n", mains->name[chan->channel]);
 

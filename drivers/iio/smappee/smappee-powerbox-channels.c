@@ -171,7 +171,7 @@ int powerbox_label(struct smappee_device *sdev,
 		   const struct iio_dev *indio_dev,
 		   const struct iio_chan_spec *chan, char *label)
 {
-	const struct smappee_mains *mains = smappee_mains(sdev);
+	const struct smappee_mains *mains = smappee_segment_mains(sdev);
 	unsigned int i = chan - indio_dev->channels;
 
 	if (chan->type == IIO_TIMESTAMP)

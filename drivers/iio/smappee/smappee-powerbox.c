@@ -153,7 +153,7 @@ static int powerbox_frequency(struct powerbox *st, int *val, int *val2)
 static int powerbox_scale(struct powerbox *st, const struct iio_chan_spec *chan,
 			  int *val, int *val2)
 {
-	const struct smappee_mains *mains = smappee_mains(st->sdev);
+	const struct smappee_mains *mains = smappee_segment_mains(st->sdev);
 
 	*val = chan->type == IIO_ENERGY ? POWERBOX_JOULE_PER_WH : 1;
 	if (!mains->secondary || metering_is_current(chan))

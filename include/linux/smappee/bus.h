@@ -261,7 +261,7 @@ int smappee_read_registers(struct smappee_device *sdev, u16 address, u16 count,
 int smappee_write_registers(struct smappee_device *sdev, u16 address, u16 count,
 			    const u16 *values);
 
-const struct smappee_mains *smappee_mains(struct smappee_device *sdev);
+const struct smappee_mains *smappee_segment_mains(struct smappee_device *sdev);
 
 unsigned int smappee_renewals(struct smappee_device *sdev);
 void smappee_rescan(struct smappee_device *sdev);

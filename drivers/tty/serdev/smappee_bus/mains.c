@@ -237,17 +237,17 @@ void smappee_mains_parse(struct smappee_mains *mains, struct device *dev)
 }
 
 /**
- * smappee_mains() - the mains that a module's segment is for
+ * smappee_segment_mains() - the mains that a module's segment is for
  * @sdev: the module
  *
  * Return: what the firmware says of them, as long as the device exists; what it does
  * not say is zero.
  */
-const struct smappee_mains *smappee_mains(struct smappee_device *sdev)
+const struct smappee_mains *smappee_segment_mains(struct smappee_device *sdev)
 {
 	return &to_smappee_module(&sdev->dev)->segment->mains;
 }
-EXPORT_SYMBOL_NS_GPL(smappee_mains, SMAPPEE_BUS_NS);
+EXPORT_SYMBOL_NS_GPL(smappee_segment_mains, SMAPPEE_BUS_NS);
 
 static const struct smappee_mains *mains_of(struct device *dev)
 {
