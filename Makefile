@@ -35,6 +35,7 @@ help:
 	@echo '  modules            kernel modules for all of: $(lines) (modules-6.12 for one)'
 	@echo '  userspace          programs for amd64 and arm64 (Debian 13) and with Debian 12 libraries'
 	@echo '  overlays           device-tree overlays for boards and mains, into build/overlays'
+	@echo '  docs               the pages of Documentation/ as HTML, into build/docs/html'
 	@echo '  guest              what the virtual gateway boots from'
 	@echo '  unit               unit tests; unit-sanitize: with address and undefined sanitizers'
 	@echo '  accuracy           the accuracy suite in full, into Documentation/admin-guide/accuracy.rst'
@@ -119,6 +120,8 @@ lint:
 
 overlays:
 	@scripts/overlays build
+docs:
+	@scripts/docs
 
 guest: build/guest/initrd.cpio
 build/guest/initrd.cpio: build/modules/6.12.release $(O)/arm64/.stamp $(guest_src) scripts/suites/guest.packages
@@ -185,7 +188,7 @@ distclean: clean
 
 .PHONY: help accuracy build modules $(lines:%=modules-%) userspace userspace-native userspace-arm64 \
 	userspace-bookworm unit unit-sanitize kunit kunit-debug kmemleak coverage unload fuzz-short \
-	$(other_lines:%=kunit-%) fuzz lint overlays guest $(other_lines:%=guest-%) \
+	$(other_lines:%=kunit-%) fuzz lint overlays docs guest $(other_lines:%=guest-%) \
 	selftests demo vm storm $(other_lines:%=vm-%) vm-amd64 vm-raspi bench browser upstream outage outage-short power-cut \
 	check clean distclean
 .DELETE_ON_ERROR:
