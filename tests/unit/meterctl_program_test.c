@@ -109,7 +109,6 @@ static void a_wrong_command_line_is_told_with_its_value_and_the_way_out(void **s
 		{ "capture 86401", 2, "capture \"86401\": must be seconds" },
 		{ "identify", 2, "give MODULE or MODULE/INPUT" },
 		{ "calibrate", 2, "give an input, as hub2/B" },
-		{ "calibrate hub1/A", 2, "calibrate \"hub1/A\": give either --reference-a" },
 		{ "calibrate hub1/A --undo --reference-a 5", 2, "give either --reference-a" },
 		{ "calibrate hub1/A --reference-w nan", 2, "--reference-w \"nan\": must be" },
 		{ "output boiler", 2, "output \"boiler\": on, off or toggle has to follow" },

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * calibrate - gain, pole and delay of an input beside a reference meter. Each call adds a
- * point; all points of an input are fitted together, and the result goes into the tuning
- * file, which meterd reads when it changes.
+ * calibrate - gain, pole and delay of an input beside a reference meter. Each point is
+ * measured beside it; all points of an input are fitted together, and the result goes into
+ * the tuning file, which meterd reads when it changes. Without a reference on the command line
+ * the way through the points is shown and the references are asked for.
  */
 #include <errno.h>
 #include <math.h>
@@ -16,7 +17,12 @@
 #include "lib/calibration.h"
 #include "lib/tuning.h"
 
-#define SECONDS 10
+/* readings of a point; one comes each second */
+#define READINGS 10
+#define POLL_MS 100
+/* no reading for so long ends it */
+#define SILENT_MS 5000
+#define LINE_BYTES 64
 #define DEGREES (180.0 / M_PI)
 /* a load must be so steady, as a part of its current */
 #define STEADY 0.02
@@ -95,40 +101,65 @@ static void add(struct sums *s, struct json_object *reading, struct json_object 
 	s->q1 += answer_number(e, "q1_var");
 }
 
+/*
+ * The input in the last reading, which is to be put, then. Return: NULL after printing the
+ * error.
+ */
+static struct json_object *ask_element(const struct command_options *o, const char *name,
+				       struct json_object **reading)
+{
+	struct json_object *e = NULL;
+	int ret;
+
+	*reading = NULL;
+	ret = command_ask(o, "/api/v1/live", reading);
+	if (ret < 0)
+		client_complain(&o->address, ret);
+	if (ret)
+		return NULL;
+	e = find_element(*reading, name);
+	if (!e) {
+		fprintf(stderr, "meterctl: %s: no such input; 'meterctl live' lists them\n", name);
+		json_object_put(*reading);
+	}
+	return e;
+}
+
 /* Return: 0 or the exit status after printing the error. */
 static int measure(const struct command_options *o, const char *name, struct sums *s)
 {
-	const struct timespec second = { .tv_sec = 1 };
-	unsigned int k;
+	const struct timespec poll = { .tv_nsec = POLL_MS * 1000000L };
+	unsigned int silent_ms = 0;
+	double last = NAN;
 
-	for (k = 0; k < SECONDS; k++) {
-		struct json_object *reading = NULL;
-		struct json_object *e;
-		int ret = command_ask(o, "/api/v1/live", &reading);
+	while (s->n < READINGS && silent_ms < SILENT_MS) {
+		struct json_object *reading;
+		struct json_object *e = ask_element(o, name, &reading);
+		double sequence;
 
-		if (ret < 0)
-			client_complain(&o->address, ret);
-		if (ret)
+		if (!e)
 			return EXIT_FAILURE;
-		e = find_element(reading, name);
-		if (e)
+		sequence = answer_number(reading, "sequence");
+		silent_ms = sequence == last ? silent_ms + POLL_MS : 0;
+		/* the first may be older than the correction that is in use */
+		if (sequence != last && !isnan(last))
 			add(s, reading, e);
+		last = sequence;
 		json_object_put(reading);
-		if (!e) {
-			fprintf(stderr, "meterctl: %s: no such input; 'meterctl live' lists them\n",
-				name);
-			return EXIT_FAILURE;
-		}
-		nanosleep(&second, NULL);
+		nanosleep(&poll, NULL);
+	}
+	if (s->n < READINGS) {
+		fprintf(stderr, "meterctl: %s: no reading for %d s; see 'meterctl status'\n", name,
+			SILENT_MS / 1000);
+		return EXIT_FAILURE;
 	}
 	if (isfinite(s->i) && isfinite(s->p1) && s->i > 0.0 &&
 	    s->most - s->least <= STEADY * s->i / s->n)
 		return 0;
 	fprintf(stderr,
-		"meterctl: %s: %.3f to %.3f A in %d s: a steady load is needed, %g %% at most; "
-		"switch "
-		"on a heater\n",
-		name, s->least, s->most, SECONDS, 100 * STEADY);
+		"meterctl: %s: %.3f to %.3f A in %u readings: a steady load is needed, %g %% at "
+		"most; switch on a heater\n",
+		name, s->least, s->most, s->n, 100 * STEADY);
 	return EXIT_FAILURE;
 }
 
@@ -274,50 +305,155 @@ static int undo(const char *path, const char *name)
 	return error;
 }
 
-int command_calibrate(const struct command_options *o)
+static const char *why(int error)
 {
-	const char *name = o->arguments ? o->argument[0] : NULL;
+	if (error == -ENOENT)
+		return "there is nothing to undo";
+	if (error == -ERANGE)
+		return "more than 50 % or 20 degrees off: is it the right input, is the wiring in "
+		       "order ('meterctl check'), is the reference right? Nothing was changed";
+	return strerror(-error);
+}
+
+/* One point with the references of @o. Return: 0 or the exit status. */
+static int calibrate(const struct command_options *o, const char *name)
+{
 	struct calibration_point point;
 	struct sums s = { 0 };
 	struct model m = { .gain = 1.0 };
 	char *path = NULL;
 	int error;
 
-	bool reference = o->reference_a > 0.0 || o->reference_w > 0.0;
+	if (ask_model(o, name, &m, &path))
+		return EXIT_FAILURE;
+	printf("%s: measuring for %d s; keep the load as it is\n", name, READINGS);
+	fflush(stdout);
+	if (measure(o, name, &s)) {
+		free(path);
+		return EXIT_FAILURE;
+	}
+	point = point_of(o, &s, &m);
+	printf("%.3f Hz, %.3f V, %.4f A: %+.3f %% of the current and %+.4f degrees without "
+	       "correction\n",
+	       point.hz, s.v / s.n, s.i / s.n, 100.0 * (1.0 / point.gain - 1.0),
+	       point.lead * DEGREES);
+	error = add_point(path, name, &point);
+	if (error)
+		fprintf(stderr, "meterctl: %s: %s: %s\n", path, name, why(error));
+	free(path);
+	return error ? EXIT_FAILURE : EXIT_SUCCESS;
+}
 
-	if (!name)
-		return command_usage("calibrate", "", "give an input, as hub2/B");
-	if (o->undo == reference)
-		return command_usage("calibrate", name,
-				     "give either --reference-a, --reference-w or both, or --undo; "
-				     "see 'meterctl help calibrate'");
-	if (o->undo && o->tuning)
+/* What is in the last reading. Return: false when there is no such input, or no meterd. */
+static bool show_now(const struct command_options *o, const char *name)
+{
+	struct json_object *reading;
+	struct json_object *e = ask_element(o, name, &reading);
+
+	if (!e)
+		return false;
+	printf("%s now: %.3f A, %.1f W, power factor %.3f\n", name, answer_number(e, "i_a"),
+	       answer_number(e, "p_w"), answer_number(e, "pf"));
+	json_object_put(reading);
+	return true;
+}
+
+/* A number above 0; 0 for an empty line; NAN at the end of the input. Asks again for others. */
+static double ask_number(const char *question)
+{
+	char line[LINE_BYTES];
+	char *end;
+	double x;
+
+	for (;;) {
+		printf("%s: ", question);
+		fflush(stdout);
+		if (!fgets(line, sizeof(line), stdin))
+			return NAN;
+		line[strcspn(line, "\n")] = '\0';
+		if (!line[strspn(line, " \t")])
+			return 0.0;
+		x = strtod(line, &end);
+		if (end != line && !end[strspn(end, " \t")] && isfinite(x) && x > 0.0)
+			return x;
+		printf("\"%s\" is no number above 0; use a point for decimals\n", line);
+	}
+}
+
+/* What a further point is good for. */
+static const char *next_point(unsigned int points)
+{
+	static const char *const text[] = {
+		"Put the CT and the reference meter on the same conductor and switch on a steady "
+		"load, best a heater near the current that is usual there.",
+		"One point corrects gain and phase where it was taken. A second one at a tenth of "
+		"the current shows how much they depend on it.",
+		"A point at another frequency, 2 Hz apart, as of a generator, tells a pole from a "
+		"delay. More points make the mean better.",
+	};
+	unsigned int last = sizeof(text) / sizeof(text[0]) - 1;
+
+	return text[points < last ? points : last];
+}
+
+/* Point after point, until an empty line. */
+static int guide(const struct command_options *o, const char *name)
+{
+	struct command_options point = *o;
+	unsigned int points = 0;
+
+	for (;;) {
+		printf("\nPoint %u. %s\n", points + 1, next_point(points));
+		if (!show_now(o, name))
+			return EXIT_FAILURE;
+		point.reference_a = ask_number("true current in A (empty: no more points)");
+		if (isnan(point.reference_a) || point.reference_a == 0.0)
+			break;
+		point.reference_w = ask_number("true active power in W (empty: a resistive load)");
+		if (isnan(point.reference_w))
+			break;
+		points += calibrate(&point, name) == EXIT_SUCCESS;
+	}
+	printf("\n%u points taken", points);
+	if (points)
+		printf("; 'meterctl calibrate %s --undo' takes the last one back", name);
+	putchar('\n');
+	return command_flush() || !points ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+static int take_back(const struct command_options *o, const char *name)
+{
+	struct model m;
+	char *path = NULL;
+	int error;
+
+	if (o->tuning)
 		path = strdup(o->tuning);
 	else if (ask_model(o, name, &m, &path))
 		return EXIT_FAILURE;
-	if (!path)
-		return EXIT_FAILURE;
-	if (!o->undo) {
-		printf("%s: measuring for %d s; keep the load as it is\n", name, SECONDS);
-		if (measure(o, name, &s)) {
-			free(path);
-			return EXIT_FAILURE;
-		}
-		point = point_of(o, &s, &m);
-		printf("%.3f Hz, %.3f V, %.4f A: %+.3f %% of the current and %+.4f degrees without "
-		       "correction\n",
-		       point.hz, s.v / s.n, s.i / s.n, 100.0 * (1.0 / point.gain - 1.0),
-		       point.lead * DEGREES);
-	}
-	error = o->undo ? undo(path, name) : add_point(path, name, &point);
+	error = path ? undo(path, name) : -ENOMEM;
 	if (error)
-		fprintf(stderr, "meterctl: %s: %s: %s\n", path, name,
-			error == -ENOENT ? "there is nothing to undo"
-			: error == -ERANGE
-				? "more than 50 % or 20 degrees off: is it the right input, is the "
-				  "wiring in order ('meterctl check'), is the reference right? "
-				  "Nothing was changed"
-				: strerror(-error));
+		fprintf(stderr, "meterctl: %s: %s: %s\n", path ? path : "-", name, why(error));
 	free(path);
 	return error ? EXIT_FAILURE : command_flush();
+}
+
+int command_calibrate(const struct command_options *o)
+{
+	const char *name = o->arguments ? o->argument[0] : NULL;
+	bool reference = o->reference_a > 0.0 || o->reference_w > 0.0;
+	int ret;
+
+	if (!name)
+		return command_usage("calibrate", "", "give an input, as hub2/B");
+	if (o->undo && reference)
+		return command_usage("calibrate", name,
+				     "give either --reference-a, --reference-w or both, or --undo; "
+				     "see 'meterctl help calibrate'");
+	if (o->undo)
+		return take_back(o, name);
+	if (!reference)
+		return guide(o, name);
+	ret = calibrate(o, name);
+	return ret ? ret : command_flush();
 }

@@ -83,6 +83,8 @@ static const struct command commands[] = {
 	  "   them the load is taken as resistive. 10 s are measured.\n"
 	  "3. Again with other loads: all points of the input are fitted together.\n"
 	  "\n"
+	  "Without a reference it leads through the points and asks for each.\n"
+	  "\n"
 	  "  --reference-a A  true current, A\n"
 	  "  --reference-w W  true active power, W\n"
 	  "  --capacitive     the load is capacitive, not inductive\n"
