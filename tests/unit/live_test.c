@@ -91,7 +91,12 @@ static struct reading numbered_reading(void)
 				.phi_deg = -n,
 				.thd_v = 3.5f,
 				.thd_i = 70.25f,
-				.energy = { .net_j = n, .import_j = n + 10, .export_j = n + 11 },
+				.energy = { .net_j = n,
+					    .import_j = n + 10,
+					    .export_j = n + 11,
+					    .absolute_j = n + 12,
+					    .estimated_j = n + 13,
+					    .reactive_vars = { n + 14, n + 15, n + 16, n + 17 } },
 			};
 		l->below_range = i == 2;
 		l->p1_w = n += 1;
@@ -166,6 +171,16 @@ static void totals_are(struct json_object *o, const struct totals_reading *t)
 	assert_int_equal(json_object_object_length(o), 13);
 }
 
+static void reactive_is(struct json_object *o, const struct energy_reading *e)
+{
+	struct json_object *list = member(o, "reactive_varh");
+	unsigned int k;
+
+	for (k = 0; k < READING_QUADRANTS; k++)
+		assert_true(fabs(json_object_get_double(json_object_array_get_idx(list, k)) -
+				 e->reactive_vars[k] / 3600) <= 0.500001e-6);
+}
+
 static void element_is(struct json_object *o, const struct element_reading *e)
 {
 	number_is(o, "v1_v", e->v1_v);
@@ -179,14 +194,15 @@ static void element_is(struct json_object *o, const struct element_reading *e)
 	number_is(o, "net_wh", e->energy.net_j / 3600);
 	number_is(o, "import_wh", e->energy.import_j / 3600);
 	number_is(o, "export_wh", e->energy.export_j / 3600);
+	number_is(o, "absolute_wh", e->energy.absolute_j / 3600);
+	number_is(o, "estimated_wh", e->energy.estimated_j / 3600);
+	reactive_is(o, &e->energy);
 	assert_int_equal(json_object_get_boolean(member(o, "below_range")), e->below_range);
 	assert_int_equal(json_object_get_boolean(member(o, "saturated")), e->saturated);
 }
 
 static void load_is(struct json_object *o, const struct load_reading *l)
 {
-	unsigned int k;
-
 	number_is(o, "p1_w", l->p1_w);
 	number_is(o, "n_var", l->n_var);
 	number_is(o, "dpf", l->dpf);
@@ -199,10 +215,7 @@ static void load_is(struct json_object *o, const struct load_reading *l)
 	number_is(o, "absolute_wh", l->energy.absolute_j / 3600);
 	number_is(o, "estimated_wh", l->energy.estimated_j / 3600);
 	assert_int_equal(json_object_get_boolean(member(o, "below_range")), l->below_range);
-	for (k = 0; k < READING_QUADRANTS; k++)
-		assert_true(fabs(json_object_get_double(
-					 json_object_array_get_idx(member(o, "reactive_varh"), k)) -
-				 l->energy.reactive_vars[k] / 3600) <= 0.500001e-6);
+	reactive_is(o, &l->energy);
 }
 
 static void every_field_comes_back(void **state)
@@ -266,7 +279,7 @@ static void every_field_comes_back(void **state)
 			number_is(e, "s_va", house[i].element[j].s_va);
 			number_is(e, "pf", house[i].element[j].pf);
 			element_is(e, &house[i].element[j]);
-			assert_int_equal(json_object_object_length(e), 21);
+			assert_int_equal(json_object_object_length(e), 24);
 		}
 	}
 	json_object_put(o);

@@ -344,10 +344,12 @@ static void totals_and_a_load_below_its_range_are_shown(void **state)
 	shown(&t,
 	      "{\"totals\":{\"grid_w\":-1000.04,\"production_w\":4000,\"storage_w\":null,"
 	      "\"consumption_w\":2999.96},\"loads\":[{\"name\":\"lamp\",\"p_w\":0.4,"
-	      "\"pf\":null,\"below_range\":true,\"elements\":[]}]}",
+	      "\"pf\":null,\"below_range\":true,\"elements\":[{\"input\":\"hub1/A\",\"p_w\":1.5,"
+	      "\"q1_var\":2.5,\"pf\":0.5,\"saturated\":true}]}]}",
 	      table_live);
 	has(&t, "|grid -1000.0 W   production 4000.0 W   consumption 3000.0 W|");
 	has(&t, "0.4          - < range");
+	has(&t, "1.5        2.5  > rail");
 }
 
 static void names_cannot_steer_the_terminal(void **state)

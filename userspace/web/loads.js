@@ -123,9 +123,11 @@ function lineToLine(r, phase) {
 function showPower(cells, x) {
 	setValue(cells.p, x.p_w, 1, 'W');
 	setValue(cells.q, x.q1_var, 1, 'var');
-	setValue(cells.pf, x.pf, 3);
-	if (x.below_range)
-		cells.pf.textContent = 'below range';
+	if (x.below_range || x.saturated)
+		setNote(cells.pf, x.saturated ? 'saturated' : 'below range');
+	else
+		setValue(cells.pf, x.pf, 3);
+	cells.pf.classList.toggle('bad', Boolean(x.saturated));
 }
 
 function showLoads(r) {

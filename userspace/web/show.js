@@ -51,6 +51,12 @@ function setText(n, text) {
 		n.textContent = text;
 }
 
+/* Words in the place of a value. */
+function setNote(cell, text) {
+	delete cell.dataset.shown;
+	setText(cell, text);
+}
+
 function duration(s) {
 	if (s < 60)
 		return Math.floor(s) + ' s';

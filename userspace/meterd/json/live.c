@@ -229,6 +229,20 @@ static int put_flag(struct live_buffer *b, const char *key, bool value)
 	return put(b, ",\"%s\":%s", key, value ? "true" : "false");
 }
 
+static int put_reactive(struct live_buffer *b, const struct energy_reading *e)
+{
+	unsigned int i;
+	int ret = put_text(b, ",\"reactive_varh\":[");
+
+	for (i = 0; i < READING_QUADRANTS && !ret; i++) {
+		double varh = e->reactive_vars[i] / J_PER_WH;
+
+		ret = isfinite(varh) ? put(b, "%s%.6f", i ? "," : "", varh)
+				     : put(b, "%snull", i ? "," : "");
+	}
+	return ret ? ret : put_text(b, "]");
+}
+
 static int put_element(struct live_buffer *b, const struct element_reading *e)
 {
 	const struct quantity q[] = {
@@ -249,6 +263,8 @@ static int put_element(struct live_buffer *b, const struct element_reading *e)
 		{ "net_wh", e->energy.net_j / J_PER_WH },
 		{ "import_wh", e->energy.import_j / J_PER_WH },
 		{ "export_wh", e->energy.export_j / J_PER_WH },
+		{ "absolute_wh", e->energy.absolute_j / J_PER_WH },
+		{ "estimated_wh", e->energy.estimated_j / J_PER_WH },
 	};
 	int ret = put_text(b, "{");
 
@@ -256,23 +272,10 @@ static int put_element(struct live_buffer *b, const struct element_reading *e)
 	ret = ret ? ret : put_text(b, ",");
 	ret = ret ? ret : put_string(b, "phase", e->phase);
 	ret = ret ? ret : put_quantities(b, q, COUNT(q));
+	ret = ret ? ret : put_reactive(b, &e->energy);
 	ret = ret ? ret : put_flag(b, "below_range", e->below_range);
 	ret = ret ? ret : put_flag(b, "saturated", e->saturated);
 	return ret ? ret : put_text(b, "}");
-}
-
-static int put_reactive(struct live_buffer *b, const struct energy_reading *e)
-{
-	unsigned int i;
-	int ret = put_text(b, ",\"reactive_varh\":[");
-
-	for (i = 0; i < READING_QUADRANTS && !ret; i++) {
-		double varh = e->reactive_vars[i] / J_PER_WH;
-
-		ret = isfinite(varh) ? put(b, "%s%.6f", i ? "," : "", varh)
-				     : put(b, "%snull", i ? "," : "");
-	}
-	return ret ? ret : put_text(b, "]");
 }
 
 static int put_load(struct live_buffer *b, const struct load_reading *l)

@@ -213,7 +213,9 @@ static void put_power(struct line *l, struct json_object *x)
 {
 	put_number(l, answer_number(x, "p_w"), 11, 1);
 	put_number(l, answer_number(x, "q1_var"), 11, 1);
-	if (answer_bool(x, "below_range"))
+	if (answer_bool(x, "saturated"))
+		put_word(l, "  > rail");
+	else if (answer_bool(x, "below_range"))
 		put_word(l, " < range");
 	else
 		put_number(l, answer_number(x, "pf"), 8, 3);
