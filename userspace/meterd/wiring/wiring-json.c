@@ -6,7 +6,7 @@
 #include <stdio.h>
 
 /* a position that is less likely is not worth a word */
-#define OTHER_LEAST 0.001
+#define OTHER_LEAST 0.01
 
 static void put(struct json_object *o, const char *key, double x, int digits)
 {
