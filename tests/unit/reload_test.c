@@ -240,6 +240,7 @@ static void settings_that_do_not_fit_are_refused(void **state)
 		"[http]\nlisten = 0.0.0.0:80\n",   "[mqtt]\npassword_file = /etc/shadow\n",
 		"[button]\nprogram = /tmp/mine\n", "[mqtt]\nport = 0\n",
 		"[light]\ndevice = /etc\n",
+		"[source]\nuri = xml:/etc/passwd\n",
 	};
 	struct fixture *f = *state;
 	struct config next;
@@ -282,6 +283,12 @@ static void what_is_not_possible_changes_nothing(void **state)
 		{ "{\"section\":\"mqtt\",\"key\":\"port = 1\\nx\",\"value\":\"1\"}", -EINVAL },
 		{ "{\"section\":\"http\",\"key\":\"token_file\",\"value\":\"/etc/passwd\"}",
 		  -EPERM },
+		{ "{\"section\":\"source\",\"key\":\"uri\",\"value\":\"xml:/x.xml\"}", -EPERM },
+		{ "{\"section\":\"source\",\"key\":\"uri\",\"value\":\"usb:\"}", -EPERM },
+		{ "{\"section\":\"source\",\"key\":\"uri\",\"value\":\"serial:/dev/x\"}", -EPERM },
+		{ "{\"section\":\"source\",\"key\":\"uri\",\"value\":\"local:x\"}", -EPERM },
+		{ "{\"section\":\"source\",\"key\":\"uri\",\"value\":\"ip:\"}", -EPERM },
+		{ "{\"section\":\"source\",\"key\":\"uri\",\"value\":\"ip:a/../b\"}", -EPERM },
 		{ "{\"section\":\"store\",\"key\":\"file\",\"value\":\"/x\"}", -EPERM },
 		{ "{\"section\":\"button\",\"key\":\"program\",\"value\":\"/x\"}", -EPERM },
 		{ "{\"section\":\"influx\",\"key\":\"url\",\"value\":\"http://x\"}", -ENOENT },
@@ -303,6 +310,20 @@ static void what_is_not_possible_changes_nothing(void **state)
 		assert_int_equal(access(f->settings, F_OK), -1);
 	}
 	assert_int_equal(f->reloads, 0);
+}
+
+static void samples_of_another_machine_can_be_chosen(void **state)
+{
+	static const char *const uris[] = { "ip:house.local", "ip:[2001:db8::7]:30431", "local:" };
+	struct fixture *f = *state;
+	char json[512];
+	size_t k;
+
+	for (k = 0; k < sizeof(uris) / sizeof(uris[0]); k++)
+		if (set(f, "source", "uri", uris[k], json, sizeof(json)))
+			fail_msg("%s: %s", uris[k], json);
+	assert_int_equal(set(f, "source", "uri", "xml:/x", json, sizeof(json)), -EPERM);
+	assert_non_null(strstr(json, "[source] uri: only local: and ip:HOST can be set by command"));
 }
 
 static void a_section_can_be_read(void **state)
@@ -347,6 +368,7 @@ int main(void)
 		TEST(settings_that_do_not_fit_are_refused),
 		TEST(without_a_place_nothing_is_set),
 		TEST(what_is_not_possible_changes_nothing),
+		TEST(samples_of_another_machine_can_be_chosen),
 		TEST(a_section_can_be_read),
 		TEST(a_bad_file_is_not_reloaded),
 	};

@@ -21,7 +21,7 @@ const struct option config_options[] = {
 	{ "gateway", "settings", OPTION_FILE, AT(settings),
 	  .fallback = "/var/lib/meterd/settings.conf" },
 	{ "gateway", "modules", OPTION_FILE, AT(modules), .fallback = "/sys/bus/smappee/devices" },
-	{ "source", "uri", OPTION_TEXT, AT(source.uri), .fallback = "local:" },
+	{ "source", "uri", OPTION_URI, AT(source.uri), .fallback = "local:" },
 	{ "source", "values", OPTION_CHOICE, AT(source.values), .fallback = "waveform",
 	  .choices = "waveform|register" },
 	{ "source", "replay", OPTION_FILE, AT(source.replay), .required = false },
@@ -156,7 +156,6 @@ bool config_option(unsigned int index, struct config_option *option)
 	option->section = config_options[index].section;
 	option->key = config_options[index].key;
 	option->fallback = config_options[index].fallback;
-	option->is_file = config_options[index].type == OPTION_FILE;
 	return true;
 }
 
@@ -293,6 +292,26 @@ bool option_set(const struct option *o, void *base, const char *value, char *wro
 	free(*(char **)target);
 	*(char **)target = strdup(value);
 	return *(char **)target;
+}
+
+/* "ip:HOST" as libiio has it: a name or an address, perhaps with a port. */
+static bool is_machine(const char *uri)
+{
+	static const char host[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				   "0123456789.-_:[]%";
+	const char *name = uri + strlen("ip:");
+
+	return !strncmp(uri, "ip:", strlen("ip:")) && *name && !name[strspn(name, host)];
+}
+
+const char *option_commanded(const struct option *o, const char *value)
+{
+	if (o->type == OPTION_FILE)
+		return "files are chosen on the machine itself";
+	if (o->type == OPTION_URI && value && strcmp(value, "local:") && !is_machine(value))
+		return "only local: and ip:HOST can be set by command; others are chosen on the "
+		       "machine itself";
+	return NULL;
 }
 
 /* "" stands for all sections that there is one of. */

@@ -15,11 +15,13 @@
 
 /**
  * enum option_type - what a value is; OPTION_FILE is a text that names a file or program, which is
- *	chosen by those who have the machine, not by those who may give commands
+ *	chosen by those who have the machine, not by those who may give commands; OPTION_URI is
+ *	an IIO context, of which those may choose the local one or another machine's
  */
 enum option_type {
 	OPTION_TEXT,
 	OPTION_FILE,
+	OPTION_URI,
 	OPTION_LIST,
 	OPTION_WHOLE,
 	OPTION_REAL,
@@ -63,6 +65,15 @@ extern const struct option config_options[];
  * Return: whether it is set.
  */
 bool option_set(const struct option *o, void *base, const char *value, char *wrong);
+
+/**
+ * option_commanded() - may this value be set by command?
+ * @o: row of the table
+ * @value: text, NULL: the key is taken back
+ *
+ * Return: NULL, or why not.
+ */
+const char *option_commanded(const struct option *o, const char *value);
 
 /** option_word() - a copy of @length bytes without the blanks around; NULL when memory is short */
 char *option_word(const char *begin, size_t length);

@@ -149,6 +149,27 @@ bool config_has(const struct config *config, const char *section)
 	return !on || *on;
 }
 
+/* The row of a key; of one that does not exist, the end of the table. */
+static unsigned int find_option(const char *section, const char *key)
+{
+	unsigned int k;
+
+	for (k = 0; config_options[k].section; k++)
+		if (!strcmp(config_options[k].section, section) &&
+		    !strcmp(config_options[k].key, key))
+			break;
+	return k;
+}
+
+const char *config_commanded(const char *section, const char *key, const char *value)
+{
+	const char *name;
+	const struct config_named *n = config_named_heading(section, &name);
+	unsigned int k = find_option(n ? n->section : section, key);
+
+	return config_options[k].section ? option_commanded(&config_options[k], value) : NULL;
+}
+
 static void begin_section(struct reader *r, const char *name)
 {
 	const char *of;
@@ -193,6 +214,7 @@ static int on_key(void *user, const char *section, const char *key, const char *
 {
 	struct reader *r = user;
 	char wrong[WAY_OUT_MAX];
+	const char *refused;
 	unsigned int k;
 
 	if (!r->section) {
@@ -202,10 +224,7 @@ static int on_key(void *user, const char *section, const char *key, const char *
 				 value);
 		return 1;
 	}
-	for (k = 0; config_options[k].section; k++)
-		if (!strcmp(config_options[k].section, r->section) &&
-		    !strcmp(config_options[k].key, key))
-			break;
+	k = find_option(r->section, key);
 	if (!config_options[k].section) {
 		complain(r, "[%s] %s = %s: no such key; see meterd.conf(5)", r->heading, key,
 			 value);
@@ -216,9 +235,10 @@ static int on_key(void *user, const char *section, const char *key, const char *
 			 key, value);
 		return 1;
 	}
-	if (r->over && config_options[k].type == OPTION_FILE) {
-		complain(r, "[%s] %s: files are chosen in %s; remove the line here", r->heading,
-			 key, r->config->file);
+	refused = r->over ? option_commanded(&config_options[k], value) : NULL;
+	if (refused) {
+		complain(r, "[%s] %s = %s: %s, in %s; remove the line here", r->heading, key, value,
+			 refused, r->config->file);
 		return 1;
 	}
 	r->seen[k] = true;

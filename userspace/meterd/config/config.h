@@ -214,6 +214,16 @@ int config_read(struct config *config, const char *path, const char *settings);
 /** config_has() - is this section there? True for those that need not be there to be in force */
 bool config_has(const struct config *config, const char *section);
 
+/**
+ * config_commanded() - may this value be set by command?
+ * @section: heading, "load grid"
+ * @key: key; one that does not exist is not refused here
+ * @value: value, NULL: the key is taken back
+ *
+ * Return: NULL, or why not.
+ */
+const char *config_commanded(const char *section, const char *key, const char *value);
+
 /** config_free() - free what the configuration holds */
 void config_free(struct config *config);
 
@@ -222,13 +232,11 @@ void config_free(struct config *config);
  * @section: section, "load" for [load NAME] and so on
  * @key: key
  * @fallback: default as text, NULL when there is none
- * @is_file: names a file or program
  */
 struct config_option {
 	const char *section;
 	const char *key;
 	const char *fallback;
-	bool is_file;
 };
 
 /** config_option() - row @index of the table; false after the last */

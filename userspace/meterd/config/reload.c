@@ -192,17 +192,6 @@ static void run_get(void *user, struct json_object *arguments, struct command_re
 		reply->result = section_json(r->config, section, item);
 }
 
-static bool is_file(const char *key)
-{
-	struct config_option o;
-	unsigned int k;
-
-	for (k = 0; config_option(k, &o); k++)
-		if (o.is_file && !strcmp(o.key, key))
-			return true;
-	return false;
-}
-
 static bool is_line(const char *text)
 {
 	for (; *text; text++)
@@ -254,10 +243,12 @@ static void run_set(void *user, struct json_object *arguments, struct command_re
 	const char *section = command_text(arguments, "section");
 	const char *key = command_text(arguments, "key");
 	const char *value = command_text(arguments, "value");
+	const char *refused;
 	char *to;
 
-	if (is_file(key)) {
-		command_fail(reply, -EPERM, "%s: files are set on the machine itself, in %s", key,
+	refused = config_commanded(section, key, value);
+	if (refused) {
+		command_fail(reply, -EPERM, "[%s] %s: %s, in %s", section, key, refused,
 			     r->config->file);
 		return;
 	}
