@@ -318,6 +318,29 @@ static void sighup_reloads_what_can_be_and_keeps_the_rest(void **state)
 	close(output);
 }
 
+/* A machine without a bus: who does not say what is measured waits for modules. */
+static void sighup_while_it_waits_for_modules_reads_the_configuration(void **state)
+{
+	static char all[65536];
+	int output;
+	pid_t child;
+
+	if (!access("/sys/bus/smappee/devices", F_OK))
+		skip();
+	write_text(conf, "[source]\nuri = local:\n");
+	child = start(&output, NULL, NULL);
+	assert_true(wait_for(output, "waiting for a voltage module", all, sizeof(all)));
+	write_text(conf, "[mqtt]\nport = 0\n");
+	kill(child, SIGHUP);
+	assert_true(wait_for(output, "the old configuration stays", all, sizeof(all)));
+	write_conf(1000000);
+	kill(child, SIGHUP);
+	assert_true(wait_for(output, "measuring", all, sizeof(all)));
+	kill(child, SIGTERM);
+	assert_int_equal(finish(child), 0);
+	close(output);
+}
+
 /* Values of the recording that a capture shows, by the time stamps of its scans. */
 static void assert_is_recorded(const char *path, double seconds)
 {
@@ -485,6 +508,8 @@ int main(void)
 		cmocka_unit_test_setup(the_service_manager_is_told, setup),
 		cmocka_unit_test_setup(a_hung_sample_path_does_not_feed_the_watchdog, setup),
 		cmocka_unit_test_setup(sighup_reloads_what_can_be_and_keeps_the_rest, setup),
+		cmocka_unit_test_setup(
+			sighup_while_it_waits_for_modules_reads_the_configuration, setup),
 		cmocka_unit_test_setup(meterctl_captures_what_meterd_measures, setup),
 		cmocka_unit_test_setup(meterctl_shows_inputs_and_says_why_a_relay_is_not_switched,
 				       setup),

@@ -308,6 +308,16 @@ static int on_power_fail(sd_event_source *source, const struct signalfd_siginfo 
 	return 0;
 }
 
+/* From the begin on a SIGHUP is kept until somebody takes it. */
+static void hold_reloads(void)
+{
+	sigset_t hangup;
+
+	sigemptyset(&hangup);
+	sigaddset(&hangup, SIGHUP);
+	sigprocmask(SIG_BLOCK, &hangup, NULL);
+}
+
 static int open_loop(struct meterd *d)
 {
 	sigset_t signals;
@@ -319,7 +329,6 @@ static int open_loop(struct meterd *d)
 	sigaddset(&signals, SIGTERM);
 	sigaddset(&signals, SIGINT);
 	sigaddset(&signals, SIGPWR);
-	sigaddset(&signals, SIGHUP);
 	sigprocmask(SIG_BLOCK, &signals, NULL);
 	error = sd_event_default(&d->event);
 	if (error >= 0)
@@ -553,13 +562,35 @@ static int run(struct meterd *d, const struct options *o)
 	return error;
 }
 
+static void tell_settings(const struct config *c)
+{
+	if (c->settings_given)
+		log_notice("%u values of %s win over those of %s", c->settings_given, c->settings,
+			   c->file);
+}
+
+/* SIGHUP before anything is measured: all of the configuration may change. */
+static void read_anew(struct meterd *d)
+{
+	struct config next;
+
+	if (config_read(&next, d->config.file, NULL)) {
+		log_error("reload: %s has mistakes; the old configuration stays", d->config.file);
+		config_free(&next);
+		return;
+	}
+	config_free(&d->config);
+	d->config = next;
+	log_notice("reload: done, before the begin of measuring");
+	tell_settings(&d->config);
+}
+
 static int configure(struct meterd *d, const struct options *o)
 {
 	int error = config_read(&d->config, o->config, NULL);
 
-	if (!error && d->config.settings_given)
-		log_notice("%u values of %s win over those of %s", d->config.settings_given,
-			   d->config.settings, d->config.file);
+	if (!error)
+		tell_settings(&d->config);
 	if (!error && o->replay) {
 		free(d->config.source.replay);
 		d->config.source.replay = strdup(o->replay);
@@ -568,7 +599,8 @@ static int configure(struct meterd *d, const struct options *o)
 	}
 	if (error)
 		return error;
-	site_report_read(&d->place, "/sys", &d->config, !o->check);
+	while (!site_report_read(&d->place, "/sys", &d->config, !o->check))
+		read_anew(d);
 	error = installation_make(&d->in, &d->config, &d->place.site);
 	if (!error)
 		error = io_plan_make(&d->plan, &d->config, &d->in);
@@ -586,6 +618,7 @@ int main(int argc, char **argv)
 
 	if (status >= 0)
 		return status;
+	hold_reloads();
 	error = configure(&d, &o);
 	if (!error && o.check)
 		printf("%s: good: %u loads, %u channels of %u devices\n", o.config, d.in.loads,

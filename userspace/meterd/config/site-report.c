@@ -15,17 +15,18 @@ static void tell(const struct site_notes *notes)
 		log_warning("mains: %s", notes->text[k]);
 }
 
-void site_report_read(struct site_report *r, const char *sysfs, const struct config *config,
+bool site_report_read(struct site_report *r, const char *sysfs, const struct config *config,
 		      bool wait)
 {
 	memset(r, 0, sizeof(*r));
 	r->site.ratio = 1.0;
-	if (wait)
-		site_wait(&r->site, sysfs, config);
-	else if (!config->source.replay)
+	if (wait && !site_wait(&r->site, sysfs, config))
+		return false;
+	if (!wait && !config->source.replay)
 		site_read(&r->site, sysfs, config);
 	site_compare(&r->site, config, &r->configured);
 	tell(&r->configured);
+	return true;
 }
 
 void site_report_begin(struct site_report *r, const struct installation *in)

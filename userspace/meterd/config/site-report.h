@@ -33,8 +33,10 @@ struct site_report {
  * @sysfs: "/sys"
  * @config: the configuration
  * @wait: wait (site.h); else what is not there now is not known
+ *
+ * Return: false: SIGHUP ended the wait.
  */
-void site_report_read(struct site_report *r, const char *sysfs, const struct config *config,
+bool site_report_read(struct site_report *r, const char *sysfs, const struct config *config,
 		      bool wait);
 
 /** site_report_begin() - the installation is made, and outlives @r */

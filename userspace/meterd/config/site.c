@@ -7,6 +7,7 @@
 
 #include <dirent.h>
 #include <math.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -272,14 +273,18 @@ void site_read(struct site *site, const char *sysfs, const struct config *config
 	qsort(site->input, site->inputs, sizeof(site->input[0]), by_name);
 }
 
-static void pause_step(void)
+/* Return: false: SIGHUP came. */
+static bool pause_step(void)
 {
-	struct timespec t = { 0, STEP_MS * 1000000L };
+	const struct timespec t = { 0, STEP_MS * 1000000L };
+	sigset_t hangup;
 
-	nanosleep(&t, NULL);
+	sigemptyset(&hangup);
+	sigaddset(&hangup, SIGHUP);
+	return sigtimedwait(&hangup, NULL, &t) != SIGHUP;
 }
 
-static void wait_for_inputs(struct site *site, const char *sysfs, const struct config *config)
+static bool wait_for_inputs(struct site *site, const char *sysfs, const struct config *config)
 {
 	unsigned int before = site->inputs;
 	unsigned int same = 0;
@@ -291,29 +296,31 @@ static void wait_for_inputs(struct site *site, const char *sysfs, const struct c
 				   "modules");
 		said = true;
 		sd_notify(0, "READY=1\nWATCHDOG=1\nSTATUS=Waiting for modules");
-		pause_step();
+		if (!pause_step())
+			return false;
 		site_read(site, sysfs, config);
 		same = site->terminals && site->inputs && site->inputs == before ? same + 1 : 0;
 		before = site->inputs;
 	}
 	log_notice("no [load] is configured: each of %u current inputs is a load", site->inputs);
+	return true;
 }
 
-void site_wait(struct site *site, const char *sysfs, const struct config *config)
+bool site_wait(struct site *site, const char *sysfs, const struct config *config)
 {
 	unsigned int k;
 
 	*site = (struct site){ .ratio = 1.0 };
 	if (config->source.replay || strncmp(config->source.uri, "local:", 6))
-		return;
+		return true;
 	site_read(site, sysfs, config);
 	for (k = 0; !config->topology && !site->terminals && k < VOLTAGE_STEPS; k++) {
 		sd_notify(0, "WATCHDOG=1\nSTATUS=Waiting for the voltage module");
-		pause_step();
+		if (!pause_step())
+			return false;
 		site_read(site, sysfs, config);
 	}
-	if (!config->loads)
-		wait_for_inputs(site, sysfs, config);
+	return config->loads || wait_for_inputs(site, sysfs, config);
 }
 
 static bool differ(double a, double b)

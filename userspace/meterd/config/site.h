@@ -89,8 +89,10 @@ void site_read(struct site *site, const char *sysfs, const struct config *config
  *	without loads CT modules are, without end, until no more come for some seconds
  *
  * Tells the service manager that it waits. Waits for nothing in a context that is not local.
+ *
+ * Return: false: SIGHUP, which the caller has blocked, came meanwhile, and ended the wait.
  */
-void site_wait(struct site *site, const char *sysfs, const struct config *config);
+bool site_wait(struct site *site, const char *sysfs, const struct config *config);
 
 /**
  * site_compare() - what the configuration contradicts
