@@ -114,6 +114,23 @@ def ready_when_it_measures_and_back_when_it_was_killed():
 
 
 @test
+def a_unit_that_has_failed_loses_nothing():
+    """Killed and not restarted: what is noted in memory is there for the start by hand."""
+    with Machine() as m:
+        m.write("/etc/systemd/system/meterd.service.d/once.conf", "[Service]\nRestart=no\n")
+        m.run("systemctl", "daemon-reload")
+        configure(m)
+        m.run("systemctl", "start", "meterd")
+        wait(lambda: measures(m) and imported(m) > 0.1, 30, "it measures", every=0.2)
+        counted = imported(m)
+        m.run("systemctl", "kill", "-s", "KILL", "meterd")
+        wait(lambda: m.show("ActiveState") == "failed", 20, "the unit has failed", every=0.2)
+        m.run("systemctl", "start", "meterd")
+        wait(lambda: measures(m), 30, "it measures again", every=0.2)
+        assert imported(m) >= counted, f"{imported(m)} Wh after {counted} Wh"
+
+
+@test
 def a_sample_path_that_is_silent_is_restarted():
     """The watchdog of the unit, made shorter: it bites though the event loop runs."""
     with Machine() as m:
