@@ -356,6 +356,11 @@ static struct json_object *wiring(void *user)
 	return json_tokener_parse(text);
 }
 
+static const struct http_report reports[] = {
+	{ .path = "/api/v1/wiring", .summary = "invented verdicts", .get = wiring },
+	{ .path = "/api/v1/io", .summary = "invented inputs and outputs", .get = io },
+};
+
 int main(int argc, char **argv)
 {
 	static struct house h = { .interval_us = 1000 * US_PER_MS };
@@ -377,10 +382,8 @@ int main(int argc, char **argv)
 	if (!ret && mqtt.host)
 		ret = mqtt_open(&h.mqtt, h.loop, &mqtt, "demo-house");
 	http_watch_mqtt(h.http, h.mqtt);
-	if (h.http)
-		http_provide(h.http, "/api/v1/wiring", wiring, &h);
-	if (h.http)
-		http_provide(h.http, "/api/v1/io", io, &h);
+	http_provide(h.http, &reports[0], &h);
+	http_provide(h.http, &reports[1], &h);
 	if (!ret)
 		ret = sd_event_add_time_relative(h.loop, &h.timer, CLOCK_MONOTONIC, 0, 0, on_timer,
 						 &h);

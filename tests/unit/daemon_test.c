@@ -14,6 +14,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <json-c/json.h>
+
 #include "recording.h"
 #include "registers.h"
 
@@ -335,7 +337,7 @@ static void sighup_while_it_waits_for_modules_reads_the_configuration(void **sta
 	assert_true(wait_for(output, "the old configuration stays", all, sizeof(all)));
 	write_conf(1000000);
 	kill(child, SIGHUP);
-	assert_true(wait_for(output, "measuring", all, sizeof(all)));
+	assert_true(wait_for(output, "measuring: ", all, sizeof(all)));
 	kill(child, SIGTERM);
 	assert_int_equal(finish(child), 0);
 	close(output);
@@ -408,6 +410,92 @@ static void meterctl_captures_what_meterd_measures(void **state)
 	assert_is_recorded(file, 3.5);
 	assert_int_equal(run_meterctl(socket, "0", file), 2);
 	unlink(file);
+	kill(child, SIGTERM);
+	assert_int_equal(finish(child), 0);
+	close(output);
+}
+
+/* The body of the answer to GET @path, for free(). */
+static char *ask(const char *socket_path, const char *path)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	size_t size = 65536, n = 0;
+	char *all = calloc(1, size);
+	ssize_t got;
+	char *body;
+
+	snprintf(address.sun_path, sizeof(address.sun_path), "%s", socket_path);
+	assert_int_equal(connect(fd, (struct sockaddr *)&address, sizeof(address)), 0);
+	dprintf(fd, "GET %s HTTP/1.0\r\n\r\n", path);
+	while ((got = read(fd, all + n, size - 1 - n)) > 0)
+		n += (size_t)got;
+	close(fd);
+	body = strstr(all, "\r\n\r\n");
+	assert_non_null(body);
+	memmove(all, body + 4, strlen(body + 4) + 1);
+	return all;
+}
+
+static void read_page(char *page, size_t size)
+{
+	static const char *const places[] = { "Documentation/admin-guide/api.rst",
+					      "../Documentation/admin-guide/api.rst",
+					      "/src/Documentation/admin-guide/api.rst" };
+	FILE *f = NULL;
+	unsigned int k;
+
+	for (k = 0; !f && k < 3; k++)
+		f = fopen(places[k], "r");
+	assert_non_null(f);
+	page[fread(page, 1, size - 1, f)] = '\0';
+	fclose(f);
+}
+
+/* A table begins in the first column with these methods and paths, and with no others. */
+static unsigned int rows_of(const char *page)
+{
+	const char *at = page;
+	unsigned int n = 0;
+
+	while ((at = strstr(at + 1, "\n``")))
+		n += !strncmp(at, "\n``GET /", 8) || !strncmp(at, "\n``POST /", 9);
+	return n - (strstr(page, "\n``GET /api/v1`` gives") ? 1 : 0) -
+	       (strstr(page, "\n``GET /`` is") ? 1 : 0);
+}
+
+static void the_page_of_the_api_has_every_path_and_no_other(void **state)
+{
+	static char all[65536], page[65536];
+	char text[1024], row[128], socket_path[64];
+	struct json_object *list;
+	size_t k;
+	int output;
+	char *answer;
+	pid_t child;
+
+	snprintf(socket_path, sizeof(socket_path), "%s/api", folder);
+	write_conf(1000000);
+	snprintf(text, sizeof(text), "[http]\nlisten = 127.0.0.1:0\nsocket = %s\n", socket_path);
+	add_text(conf, text);
+	child = start(&output, NULL, NULL);
+	assert_true(wait_for(output, "measuring", all, sizeof(all)));
+	answer = ask(socket_path, "/api/v1");
+	list = json_tokener_parse(answer);
+	free(answer);
+	read_page(page, sizeof(page));
+	assert_true(json_object_is_type(list, json_type_array));
+	for (k = 0; k < json_object_array_length(list); k++) {
+		struct json_object *o = json_object_array_get_idx(list, k);
+
+		snprintf(row, sizeof(row), "\n``%s %s``  ",
+			 json_object_get_string(json_object_object_get(o, "method")),
+			 json_object_get_string(json_object_object_get(o, "path")));
+		if (!strstr(page, row))
+			fail_msg("api.rst has no row \"%s\"", row + 1);
+	}
+	assert_int_equal(rows_of(page), k);
+	json_object_put(list);
 	kill(child, SIGTERM);
 	assert_int_equal(finish(child), 0);
 	close(output);
@@ -508,8 +596,9 @@ int main(void)
 		cmocka_unit_test_setup(the_service_manager_is_told, setup),
 		cmocka_unit_test_setup(a_hung_sample_path_does_not_feed_the_watchdog, setup),
 		cmocka_unit_test_setup(sighup_reloads_what_can_be_and_keeps_the_rest, setup),
-		cmocka_unit_test_setup(
-			sighup_while_it_waits_for_modules_reads_the_configuration, setup),
+		cmocka_unit_test_setup(sighup_while_it_waits_for_modules_reads_the_configuration,
+				       setup),
+		cmocka_unit_test_setup(the_page_of_the_api_has_every_path_and_no_other, setup),
 		cmocka_unit_test_setup(meterctl_captures_what_meterd_measures, setup),
 		cmocka_unit_test_setup(meterctl_shows_inputs_and_says_why_a_relay_is_not_switched,
 				       setup),

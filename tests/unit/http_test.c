@@ -437,17 +437,29 @@ static struct json_object *provide_seven(void *user)
 
 static void what_others_provide_is_answered(void **state)
 {
+	static const struct http_report report = { .path = "/api/v1/seven",
+						   .summary = "a number",
+						   .get = provide_seven };
 	struct fixture *f = *state;
 	struct json_object *o;
 	int seven = 7;
 
 	assert_int_equal(get(f, "/api/v1/seven", &o), 404);
 	json_object_put(o);
-	http_provide(f->http, "/api/v1/seven", provide_seven, &seven);
+	http_provide(f->http, &report, &seven);
 	assert_int_equal(get(f, "/api/v1/seven", &o), 200);
 	assert_double_equal(number(o, "seven"), 7.0, 0.0);
 	json_object_put(o);
-	http_provide(NULL, "/x", provide_seven, &seven);
+	http_provide(NULL, &report, &seven);
+	/* and it is in the list of what there is */
+	assert_int_equal(get(f, "/api/v1", &o), 200);
+	assert_non_null(
+		strstr(json_object_to_json_string_ext(o, JSON_C_TO_STRING_NOSLASHESCAPE |
+								 JSON_C_TO_STRING_PLAIN),
+		       "{\"method\":\"GET\",\"path\":\"/api/v1/seven\",\"summary\":\"a number\"}"));
+	json_object_put(o);
+	assert_int_equal(get(f, "/api/v1/eight", &o), 404);
+	error_says(o, "nothing at /api/v1/eight; see paths");
 }
 
 static void events_of_others_are_in_the_stream(void **state)

@@ -239,8 +239,7 @@ static void settings_that_do_not_fit_are_refused(void **state)
 		"[load pump]\nrole = grid\n",	   "[influx]\nurl = http://127.0.0.1:8086\n",
 		"[http]\nlisten = 0.0.0.0:80\n",   "[mqtt]\npassword_file = /etc/shadow\n",
 		"[button]\nprogram = /tmp/mine\n", "[mqtt]\nport = 0\n",
-		"[light]\ndevice = /etc\n",
-		"[source]\nuri = xml:/etc/passwd\n",
+		"[light]\ndevice = /etc\n",	   "[source]\nuri = xml:/etc/passwd\n",
 	};
 	struct fixture *f = *state;
 	struct config next;
@@ -323,7 +322,8 @@ static void samples_of_another_machine_can_be_chosen(void **state)
 		if (set(f, "source", "uri", uris[k], json, sizeof(json)))
 			fail_msg("%s: %s", uris[k], json);
 	assert_int_equal(set(f, "source", "uri", "xml:/x", json, sizeof(json)), -EPERM);
-	assert_non_null(strstr(json, "[source] uri: only local: and ip:HOST can be set by command"));
+	assert_non_null(
+		strstr(json, "[source] uri: only local: and ip:HOST can be set by command"));
 }
 
 static void a_section_can_be_read(void **state)

@@ -109,20 +109,64 @@ static struct json_object *sensor_report(void *user)
 	return sensors_json();
 }
 
+static const struct http_report always[] = {
+	{ .path = "/api/v1/commands",
+	  .summary = "commands and their arguments",
+	  .get = command_report },
+	{ .path = "/api/v1/sources",
+	  .summary = "what each input is, and whether it gives values",
+	  .get = sources_report },
+	{ .path = HTTP_SITE,
+	  .summary = "the mains, and what contradicts their description",
+	  .get = site_report },
+	{ .path = "/api/v1/store",
+	  .summary = "records, and what each upstream has of them",
+	  .get = store_report },
+	{ .path = "/api/v1/sensors",
+	  .summary = "kinds of current sensors that are known",
+	  .get = sensor_report },
+	{ .path = "/api/v1/io",
+	  .summary = "inputs, outputs and totals of the contacts",
+	  .get = io_report },
+	{ .path = "/metrics",
+	  .summary = "for Prometheus",
+	  .text = metrics_report,
+	  .type = METRICS_TYPE },
+};
+
+static const struct http_report of_wiring[] = {
+	{ .path = "/api/v1/wiring",
+	  .summary = "a verdict on the wiring of each current input",
+	  .get = wiring_report },
+};
+
+static const struct http_report of_quality[] = {
+	{ .path = "/api/v1/quality",
+	  .summary = "harmonics, flicker, intervals and the week",
+	  .get = quality_report },
+	{ .path = "/api/v1/quality/events",
+	  .summary = "the newest events of the voltage",
+	  .get = quality_events },
+	{ .path = "/api/v1/quality/waveform",
+	  .summary = "waveform of the newest event",
+	  .get = quality_waveforms },
+};
+
+static void provide(struct meterd *d, const struct http_report *report, size_t reports)
+{
+	size_t k;
+
+	for (k = 0; k < reports; k++)
+		http_provide(d->http, &report[k], d);
+}
+
+#define PROVIDE(d, reports) provide(d, reports, sizeof(reports) / sizeof((reports)[0]))
+
 void reports_provide(struct meterd *d)
 {
-	http_provide(d->http, "/api/v1/commands", command_report, d);
-	http_provide(d->http, "/api/v1/sources", sources_report, d);
-	http_provide(d->http, HTTP_SITE, site_report, d);
-	http_provide(d->http, "/api/v1/store", store_report, d);
-	http_provide_text(d->http, "/metrics", METRICS_TYPE, metrics_report, d);
-	http_provide(d->http, "/api/v1/sensors", sensor_report, d);
-	http_provide(d->http, "/api/v1/io", io_report, d);
+	PROVIDE(d, always);
 	if (d->wiring)
-		http_provide(d->http, "/api/v1/wiring", wiring_report, d);
-	if (d->quality) {
-		http_provide(d->http, "/api/v1/quality", quality_report, d);
-		http_provide(d->http, "/api/v1/quality/events", quality_events, d);
-		http_provide(d->http, "/api/v1/quality/waveform", quality_waveforms, d);
-	}
+		PROVIDE(d, of_wiring);
+	if (d->quality)
+		PROVIDE(d, of_quality);
 }

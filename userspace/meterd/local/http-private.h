@@ -93,17 +93,11 @@ struct event {
 
 /**
  * struct provision - a path that someone else answers
- * @path: the path
- * @get: makes the answer
- * @text: makes it, when it is not JSON
- * @type: media type of that
+ * @report: path, and what makes the answer
  * @user: its argument
  */
 struct provision {
-	const char *path;
-	http_provided *get;
-	http_provided_text *text;
-	const char *type;
+	const struct http_report *report;
 	void *user;
 };
 

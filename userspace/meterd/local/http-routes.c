@@ -116,7 +116,7 @@ static const struct provision *find_provision(const struct http *h, const char *
 	unsigned int i;
 
 	for (i = 0; i < h->provisions; i++)
-		if (!strcmp(path, h->provided[i].path))
+		if (!strcmp(path, h->provided[i].report->path))
 			return &h->provided[i];
 	return NULL;
 }
@@ -143,18 +143,69 @@ static enum MHD_Result get_status(struct http *h, struct MHD_Connection *connect
 	json_object_object_add(object, "event_streams", json_object_new_int(h->streams));
 	json_object_object_add(object, "clock", clock_status());
 	json_object_object_add(object, "mqtt", mqtt_status(h->mqtt));
-	json_object_object_add(object, "site", site ? site->get(site->user) : NULL);
+	json_object_object_add(object, "site", site ? site->report->get(site->user) : NULL);
 	return http_answer_object(connection, MHD_HTTP_OK, object);
 }
 
+static enum MHD_Result get_paths(struct http *h, struct MHD_Connection *connection);
+
 static const struct {
 	const char *path;
+	const char *summary;
 	enum MHD_Result (*get)(struct http *h, struct MHD_Connection *connection);
 } routes[] = {
-	{ "/api/v1/live", get_live },	    { "/api/v1/events", http_stream_open },
-	{ "/api/v1/history", get_history }, { "/api/v1/modules", get_modules },
-	{ "/api/v1/status", get_status },   { "/api/v1/capture", http_capture_open },
+	{ "/api/v1", "this list", get_paths },
+	{ "/api/v1/live", "the present reading", get_live },
+	{ "/api/v1/events", "server-sent events: live, event, io", http_stream_open },
+	{ "/api/v1/history", "active power of the last five minutes", get_history },
+	{ "/api/v1/modules", "modules on the bus", get_modules },
+	{ "/api/v1/status", "state of meterd, its source and its clock", get_status },
+	{ "/api/v1/capture", "samples of the next ?seconds=N as a file", http_capture_open },
 };
+
+#define ROUTES (sizeof(routes) / sizeof(routes[0]))
+
+static void add_path(struct json_object *list, const char *method, const char *path,
+		     const char *summary)
+{
+	struct json_object *o = json_object_new_object();
+
+	json_object_object_add(o, "method", json_object_new_string(method));
+	json_object_object_add(o, "path", json_object_new_string(path));
+	json_object_object_add(o, "summary", json_object_new_string(summary));
+	json_object_array_add(list, o);
+}
+
+/* All that is answered but the files of the page, from the tables that the answers come from. */
+static struct json_object *paths_json(const struct http *h)
+{
+	struct json_object *list = json_object_new_array();
+	size_t i;
+
+	for (i = 0; i < ROUTES; i++)
+		add_path(list, "GET", routes[i].path, routes[i].summary);
+	for (i = 0; i < h->provisions; i++)
+		add_path(list, "GET", h->provided[i].report->path, h->provided[i].report->summary);
+	add_path(list, "POST", COMMAND_PATH "NAME", "do a command; its arguments are the body");
+	return list;
+}
+
+static enum MHD_Result get_paths(struct http *h, struct MHD_Connection *connection)
+{
+	return http_answer_object(connection, MHD_HTTP_OK, paths_json(h));
+}
+
+static enum MHD_Result answer_not_found(struct http *h, struct MHD_Connection *connection,
+					const char *url)
+{
+	struct json_object *o = json_object_new_object();
+	char text[256];
+
+	snprintf(text, sizeof(text), "nothing at %.200s; see paths", url);
+	json_object_object_add(o, "error", json_object_new_string(text));
+	json_object_object_add(o, "paths", paths_json(h));
+	return http_answer_object(connection, MHD_HTTP_NOT_FOUND, o);
+}
 
 /*
  * A page from elsewhere can let its own name point to 127.0.0.1 and then read
@@ -195,7 +246,7 @@ static enum MHD_Result answer_provided_text(struct MHD_Connection *connection,
 					    const struct provision *p)
 {
 	struct MHD_Response *response;
-	char *text = p->text(p->user);
+	char *text = p->report->text(p->user);
 	enum MHD_Result ret;
 
 	if (!text)
@@ -205,7 +256,7 @@ static enum MHD_Result answer_provided_text(struct MHD_Connection *connection,
 		free(text);
 		return MHD_NO;
 	}
-	http_secure(response, p->type, "no-store");
+	http_secure(response, p->report->type, "no-store");
 	ret = MHD_queue_response(connection, MHD_HTTP_OK, response);
 	MHD_destroy_response(response);
 	return ret;
@@ -215,9 +266,9 @@ static enum MHD_Result answer_provided(struct MHD_Connection *connection, const 
 {
 	struct json_object *object;
 
-	if (p->text)
+	if (p->report->text)
 		return answer_provided_text(connection, p);
-	object = p->get(p->user);
+	object = p->report->get(p->user);
 	if (!object)
 		return http_answer(connection, MHD_HTTP_OK, "null", 4);
 	return http_answer_object(connection, MHD_HTTP_OK, object);
@@ -229,7 +280,7 @@ static enum MHD_Result get(struct http *h, struct MHD_Connection *connection, co
 	enum MHD_Result ret;
 	size_t i;
 
-	for (i = 0; i < sizeof(routes) / sizeof(routes[0]); i++)
+	for (i = 0; i < ROUTES; i++)
 		if (!strcmp(url, routes[i].path))
 			return routes[i].get(h, connection);
 	provision = find_provision(h, url);
@@ -237,11 +288,7 @@ static enum MHD_Result get(struct http *h, struct MHD_Connection *connection, co
 		return answer_provided(connection, provision);
 	if (http_page_answer(h, connection, url, &ret))
 		return ret;
-	return http_answer_error(connection, MHD_HTTP_NOT_FOUND,
-				 "nothing at %.200s; there are /, /api/v1/live, /api/v1/events, "
-				 "/api/v1/history, /api/v1/modules, /api/v1/status, "
-				 "/api/v1/capture and /metrics",
-				 url);
+	return answer_not_found(h, connection, url);
 }
 
 /* The name of the command of a request, or NULL when it is none. */

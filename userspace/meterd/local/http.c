@@ -345,20 +345,10 @@ void http_watch_mqtt(struct http *h, const struct mqtt *m)
 		h->mqtt = m;
 }
 
-void http_provide(struct http *h, const char *path, http_provided *get_it, void *user)
+void http_provide(struct http *h, const struct http_report *report, void *user)
 {
 	if (h && h->provisions < HTTP_PROVIDED)
-		h->provided[h->provisions++] =
-			(struct provision){ .path = path, .get = get_it, .user = user };
-}
-
-void http_provide_text(struct http *h, const char *path, const char *type,
-		       http_provided_text *get_it, void *user)
-{
-	if (h && h->provisions < HTTP_PROVIDED)
-		h->provided[h->provisions++] = (struct provision){
-			.path = path, .text = get_it, .type = type, .user = user
-		};
+		h->provided[h->provisions++] = (struct provision){ .report = report, .user = user };
 }
 
 void http_take_commands(struct http *h, struct commands *c)

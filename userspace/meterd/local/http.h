@@ -3,6 +3,7 @@
  * http - the local API and web page.
  *
  * GET /                  the page: files of web_dir, by the table in http-page.c
+ * GET /api/v1            all of these paths, a line each
  * GET /api/v1/live       the last reading (live.h); 503 before the first and
  *                        when the last is older than 10 s
  * GET /api/v1/events     server-sent events: "live", one per reading
@@ -78,28 +79,28 @@ void http_take_commands(struct http *h, struct commands *c);
 struct json_object;
 
 /**
- * http_provided - make the answer of a path
- * @user: of http_provide()
- *
- * Return: an object, which is put afterwards; NULL is null.
+ * struct http_report - a path that someone else answers
+ * @path: such as "/api/v1/quality"
+ * @summary: one line for people
+ * @get: makes the answer, an object, which is put afterwards; NULL is null
+ * @text: makes it when it is not JSON; for free(), NULL when memory is short
+ * @type: media type of that
  */
-typedef struct json_object *http_provided(void *user);
+struct http_report {
+	const char *path;
+	const char *summary;
+	struct json_object *(*get)(void *user);
+	char *(*text)(void *user);
+	const char *type;
+};
 
 /**
- * http_provide() - answer GET @path; at most HTTP_PROVIDED paths
+ * http_provide() - answer GET of a path; at most HTTP_PROVIDED paths
  * @h: server; NULL is allowed
- * @path: such as "/api/v1/quality"; not copied
- * @get: makes the answer
- * @user: its argument
+ * @report: not copied
+ * @user: argument of what makes the answer
  */
-void http_provide(struct http *h, const char *path, http_provided *get, void *user);
-
-/** http_provided_text - make the answer of a path; for free(), NULL when memory is short */
-typedef char *http_provided_text(void *user);
-
-/** http_provide_text() - as http_provide(), for what is not JSON; @type is its media type */
-void http_provide_text(struct http *h, const char *path, const char *type, http_provided_text *get,
-		       void *user);
+void http_provide(struct http *h, const struct http_report *report, void *user);
 
 /**
  * http_event() - send an event to all streams
