@@ -12,6 +12,7 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <json-c/json.h>
@@ -419,6 +420,7 @@ static void meterctl_captures_what_meterd_measures(void **state)
 static char *ask(const char *socket_path, const char *path)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	const struct timeval patience = { .tv_sec = 30 };
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	size_t size = 65536, n = 0;
 	char *all = calloc(1, size);
@@ -427,12 +429,14 @@ static char *ask(const char *socket_path, const char *path)
 
 	snprintf(address.sun_path, sizeof(address.sun_path), "%s", socket_path);
 	assert_int_equal(connect(fd, (struct sockaddr *)&address, sizeof(address)), 0);
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
 	dprintf(fd, "GET %s HTTP/1.0\r\n\r\n", path);
 	while ((got = read(fd, all + n, size - 1 - n)) > 0)
 		n += (size_t)got;
 	close(fd);
 	body = strstr(all, "\r\n\r\n");
-	assert_non_null(body);
+	if (!body)
+		fail_msg("%s is not answered", path);
 	memmove(all, body + 4, strlen(body + 4) + 1);
 	return all;
 }
@@ -499,6 +503,95 @@ static void the_page_of_the_api_has_every_path_and_no_other(void **state)
 	kill(child, SIGTERM);
 	assert_int_equal(finish(child), 0);
 	close(output);
+}
+
+static bool is_there(const char *socket_path)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	bool there;
+
+	snprintf(address.sun_path, sizeof(address.sun_path), "%s", socket_path);
+	there = !connect(fd, (struct sockaddr *)&address, sizeof(address));
+	close(fd);
+	return there;
+}
+
+/* Number of the present reading, 0 while there is none. */
+static unsigned long reading_number(const char *socket_path)
+{
+	char *answer = ask(socket_path, "/api/v1/live");
+	const char *at = strstr(answer, "\"sequence\":");
+	unsigned long n = at ? strtoul(at + strlen("\"sequence\":"), NULL, 10) : 0;
+
+	free(answer);
+	return n;
+}
+
+static void wait_for_reading(const char *socket_path, unsigned long after)
+{
+	const struct timespec pause = { 0, 10000000 };
+	unsigned int k;
+
+	for (k = 0; k < 3000; k++, nanosleep(&pause, NULL))
+		if (is_there(socket_path) && reading_number(socket_path) > after)
+			return;
+	fail_msg("no reading after number %lu", after);
+}
+
+static void fill_up(int tube)
+{
+	int flags = fcntl(tube, F_GETFL);
+	static const char line[] = "full\n";
+
+	fcntl(tube, F_SETFL, flags | O_NONBLOCK);
+	while (write(tube, line, strlen(line)) > 0)
+		;
+	fcntl(tube, F_SETFL, flags);
+}
+
+/* Who reads the messages has stopped: measuring goes on. */
+static void a_full_pipe_of_messages_holds_nothing_up(void **state)
+{
+	static char all[65536];
+	char text[1024], socket_path[64];
+	unsigned long before;
+	unsigned int k;
+	int tube[2];
+	pid_t child;
+
+	snprintf(socket_path, sizeof(socket_path), "%s/full", folder);
+	write_conf(1000000);
+	snprintf(text, sizeof(text), "[http]\nlisten = 127.0.0.1:0\nsocket = %s\n", socket_path);
+	add_text(conf, text);
+	assert_int_equal(pipe(tube), 0);
+	fill_up(tube[1]);
+	child = fork();
+	if (!child) {
+		dup2(tube[1], STDERR_FILENO);
+		close(tube[0]);
+		execl(program, program, "--config", conf, (char *)NULL);
+		_exit(127);
+	}
+	close(tube[1]);
+	wait_for_reading(socket_path, 0);
+	for (k = 0; k < 3; k++) {
+		before = reading_number(socket_path);
+		kill(child, SIGHUP);
+		wait_for_reading(socket_path, before);
+	}
+	fcntl(tube[0], F_SETFL, O_NONBLOCK);
+	while (read(tube[0], all, sizeof(all)) > 0)
+		;
+	fcntl(tube[0], F_SETFL, 0);
+	kill(child, SIGHUP);
+	assert_true(wait_for(tube[0], "messages were dropped, since nobody took them", all,
+			     sizeof(all)));
+	assert_true(strstr(all, "reload: nothing differs") ||
+		    wait_for(tube[0], "reload: nothing differs", all, sizeof(all)));
+	kill(child, SIGTERM);
+	assert_int_equal(finish(child), 0);
+	close(tube[0]);
 }
 
 /* What "meterctl @words" prints, both outputs. Return: its exit status. */
@@ -599,6 +692,7 @@ int main(void)
 		cmocka_unit_test_setup(sighup_while_it_waits_for_modules_reads_the_configuration,
 				       setup),
 		cmocka_unit_test_setup(the_page_of_the_api_has_every_path_and_no_other, setup),
+		cmocka_unit_test_setup(a_full_pipe_of_messages_holds_nothing_up, setup),
 		cmocka_unit_test_setup(meterctl_captures_what_meterd_measures, setup),
 		cmocka_unit_test_setup(meterctl_shows_inputs_and_says_why_a_relay_is_not_switched,
 				       setup),

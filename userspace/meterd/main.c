@@ -555,9 +555,9 @@ static int run(struct meterd *d, const struct options *o)
 	if (error)
 		return error;
 	sd_notify(0, "READY=1");
-	log_fields(true);
+	log_fields(LOG_JOURNAL);
 	error = sd_event_loop(d->event);
-	log_fields(false);
+	log_fields(NULL);
 	sd_notify(0, "STOPPING=1");
 	return error;
 }
