@@ -43,7 +43,7 @@ help:
 	@echo '                     kunit-6.1, kunit-7.2: on these kernels'
 	@echo '  kmemleak           the same with a search for leaks at the end; coverage: lines of drivers/ (90 % or more)'
 	@echo '  unload             the drivers as modules, used and unloaded, and then a search for leaks'
-	@echo '  fuzz [RUNS=n]      10^7 fuzzed answers of modules; fuzz-short [SECONDS=n]: all parsers, 10 s each'
+	@echo '  fuzz [RUNS=n]      10^7 fuzzed answers of modules; fuzz-short [SECONDS=n]: all parsers, 5 s each'
 	@echo '  lint               checkpatch, sparse, W=1, kernel-doc, clang-format, cppcheck, dt schema'
 	@echo '  vm                 tests in the virtual gateway; T="NAME..." for some: kernel powerbox io'
 	@echo '                     discovery waveforms storm chain recorded topologies mains; vm-6.1, vm-7.2: in short, on these kernels'
@@ -114,7 +114,7 @@ $(other_lines:%=kunit-%): kunit-%:
 fuzz:
 	@scripts/fuzz --runs $(or $(RUNS),10000000)
 fuzz-short:
-	@scripts/fuzz $(or $(SECONDS),10)
+	@scripts/fuzz $(or $(SECONDS),5)
 lint:
 	@scripts/lint
 
