@@ -218,10 +218,10 @@ static int input_probe(struct smappee_device *sdev)
 	struct smappee_inputs *in;
 	int ret;
 
-	if (sdev->slots > 4)
+	if (sdev->slots > INPUT_LINES)
 		return dev_err_probe(dev, -EINVAL,
-				     "%u inputs, 1 to 4 are supported\n",
-				     sdev->slots);
+				     "%u inputs, 1 to %u are supported\n",
+				     sdev->slots, INPUT_LINES);
 	in = devm_kzalloc(dev, sizeof(*in), GFP_KERNEL);
 	if (!in)
 		return -ENOMEM;

@@ -69,8 +69,9 @@ static void output_poll(struct work_struct *work)
 		ret = smappee_watch_boot(out->sdev, regs[0]);
 	if (ret == -ENODEV || ret == -ESHUTDOWN)
 		return;
-	in_force = regs[SMAPPEE_REG_OUTPUT_IN_FORCE - SMAPPEE_REG_OUTPUT];
-	if (!ret && in_force != out->in_force) {
+	in_force = !ret ? regs[SMAPPEE_REG_OUTPUT_IN_FORCE - SMAPPEE_REG_OUTPUT] :
+			  out->in_force;
+	if (in_force != out->in_force) {
 		out->in_force = in_force;
 		if (in_force)
 			dev_warn(dev, "no heartbeat for %u s: relays are in their fail-safe state\n",
@@ -327,13 +328,31 @@ static ssize_t last_change_show(struct device *dev,
 }
 static DEVICE_ATTR_RO(last_change);
 
-static struct attribute *smappee_output_attrs[] = {
+static struct attribute *output_relay_attrs[] = {
 	&output_attr_relay1_state.attr.attr,
 	&output_attr_relay1_fail_safe.attr.attr,
 	&output_attr_relay1_restart.attr.attr,
 	&output_attr_relay2_state.attr.attr,
 	&output_attr_relay2_fail_safe.attr.attr,
 	&output_attr_relay2_restart.attr.attr,
+	NULL
+};
+
+/* A module shows what it has. */
+static umode_t output_is_visible(struct kobject *kobj, struct attribute *attr, int n)
+{
+	const struct output_attribute *a =
+		to_output_attribute(container_of(attr, struct device_attribute, attr));
+
+	return a->relay < to_smappee_device(kobj_to_dev(kobj))->slots ? attr->mode : 0;
+}
+
+static const struct attribute_group output_relay_group = {
+	.attrs = output_relay_attrs,
+	.is_visible = output_is_visible,
+};
+
+static struct attribute *output_module_attrs[] = {
 	&dev_attr_fail_safe.attr,
 	&dev_attr_fail_safe_left_sec.attr,
 	&dev_attr_fail_safe_timeout_sec.attr,
@@ -341,7 +360,16 @@ static struct attribute *smappee_output_attrs[] = {
 	&dev_attr_last_change.attr,
 	NULL
 };
-ATTRIBUTE_GROUPS(smappee_output);
+
+static const struct attribute_group output_module_group = {
+	.attrs = output_module_attrs,
+};
+
+static const struct attribute_group *smappee_output_groups[] = {
+	&output_relay_group,
+	&output_module_group,
+	NULL
+};
 
 /* Probe */
 

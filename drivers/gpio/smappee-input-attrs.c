@@ -120,66 +120,66 @@ static ssize_t input_debounce_store(struct device *dev,
 	return ret ?: len;
 }
 
-#define INPUT_ATTR(_name, _input, _mode, _show, _store, _address)	\
-	static struct input_attribute input_attr_##_name = {		\
-		.attr = __ATTR(_name, _mode, _show, _store),		\
-		.input = _input,					\
-		.address = _address,					\
-	}
+/* A module shows what it has. */
+static umode_t input_is_visible(struct kobject *kobj, struct attribute *attr, int n)
+{
+	const struct input_attribute *a =
+		to_input_attribute(container_of(attr, struct device_attribute, attr));
 
-#define INPUT_ATTR_PULSES(n)						\
-	INPUT_ATTR(in##n##_pulses, (n) - 1, 0444, input_count_show, NULL, 0)
-#define INPUT_ATTR_EDGE_TIME(n)						\
-	INPUT_ATTR(in##n##_edge_time_ns, (n) - 1, 0444,			\
-		   input_edge_time_show, NULL, 0)
-#define INPUT_ATTR_DEBOUNCE(n, _name, _address)				\
-	INPUT_ATTR(in##n##_##_name, (n) - 1, 0644, input_debounce_show,	\
-		   input_debounce_store, _address)
+	return a->input < to_smappee_device(kobj_to_dev(kobj))->slots ? attr->mode : 0;
+}
 
-INPUT_ATTR_PULSES(1);
-INPUT_ATTR_EDGE_TIME(1);
-INPUT_ATTR_DEBOUNCE(1, min_closed_ms, SMAPPEE_REG_INPUT_CLOSED);
-INPUT_ATTR_DEBOUNCE(1, min_open_ms, SMAPPEE_REG_INPUT_OPEN);
-INPUT_ATTR_PULSES(2);
-INPUT_ATTR_EDGE_TIME(2);
-INPUT_ATTR_DEBOUNCE(2, min_closed_ms, SMAPPEE_REG_INPUT_CLOSED);
-INPUT_ATTR_DEBOUNCE(2, min_open_ms, SMAPPEE_REG_INPUT_OPEN);
-INPUT_ATTR_PULSES(3);
-INPUT_ATTR_EDGE_TIME(3);
-INPUT_ATTR_DEBOUNCE(3, min_closed_ms, SMAPPEE_REG_INPUT_CLOSED);
-INPUT_ATTR_DEBOUNCE(3, min_open_ms, SMAPPEE_REG_INPUT_OPEN);
-INPUT_ATTR_PULSES(4);
-INPUT_ATTR_EDGE_TIME(4);
-INPUT_ATTR_DEBOUNCE(4, min_closed_ms, SMAPPEE_REG_INPUT_CLOSED);
-INPUT_ATTR_DEBOUNCE(4, min_open_ms, SMAPPEE_REG_INPUT_OPEN);
+/* Files count inputs from 1. */
+enum { INPUT_1, INPUT_2, INPUT_3, INPUT_4 };
 
-static struct attribute *smappee_input_attrs[] = {
-	&input_attr_in1_pulses.attr.attr,
-	&input_attr_in1_edge_time_ns.attr.attr,
-	&input_attr_in1_min_closed_ms.attr.attr,
-	&input_attr_in1_min_open_ms.attr.attr,
-	&input_attr_in2_pulses.attr.attr,
-	&input_attr_in2_edge_time_ns.attr.attr,
-	&input_attr_in2_min_closed_ms.attr.attr,
-	&input_attr_in2_min_open_ms.attr.attr,
-	&input_attr_in3_pulses.attr.attr,
-	&input_attr_in3_edge_time_ns.attr.attr,
-	&input_attr_in3_min_closed_ms.attr.attr,
-	&input_attr_in3_min_open_ms.attr.attr,
-	&input_attr_in4_pulses.attr.attr,
-	&input_attr_in4_edge_time_ns.attr.attr,
-	&input_attr_in4_min_closed_ms.attr.attr,
-	&input_attr_in4_min_open_ms.attr.attr,
+#define INPUT_GROUP(n)							\
+static struct input_attribute input##n##_attributes[] = {		\
+	{ .attr = __ATTR(in##n##_pulses, 0444, input_count_show, NULL),	\
+	  .input = INPUT_##n },						\
+	{ .attr = __ATTR(in##n##_edge_time_ns, 0444,			\
+			 input_edge_time_show, NULL),			\
+	  .input = INPUT_##n },						\
+	{ .attr = __ATTR(in##n##_min_closed_ms, 0644,			\
+			 input_debounce_show, input_debounce_store),	\
+	  .input = INPUT_##n, .address = SMAPPEE_REG_INPUT_CLOSED },	\
+	{ .attr = __ATTR(in##n##_min_open_ms, 0644,			\
+			 input_debounce_show, input_debounce_store),	\
+	  .input = INPUT_##n, .address = SMAPPEE_REG_INPUT_OPEN },	\
+};									\
+static struct attribute *input##n##_attrs[] = {				\
+	&input##n##_attributes[0].attr.attr,				\
+	&input##n##_attributes[1].attr.attr,				\
+	&input##n##_attributes[2].attr.attr,				\
+	&input##n##_attributes[3].attr.attr,				\
+	NULL								\
+};									\
+static const struct attribute_group input##n##_group = {		\
+	.attrs = input##n##_attrs,					\
+	.is_visible = input_is_visible,					\
+}
+
+INPUT_GROUP(1);
+INPUT_GROUP(2);
+INPUT_GROUP(3);
+INPUT_GROUP(4);
+
+static struct attribute *input_module_attrs[] = {
 	&dev_attr_pulse_epoch.attr,
 	&dev_attr_lost_edges.attr,
 	NULL
 };
 
-static const struct attribute_group smappee_input_group = {
-	.attrs = smappee_input_attrs,
+static const struct attribute_group input_module_group = {
+	.attrs = input_module_attrs,
 };
 
 const struct attribute_group *smappee_input_groups[] = {
-	&smappee_input_group,
+	&input1_group,
+	&input2_group,
+	&input3_group,
+	&input4_group,
+	&input_module_group,
 	NULL
 };
+
+static_assert(ARRAY_SIZE(smappee_input_groups) == INPUT_LINES + 2);

@@ -19,9 +19,11 @@ struct attribute_group;
 
 /* While somebody waits for edges. */
 #define INPUT_POLL_MS		25
+/* Inputs of a module; the protocol has room for more. */
+#define INPUT_LINES		4
 /* Levels, edges and counters in one read. */
 #define INPUT_REGS_MAX							\
-	(SMAPPEE_REG_INPUT_COUNT - SMAPPEE_REG_INPUT + 2 * SMAPPEE_INPUTS_MAX)
+	(SMAPPEE_REG_INPUT_COUNT - SMAPPEE_REG_INPUT + 2 * INPUT_LINES)
 
 /**
  * struct smappee_inputs - an input module
@@ -52,7 +54,7 @@ struct attribute_group;
 struct smappee_inputs {
 	struct smappee_device *sdev;
 	struct gpio_chip gc;
-	const char *names[SMAPPEE_INPUTS_MAX];
+	const char *names[INPUT_LINES];
 	struct delayed_work poll;
 	spinlock_t kick_lock;	/* stopped */
 	bool stopped;
@@ -70,8 +72,8 @@ struct smappee_inputs {
 	unsigned long levels;
 	unsigned int misses;
 	u64 lost_edges;
-	s64 edge_ns[SMAPPEE_INPUTS_MAX];
-	struct smappee_pulse pulse[SMAPPEE_INPUTS_MAX];
+	s64 edge_ns[INPUT_LINES];
+	struct smappee_pulse pulse[INPUT_LINES];
 };
 
 /**

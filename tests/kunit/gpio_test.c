@@ -359,6 +359,37 @@ static void another_module_at_the_address_does_not_count_here(struct kunit *test
 	KUNIT_EXPECT_EQ(test, 7, pulses(test, rig, "in1_pulses"));
 }
 
+static void a_module_shows_what_it_has(struct kunit *test)
+{
+	struct fake_line *line = fake_line_new(test);
+	struct fake_module *module = fake_input(line, INPUTS, 100);
+	struct fake_module *relay = fake_output(line, OUTPUTS, 101);
+	struct device *dev;
+	struct rig *rig;
+
+	module->channels = 2;
+	relay->channels = 1;
+	rig = rig_up(test, line, module);
+	KUNIT_EXPECT_STREQ(test, "2", bench_show(test, rig->dev, "slots"));
+	fake_input_pulses(line, module, 1, 5);
+	KUNIT_EXPECT_EQ(test, 5, pulses(test, rig, "in2_pulses"));
+	KUNIT_EXPECT_STREQ(test, "0", bench_show(test, rig->dev, "in2_edge_time_ns"));
+	KUNIT_EXPECT_STREQ(test, "10", bench_show(test, rig->dev, "in2_min_open_ms"));
+	KUNIT_EXPECT_STREQ(test, "missing", bench_show(test, rig->dev, "in3_pulses"));
+	KUNIT_EXPECT_STREQ(test, "missing", bench_show(test, rig->dev, "in3_edge_time_ns"));
+	KUNIT_EXPECT_STREQ(test, "missing", bench_show(test, rig->dev, "in4_min_closed_ms"));
+	KUNIT_EXPECT_STREQ(test, "missing", bench_show(test, rig->dev, "in4_min_open_ms"));
+	KUNIT_EXPECT_STREQ(test, "0", bench_show(test, rig->dev, "lost_edges"));
+
+	KUNIT_ASSERT_TRUE(test, fake_line_wait(line, bound(line, OUTPUTS), 30000));
+	dev = &bench_module(line, OUTPUTS)->dev;
+	KUNIT_EXPECT_STREQ(test, "off", bench_show(test, dev, "relay1_fail_safe"));
+	KUNIT_EXPECT_STREQ(test, "missing", bench_show(test, dev, "relay2_fail_safe"));
+	KUNIT_EXPECT_STREQ(test, "missing", bench_show(test, dev, "relay2_state"));
+	KUNIT_EXPECT_STREQ(test, "missing", bench_show(test, dev, "relay2_restart"));
+	KUNIT_EXPECT_STREQ(test, "0", bench_show(test, dev, "fail_safe"));
+}
+
 static void debounce_is_the_modules(struct kunit *test)
 {
 	struct rig *rig = inputs(test);
@@ -539,6 +570,7 @@ static struct kunit_case gpio_cases[] = {
 	KUNIT_CASE(counters_that_begin_anew_have_another_epoch),
 	KUNIT_CASE(damaged_answers_change_no_count),
 	KUNIT_CASE(another_module_at_the_address_does_not_count_here),
+	KUNIT_CASE(a_module_shows_what_it_has),
 	KUNIT_CASE(debounce_is_the_modules),
 	KUNIT_CASE(a_relay_keeps_its_state_until_somebody_switches_it),
 	KUNIT_CASE(relays_switch_one_by_one_and_together),
