@@ -161,7 +161,19 @@ static void more_modules_than_a_gateway_can_have_are_refused(void **state)
 				      "[contact c%u]\ninput = m%u/1\nkind = state\n", k, k);
 	assert_int_equal(read_text(text), -EINVAL);
 	assert_non_null(strstr(errors, "[contact c10] input = m10/1"));
-	assert_non_null(strstr(errors, "of at most 10"));
+	assert_non_null(strstr(errors, "of at most 10 input and output modules in all"));
+	done();
+
+	/* both kinds count together */
+	n = (size_t)snprintf(text, sizeof(text), LOADS);
+	for (k = 0; k <= IO_MODULES_MAX; k++)
+		n += (size_t)snprintf(text + n, sizeof(text) - n,
+				      k % 2 ? "[relay c%u]\noutput = m%u/1\n"
+					    : "[contact c%u]\ninput = m%u/1\nkind = state\n",
+				      k, k);
+	assert_int_equal(read_text(text), -EINVAL);
+	assert_non_null(strstr(errors, "[relay c9] output = m9/1"));
+	assert_non_null(strstr(errors, "of at most 10 input and output modules in all"));
 	done();
 }
 

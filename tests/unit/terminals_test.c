@@ -441,6 +441,32 @@ static void a_module_that_does_not_fit_shows_it(void **state)
 	close_world();
 }
 
+static bool problem_is_shown(void)
+{
+	return !strncmp(text_of(LED), "smappee-problem", 15);
+}
+
+static void a_module_that_does_not_fit_goes_on_to_identify(void **state)
+{
+	char from[128], to[136];
+
+	snprintf(from, sizeof(from), "%s/0-010/relay1_state", root);
+	snprintf(to, sizeof(to), "%s.gone", from);
+	put(LED, "none smappee-module [smappee-identify]\n");
+	assert_int_equal(rename(from, to), 0);
+	open_world();
+	assert_true(run(relay_is_missing, 0));
+	assert_true(run(NULL, ROUNDS));
+	assert_string_equal(text_of(LED), "none smappee-module [smappee-identify]");
+	/* it ends, as "meterctl identify" ends it */
+	put(LED, "none [smappee-module] smappee-identify\n");
+	assert_true(run(problem_is_shown, 0));
+	assert_int_equal(rename(to, from), 0);
+	known();
+	put(LED, "none [smappee-module]\n");
+	close_world();
+}
+
 static void a_relay_that_falls_back_is_an_event(void **state)
 {
 	open_world();
@@ -541,6 +567,7 @@ int main(void)
 		cmocka_unit_test(a_heartbeat_that_is_refused_is_an_event),
 		cmocka_unit_test(a_command_is_checked_answered_and_told),
 		cmocka_unit_test(a_module_that_does_not_fit_shows_it),
+		cmocka_unit_test(a_module_that_does_not_fit_goes_on_to_identify),
 		cmocka_unit_test(a_relay_that_falls_back_is_an_event),
 		cmocka_unit_test(a_process_that_dies_is_replaced),
 	};

@@ -111,8 +111,8 @@ static void plan_contact(struct planner *p, const struct contact_config *c)
 	};
 	if (!place_of(p, c->input, IO_INPUTS, &to->module, &to->input)) {
 		refuse(p, c->line, "contact", c->name,
-		       "input = %s: not LABEL/NUMBER, an input module of at most %d and its input "
-		       "1 to %d; write for example meters/1",
+		       "input = %s: not LABEL/NUMBER, a module of at most %d input and output "
+		       "modules in all and its input 1 to %d; write for example meters/1",
 		       c->input, IO_MODULES_MAX, IO_INPUTS);
 		return;
 	}
@@ -164,8 +164,8 @@ static void plan_relay(struct planner *p, const struct relay_config *c,
 	*to = (struct relay){ .name = c->name, .place = c->output };
 	if (!place_of(p, c->output, IO_RELAYS, &to->module, &to->relay)) {
 		refuse(p, c->line, "relay", c->name,
-		       "output = %s: not LABEL/NUMBER, an output module of at most %d and its "
-		       "relay 1 to %d; write for example relays/1",
+		       "output = %s: not LABEL/NUMBER, a module of at most %d input and output "
+		       "modules in all and its relay 1 to %d; write for example relays/1",
 		       c->output, IO_MODULES_MAX, IO_RELAYS);
 		return;
 	}

@@ -11,6 +11,7 @@
 #include "contact-kind.h"
 #include "load.h"
 
+/* of a gateway, input and output modules together; all of them may be of one kind */
 #define IO_MODULES_MAX 10
 #define IO_INPUTS 4
 #define IO_RELAYS 2

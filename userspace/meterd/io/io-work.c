@@ -24,8 +24,9 @@
 
 #define ATTRIBUTE_MAX 32
 #define CHIP_MAX 64
-/* the trigger of a LED that says that the configuration does not fit */
+/* triggers of a LED: the configuration does not fit; the module is in control */
 #define PROBLEM "smappee-problem"
+#define IN_CONTROL "smappee-module"
 
 /**
  * struct watched - a contact whose state is of interest
@@ -309,7 +310,10 @@ static int look_at_relays(struct worker *w, unsigned int m, int module, struct i
 	return error ? error : module_dir_read(module, "last_change", to->cause, IO_CAUSE_MAX);
 }
 
-/* Somebody in front of a module that has not what the plan says sees that, too. */
+/*
+ * Somebody in front of a module that has not what the plan says sees that, too. A LED that
+ * shows something else is somebody's who chose that, such as identify: it is left alone.
+ */
 static void show_problem(int module, const struct io_module *found)
 {
 	bool wrong = found->relay_error == -ENODEV;
@@ -317,8 +321,8 @@ static void show_problem(int module, const struct io_module *found)
 
 	for (k = 0; k < IO_INPUTS; k++)
 		wrong |= found->input_error[k] == -ENODEV;
-	if (wrong != identify_shows(module, "", PROBLEM))
-		identify_trigger(module, "", wrong ? PROBLEM : "smappee-module");
+	if (identify_shows(module, "", wrong ? IN_CONTROL : PROBLEM))
+		identify_trigger(module, "", wrong ? PROBLEM : IN_CONTROL);
 }
 
 /* A module of another kind than the plan says may have the rest of it. */
