@@ -73,6 +73,10 @@ class Storm:
         self.guest.run("kill $(pidof iio_readdev gpiomon gpioset) 2> /dev/null; "
                        "while pidof iio_readdev gpiomon gpioset > /dev/null; do sleep 0.1; done", 30)
 
+    def udev_is_done(self):
+        """It has loaded what it will load: a driver that it is late with comes back while others are unloaded."""
+        self.guest.check("udevadm settle --timeout=60", 90)
+
     def settle(self, what):
         """After a storm: all is there, streams are whole, nothing leaked, nothing complained."""
         self.idle()
@@ -82,7 +86,7 @@ class Storm:
         wrong, scans = whole(self.guest, self.segment, self.sim)
         self.tap.ok(not wrong, f"{what}: then all eight streams are whole", wrong or f"{scans} scans, after {took:.1f} s")
         # udev's readers come and go with the devices
-        self.guest.run("udevadm settle --timeout=60", 90)
+        self.udev_is_done()
         used = self.guest.check("while read -r m _ n _; do case $m in smappee_ct|smappee_voltage|gpio_smappee*) "
                                 "echo $m $n;; esac; done < /proc/modules").split()
         self.guest.check(f"echo 1 > {self.segment.path}/rescan", 60)
@@ -168,6 +172,7 @@ def unload(storm, times):
                     f"setsid gpioset -c {chips['out1']} 0=1 > /dev/null 2>&1 & echo")
         guest.wait_for(f"[ $(cat {DEVICES}/{n}-*/state | grep -c streaming) = 8 ] && pidof gpiomon && pidof gpioset", "eight streams", 30)
         guest.check("sleep 0.5")
+        storm.udev_is_done()
         text = guest.run(f"for m in {DRIVERS}; do [ ! -d /sys/module/$m ] || rmmod $m 2>&1 && echo $m is gone; done", 90)[1]
         storm.tap.note(f"in use: {' '.join(line.split()[0] for line in text.splitlines() if line.endswith('is gone'))} unloaded")
         # whoever holds a line holds its driver; whoever has a buffer gets an error
@@ -179,10 +184,11 @@ def unload(storm, times):
         except Failure as failure:
             storm.tap.note(failure)
         storm.idle()
+        storm.udev_is_done()
         status, text = guest.run(f"for m in {DRIVERS}; do [ ! -d /sys/module/$m ] || rmmod $m 2>&1 || exit 1; done", 60)
         if status:
             raise Failure(f"rmmod: {text}")
-        guest.check("modprobe smappee_bus && udevadm settle --timeout=30", 60)
+        guest.check("modprobe smappee_bus", 60)
         storm.complete()
         # drivers come after their modules: udev loads them
         guest.wait_for(f"[ $(ls -d {DEVICES}/{n}-*/iio:device* | wc -l) = 8 ] && ls -d {DEVICES}/{storm.module('in1')}/gpiochip* "
