@@ -10,7 +10,8 @@ MAKEFLAGS += --no-print-directory
 SHELL := /bin/sh
 
 suite := scripts/suite
-jobs ?= 2
+# of compilers at once, for the scripts as well
+export JOBS ?= $(shell nproc)
 cache := $(or $(SMAPPEE_CACHE),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/smappee-build)
 lines := 6.1 6.12 7.2
 other_lines := $(filter-out 6.12,$(lines))
@@ -81,12 +82,13 @@ $(O)/bookworm/.stamp: in := bookworm
 $(O)/sanitize/.stamp: in := trixie
 $(O)/sanitize/.stamp: flags := SANITIZE=address,undefined CFLAGS=-O1\ -g unit
 $(O)/%/.stamp: $(user_src)
-	@$(suite) $(in) make -s -j$(jobs) -C userspace O=/src/$(O)/$* all $(flags)
+	@echo 'userspace: building the programs ($*)'
+	@$(suite) $(in) make -s -j$(JOBS) -C userspace O=/src/$(O)/$* all $(flags)
 	@touch $@
 
 # A unit test's results are those of one run; it is run whenever asked for.
 unit: userspace-native
-	@$(suite) trixie make -s -j$(jobs) -C userspace O=/src/$(O)/native unit
+	@$(suite) trixie make -s -j$(JOBS) -C userspace O=/src/$(O)/native unit
 	@mkdir -p build/results
 	@$(suite) trixie scripts/unit $(O)/native/unit > build/results/unit.tap; \
 		status=$$?; $(suite) trixie scripts/tally build/results/unit.tap; exit $$status
@@ -96,7 +98,7 @@ unit-sanitize: $(O)/sanitize/.stamp
 		status=$$?; $(suite) trixie scripts/tally build/results/unit-sanitize.tap; exit $$status
 
 accuracy: userspace-native
-	@$(suite) trixie make -s -j$(jobs) -C userspace O=/src/$(O)/native /src/$(O)/native/unit/accuracy_test
+	@$(suite) trixie make -s -j$(JOBS) -C userspace O=/src/$(O)/native /src/$(O)/native/unit/accuracy_test
 	@$(suite) trixie scripts/accuracy $(O)/native/unit/accuracy_test
 
 kunit:
