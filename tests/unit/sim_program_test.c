@@ -303,6 +303,38 @@ static void bad_scenario_ends_with_status_one(void **state)
 	assert_int_equal(WEXITSTATUS(ret), 1);
 }
 
+static void a_wrong_command_line_ends_with_status_two_and_the_way_out(void **state)
+{
+	static const struct {
+		const char *words;
+		const char *text;
+	} lines[] = {
+		{ "", "--scenario FILE is missing; see --help" },
+		{ "x", "argument \"x\": not expected" },
+		{ "--scenario x", "give one of --connect, --listen, --pty and --check" },
+		{ "--scenario x --check --seed one", "--seed \"one\": give a whole number" },
+		{ "--scenario x --connect y", "--connect \"y\": not an address; give unix:PATH" },
+		{ "--scenario x --pty y --listen unix:z", "give one of --connect" },
+		{ "--scenario x --pty y --log-level loud", "give error, info or debug" },
+	};
+	char command[PATH_MAX + 200], text[4096];
+
+	(void)state;
+	for (unsigned int i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
+		FILE *f;
+		int status;
+
+		snprintf(command, sizeof(command), "'%s' %s 2>&1", program, lines[i].words);
+		f = popen(command, "re");
+		assert_non_null(f);
+		text[fread(text, 1, sizeof(text) - 1, f)] = '\0';
+		status = pclose(f);
+		if (!WIFEXITED(status) || WEXITSTATUS(status) != 2 || !strstr(text, lines[i].text))
+			fail_msg("smappee-sim %s: status %d, \"%s\"; wanted 2, \"%s\"",
+				 lines[i].words, WEXITSTATUS(status), text, lines[i].text);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -310,6 +342,7 @@ int main(void)
 		cmocka_unit_test_teardown(host_that_does_not_read_blocks_nothing, clean_up),
 		cmocka_unit_test_teardown(terminal_answers, clean_up),
 		cmocka_unit_test_teardown(bad_scenario_ends_with_status_one, clean_up),
+		cmocka_unit_test(a_wrong_command_line_ends_with_status_two_and_the_way_out),
 	};
 
 	signal(SIGPIPE, SIG_IGN);

@@ -8,6 +8,7 @@
 #include "host-link.h"
 #include "scenario.h"
 #include "server.h"
+#include "version.h"
 #include "wire.h"
 
 #include <errno.h>
@@ -30,7 +31,8 @@ enum log_level { LOG_ERROR, LOG_INFO, LOG_DEBUG };
  * @scenario: path of the scenario
  * @data: folder of recordings, NULL for the scenario's
  * @control: path of the control socket, NULL for none
- * @seed: overrides the scenario's; NULL if not given
+ * @seed: overrides the scenario's
+ * @seeded: if it was given
  * @log: what goes to standard error
  * @check: only read the scenario
  * @link: how to reach the host; path NULL if not given
@@ -39,7 +41,8 @@ struct options {
 	const char *scenario;
 	const char *data;
 	const char *control;
-	const char *seed;
+	uint64_t seed;
+	bool seeded;
 	enum log_level log;
 	bool check;
 	struct link link;
@@ -92,13 +95,15 @@ static void usage(FILE *to)
 	      "  --control PATH       control socket: status, truth, fault, clear, plug...\n"
 	      "  --seed N             other noise, start phases and faults\n"
 	      "  --log-level LEVEL    error, info (default) or debug\n"
-	      "  --check              read the scenario, say what is in it, and end\n",
+	      "  --check              read the scenario, say what is in it, and end\n"
+	      "  --help               this text\n"
+	      "  --version            version of smappee-sim\n",
 	      to);
 }
 
 static int bad_option(const char *what, const char *value, const char *way_out)
 {
-	fprintf(stderr, "smappee-sim: %s %s: %s\n", what, value, way_out);
+	fprintf(stderr, "smappee-sim: %s \"%s\": %s\n", what, value, way_out);
 	return -EINVAL;
 }
 
@@ -129,6 +134,18 @@ static int take_log_level(struct options *o, const char *value)
 	return bad_option("--log-level", value, "give error, info or debug");
 }
 
+static int take_seed(struct options *o, const char *value)
+{
+	char *end;
+
+	errno = 0;
+	o->seed = strtoull(value, &end, 0);
+	o->seeded = true;
+	if (errno || *value < '0' || *value > '9' || *end)
+		return bad_option("--seed", value, "give a whole number from 0");
+	return 0;
+}
+
 static int take_option(struct options *o, int option)
 {
 	switch (option) {
@@ -148,8 +165,7 @@ static int take_option(struct options *o, int option)
 		o->control = optarg;
 		return 0;
 	case 'S':
-		o->seed = optarg;
-		return 0;
+		return take_seed(o, optarg);
 	case 'L':
 		return take_log_level(o, optarg);
 	case 'k':
@@ -157,6 +173,9 @@ static int take_option(struct options *o, int option)
 		return 0;
 	case 'h':
 		usage(stdout);
+		exit(EXIT_SUCCESS);
+	case 'V':
+		puts("smappee-sim " SMAPPEE_VERSION);
 		exit(EXIT_SUCCESS);
 	default:
 		usage(stderr);
@@ -177,6 +196,7 @@ static int take_options(struct options *o, int argc, char **argv)
 		{ "log-level", required_argument, NULL, 'L' },
 		{ "check", no_argument, NULL, 'k' },
 		{ "help", no_argument, NULL, 'h' },
+		{ "version", no_argument, NULL, 'V' },
 		{ 0 },
 	};
 	int option, ret = 0;
@@ -189,27 +209,28 @@ static int take_options(struct options *o, int argc, char **argv)
 	if (optind < argc)
 		return bad_option("argument", argv[optind], "not expected; see --help");
 	if (!o->scenario)
-		return bad_option("--scenario", "", "is missing");
-	if (!o->link.path && !o->check)
-		return bad_option("--connect, --listen, --pty", "", "one of them is missing");
-	return 0;
+		fputs("smappee-sim: --scenario FILE is missing; see --help\n", stderr);
+	else if (!o->link.path && !o->check)
+		fputs("smappee-sim: give one of --connect, --listen, --pty and --check; see "
+		      "--help\n",
+		      stderr);
+	else
+		return 0;
+	return -EINVAL;
 }
 
 static int load_scenario(struct sim *sim)
 {
 	const struct options *o = &sim->options;
-	char text[SCENARIO_ERROR_MAX], *end;
+	char text[SCENARIO_ERROR_MAX];
 	int ret = scenario_load(&sim->scenario, o->scenario, o->data, text);
 
 	if (ret) {
 		fprintf(stderr, "smappee-sim: %s\n", text);
 		return ret;
 	}
-	if (!o->seed)
-		return 0;
-	sim->scenario.seed = strtoull(o->seed, &end, 0);
-	if (end == o->seed || *end)
-		return bad_option("--seed", o->seed, "give a whole number");
+	if (o->seeded)
+		sim->scenario.seed = o->seed;
 	return 0;
 }
 
