@@ -37,6 +37,7 @@
  * @token: file
  * @runs: how often the command was run
  * @last: its argument
+ * @call: a command that is not answered yet
  * @fd: connection of the test
  * @answer: what has come
  * @length: bytes of it
@@ -49,6 +50,7 @@ struct fixture {
 	char token[80];
 	unsigned int runs;
 	char last[32];
+	struct command_call *call;
 	int fd;
 	char answer[8192];
 	size_t length;
@@ -63,6 +65,18 @@ static void run_identify(void *user, struct json_object *arguments, struct comma
 	if (!strcmp(f->last, "busy"))
 		command_fail(reply, -EBUSY, "something else blinks");
 }
+
+/* Answered when the test says so. */
+static void run_slow(void *user, struct json_object *arguments, struct command_reply *reply)
+{
+	struct fixture *f = user;
+
+	f->call = command_later(reply);
+}
+
+static const struct command_row slow = { .name = "slow",
+					 .summary = "takes a while",
+					 .run = run_slow };
 
 static const struct command_row identify = {
 	.name = "identify",
@@ -96,7 +110,7 @@ static int start(void **state)
 	strcpy(f->dir, "/tmp/http-command-XXXXXX");
 	if (!mkdtemp(f->dir) || sd_event_new(&f->loop) < 0 ||
 	    commands_create(&f->commands, NULL, NULL) ||
-	    command_register(f->commands, &identify, f))
+	    command_register(f->commands, &identify, f) || command_register(f->commands, &slow, f))
 		return -1;
 	snprintf(f->token, sizeof(f->token), "%s/token", f->dir);
 	write_token(f, TOKEN "\n");
@@ -134,11 +148,9 @@ static bool has_ended(void *context)
 	}
 }
 
-/* Send what is given and wait for the end of the connection. Return: the status, 0 for none. */
-static int say(struct fixture *f, const char *text, size_t length)
+static void send_request(struct fixture *f, const char *text, size_t length)
 {
 	struct sockaddr_in a = { .sin_family = AF_INET, .sin_port = htons(http_port(f->http)) };
-	int status = 0;
 
 	a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
 	f->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -146,6 +158,14 @@ static int say(struct fixture *f, const char *text, size_t length)
 	f->answer[0] = '\0';
 	assert_int_equal(connect(f->fd, (struct sockaddr *)&a, sizeof(a)), 0);
 	assert_true(send(f->fd, text, length, MSG_NOSIGNAL) > 0);
+}
+
+/* Send what is given and wait for the end of the connection. Return: the status, 0 for none. */
+static int say(struct fixture *f, const char *text, size_t length)
+{
+	int status = 0;
+
+	send_request(f, text, length);
 	assert_true(turn_until(f->loop, has_ended, f, 5000));
 	close(f->fd);
 	sscanf(f->answer, "HTTP/1.%*d %d", &status);
@@ -263,6 +283,55 @@ static void a_token_can_be_changed_at_any_time(void **state)
 			 200);
 }
 
+static const char ask_slowly[] =
+	"POST /api/v1/commands/slow HTTP/1.1\r\n"
+	"Host: 127.0.0.1\r\n" RIGHT "Connection: close\r\nContent-Length: 2\r\n\r\n{}";
+
+static bool is_asked(void *context)
+{
+	struct fixture *f = context;
+
+	return f->call;
+}
+
+static void an_answer_can_come_later(void **state)
+{
+	const struct command_reply reply = { .text = "it took a while" };
+	struct fixture *f = *state;
+
+	send_request(f, ask_slowly, strlen(ask_slowly));
+	assert_true(turn_until(f->loop, is_asked, f, 5000));
+	turn_for(f->loop, 50);
+	assert_false(has_ended(f));
+	assert_int_equal(f->length, 0);
+	command_end(f->call, &reply);
+	assert_true(turn_until(f->loop, has_ended, f, 5000));
+	assert_non_null(strstr(f->answer, "200 OK"));
+	assert_non_null(strstr(f->answer, "{\"ok\":true,\"text\":\"it took a while\"}"));
+	close(f->fd);
+}
+
+/* Who has asked is gone, or the server is, when the answer comes. */
+static void an_answer_that_nobody_waits_for_does_no_harm(void **state)
+{
+	const struct command_reply reply = { 0 };
+	struct fixture *f = *state;
+
+	send_request(f, ask_slowly, strlen(ask_slowly));
+	assert_true(turn_until(f->loop, is_asked, f, 5000));
+	close(f->fd);
+	turn_for(f->loop, 50);
+	command_end(f->call, &reply);
+	turn_for(f->loop, 50);
+	f->call = NULL;
+	send_request(f, ask_slowly, strlen(ask_slowly));
+	assert_true(turn_until(f->loop, is_asked, f, 5000));
+	http_close(f->http);
+	f->http = NULL;
+	command_end(f->call, &reply);
+	close(f->fd);
+}
+
 static void a_foreign_page_cannot_command(void **state)
 {
 	struct fixture *f = *state;
@@ -285,6 +354,8 @@ int main(void)
 		TEST(a_great_body_is_refused_and_not_kept),
 		TEST(without_a_token_there_are_no_commands),
 		TEST(a_token_can_be_changed_at_any_time),
+		TEST(an_answer_can_come_later),
+		TEST(an_answer_that_nobody_waits_for_does_no_harm),
 		TEST(a_foreign_page_cannot_command),
 	};
 

@@ -38,6 +38,7 @@
  * @ways: way in
  * @runs: how often the command was run
  * @told: last event
+ * @call: a command that is not answered yet
  * @tube: output of a client
  * @answer: what has come
  * @length: bytes of it
@@ -53,6 +54,7 @@ struct fixture {
 	struct mqtt_commands *ways;
 	unsigned int runs;
 	char told[256];
+	struct command_call *call;
 	int tube;
 	char answer[4096];
 	size_t length;
@@ -65,6 +67,35 @@ static void run_identify(void *user, struct json_object *arguments, struct comma
 	f->runs++;
 	reply->result = json_object_new_string(command_text(arguments, "input"));
 }
+
+static int on_slow_done(sd_event_source *source, uint64_t usec, void *user)
+{
+	struct fixture *f = user;
+	struct command_reply reply = { .result = json_object_new_string("slowly") };
+
+	command_end(f->call, &reply);
+	command_reply_end(&reply);
+	f->call = NULL;
+	return 0;
+}
+
+/* Answered by the loop, after the message that asked is gone. */
+static void run_slow(void *user, struct json_object *arguments, struct command_reply *reply)
+{
+	struct fixture *f = user;
+
+	f->call = command_later(reply);
+	if (!command_text(arguments, "never"))
+		sd_event_add_time_relative(f->loop, NULL, CLOCK_MONOTONIC, 20000, 0, on_slow_done,
+					   f);
+}
+
+static const struct command_row slow = {
+	.name = "slow",
+	.summary = "takes a while",
+	.field = { { "never", COMMAND_TEXT, .most = 8, .optional = true } },
+	.run = run_slow,
+};
 
 static const struct command_row identify = {
 	.name = "identify",
@@ -149,6 +180,7 @@ static int start(void **state)
 	f->config = (struct mqtt_config){ .host = "127.0.0.1", .port = f->port, .topic = "meterd" };
 	assert_int_equal(commands_create(&f->commands, on_told, f), 0);
 	assert_int_equal(command_register(f->commands, &identify, f), 0);
+	assert_int_equal(command_register(f->commands, &slow, f), 0);
 	assert_int_equal(mqtt_open(&f->mqtt, f->loop, &f->config, "house"), 0);
 	assert_int_equal(mqtt_commands_open(&f->ways, f->mqtt, f->commands, "meterd", "house"), 0);
 	assert_true(turn_until(f->loop, is_connected, f, 5000));
@@ -240,6 +272,40 @@ static void an_answer_goes_to_the_response_topic_with_its_correlation(void **sta
 				     "from mqtt: done");
 }
 
+static void an_answer_that_comes_later_goes_there_too(void **state)
+{
+	struct fixture *f = *state;
+
+	need_broker(f);
+	ask(f, "my/answers", "{\"command\":\"slow\"}");
+	assert_string_equal(f->answer, "my/answers seven {\"ok\":true,\"result\":\"slowly\"}\n");
+	assert_non_null(strstr(f->told, "from mqtt: done"));
+}
+
+static bool is_asked(void *context)
+{
+	struct fixture *f = context;
+
+	return f->call;
+}
+
+/* As by a reload of [mqtt] meanwhile. */
+static void an_answer_whose_connection_is_gone_does_no_harm(void **state)
+{
+	const struct command_reply reply = { 0 };
+	struct fixture *f = *state;
+
+	need_broker(f);
+	ask(f, NULL, "{\"command\":\"slow\",\"never\":\"x\"}");
+	assert_true(turn_until(f->loop, is_asked, f, 5000));
+	mqtt_close(f->mqtt);
+	mqtt_commands_close(f->ways);
+	f->mqtt = NULL;
+	f->ways = NULL;
+	command_end(f->call, &reply);
+	assert_non_null(strstr(f->told, "from mqtt: done"));
+}
+
 static void without_a_response_topic_it_is_done_as_well(void **state)
 {
 	struct fixture *f = *state;
@@ -302,6 +368,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(an_answer_goes_to_the_response_topic_with_its_correlation),
+		TEST(an_answer_that_comes_later_goes_there_too),
+		TEST(an_answer_whose_connection_is_gone_does_no_harm),
 		TEST(without_a_response_topic_it_is_done_as_well),
 		TEST(bad_commands_are_answered_with_what_is_wrong),
 		TEST(a_response_in_the_name_of_the_gateway_is_not_given),

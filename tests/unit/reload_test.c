@@ -4,6 +4,7 @@
  * command, which leave it as it was when they are not possible.
  */
 #include <errno.h>
+#include <semaphore.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -11,12 +12,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 #include <json-c/json.h>
 
+#include "outputs.h"
 #include "reload.h"
 
 static const char format[] = "# the house\n"
@@ -36,6 +39,10 @@ static const char format[] = "# the house\n"
  * @r: the commands
  * @reloads: how often a reload was asked for
  * @now_us: time of the next command
+ * @loop: event loop
+ * @answered: an answer has come
+ * @error: of it
+ * @json: text of it
  */
 struct fixture {
 	char dir[64];
@@ -47,7 +54,39 @@ struct fixture {
 	struct reload_commands r;
 	unsigned int reloads;
 	uint64_t now_us;
+	sd_event *loop;
+	bool answered;
+	int error;
+	char json[512];
 };
+
+/**
+ * struct medium - what the process that writes shares with the test, in place of fsync()
+ * @flushed: folders, files and errors in their order: "f", "d"
+ * @hangs: it waits for @go
+ * @go: as often as this was posted
+ * @fails: errno of "f" or "d"
+ */
+static struct medium {
+	char flushed[16];
+	bool hangs;
+	sem_t go;
+	int fails[2];
+} *medium;
+
+int fsync(int fd)
+{
+	struct stat st;
+	bool folder;
+
+	assert_int_equal(fstat(fd, &st), 0);
+	folder = S_ISDIR(st.st_mode);
+	strcat(medium->flushed, folder ? "d" : "f");
+	if (medium->hangs)
+		sem_wait(&medium->go);
+	errno = medium->fails[folder];
+	return errno ? -1 : 0;
+}
 
 static void write_file(const char *path, const char *what)
 {
@@ -88,7 +127,14 @@ static int start(void **state)
 	snprintf(f->text, sizeof(f->text), format, f->settings);
 	write_file(f->file, f->text);
 	assert_int_equal(config_read(&f->config, f->file, NULL), 0);
-	f->r = (struct reload_commands){ .config = &f->config, .reload = on_reload, .user = f };
+	assert_true(sd_event_new(&f->loop) >= 0);
+	f->r = (struct reload_commands){
+		.event = f->loop, .config = &f->config, .reload = on_reload, .user = f
+	};
+	medium = mmap(NULL, sizeof(*medium), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,
+		      0);
+	assert_ptr_not_equal(medium, MAP_FAILED);
+	sem_init(&medium->go, 1, 0);
 	return commands_create(&f->commands, NULL, NULL) || reload_register(&f->r, f->commands);
 }
 
@@ -96,8 +142,11 @@ static int stop(void **state)
 {
 	struct fixture *f = *state;
 
+	reload_abandon(&f->r);
 	commands_destroy(f->commands);
 	config_free(&f->config);
+	sd_event_unref(f->loop);
+	munmap(medium, sizeof(*medium));
 	unlink(f->file);
 	unlink(f->settings);
 	assert_int_equal(rmdir(f->dir), 0);
@@ -156,19 +205,46 @@ static void what_is_measured_needs_a_restart(void **state)
 	assert_int_equal(parts_of(f, other, why, sizeof(why)), -EBUSY);
 }
 
+static void on_answered(void *user, const struct command_reply *reply)
+{
+	struct fixture *f = user;
+	char *line = command_reply_json(reply);
+
+	snprintf(f->json, sizeof(f->json), "%s", line);
+	free(line);
+	f->error = reply->error;
+	f->answered = true;
+}
+
+static bool has_answered(void *context)
+{
+	struct fixture *f = context;
+
+	return f->answered;
+}
+
+/* Give a command; the answer may come later. */
+static void ask(struct fixture *f, const char *name, const char *arguments)
+{
+	struct command_reply reply;
+
+	f->answered = false;
+	command_run(f->commands, "test", name, arguments, strlen(arguments), f->now_us += 2000000,
+		    &reply);
+	if (reply.later)
+		command_await(reply.later, on_answered, f);
+	else
+		on_answered(f, &reply);
+	command_reply_end(&reply);
+}
+
 static int command(struct fixture *f, const char *name, const char *arguments, char *json,
 		   size_t size)
 {
-	struct command_reply reply;
-	char *line;
-
-	command_run(f->commands, "test", name, arguments, strlen(arguments), f->now_us += 2000000,
-		    &reply);
-	line = command_reply_json(&reply);
-	snprintf(json, size, "%s", line);
-	free(line);
-	command_reply_end(&reply);
-	return reply.error;
+	ask(f, name, arguments);
+	assert_true(turn_until(f->loop, has_answered, f, 30000));
+	snprintf(json, size, "%s", f->json);
+	return f->error;
 }
 
 static int set(struct fixture *f, const char *section, const char *key, const char *value,
@@ -266,6 +342,81 @@ static void without_a_place_nothing_is_set(void **state)
 	assert_int_not_equal(set(f, "mqtt", "port", "1884", json, sizeof(json)), 0);
 	assert_non_null(strstr(json, "/proc/nothing/settings.conf.new"));
 	assert_int_equal(f->reloads, 0);
+}
+
+#define SET_PORT "{\"section\":\"mqtt\",\"key\":\"port\",\"value\":\"1884\"}"
+
+static bool is_flushing(void *context)
+{
+	return medium->flushed[0];
+}
+
+/* The card stalls: the loop turns, nothing is answered, and no second setting is begun. */
+static void a_medium_that_hangs_is_not_waited_for(void **state)
+{
+	struct fixture *f = *state;
+	char json[512];
+	char after[1024];
+
+	medium->hangs = true;
+	ask(f, "config-set", SET_PORT);
+	assert_true(turn_until(f->loop, is_flushing, f, 30000));
+	turn_for(f->loop, 50);
+	assert_false(f->answered);
+	assert_int_equal(f->reloads, 0);
+	/* what needs no file is answered meanwhile */
+	assert_int_equal(command(f, "config-get", "{\"section\":\"mqtt\"}", json, sizeof(json)), 0);
+	assert_int_equal(command(f, "config-set", SET_PORT, json, sizeof(json)), -EBUSY);
+	f->answered = false;
+	sem_post(&medium->go);
+	sem_post(&medium->go);
+	assert_true(turn_until(f->loop, has_answered, f, 30000));
+	assert_int_equal(f->error, 0);
+	assert_int_equal(f->reloads, 1);
+	read_file(f->settings, after, sizeof(after));
+	assert_non_null(strstr(after, "port = 1884"));
+}
+
+/* What is answered "done" survives a power cut: the file first, then its name. */
+static void a_setting_is_done_when_it_is_on_the_medium(void **state)
+{
+	struct fixture *f = *state;
+	char json[512];
+
+	assert_int_equal(command(f, "config-set", SET_PORT, json, sizeof(json)), 0);
+	assert_string_equal(medium->flushed, "fd");
+}
+
+static void a_medium_that_takes_nothing_is_named(void **state)
+{
+	struct fixture *f = *state;
+	char json[512];
+
+	medium->fails[0] = ENOSPC;
+	assert_int_equal(command(f, "config-set", SET_PORT, json, sizeof(json)), -ENOSPC);
+	assert_non_null(strstr(json, "settings.conf.new: No space left on device"));
+	assert_int_equal(access(f->settings, F_OK), -1);
+	medium->fails[0] = 0;
+	medium->fails[1] = EIO;
+	assert_int_equal(command(f, "config-set", SET_PORT, json, sizeof(json)), -EIO);
+	assert_non_null(strstr(json, "settings.conf: Input/output error; whether a power cut"));
+	assert_int_equal(f->reloads, 0);
+}
+
+static void the_end_of_meterd_answers_what_is_waited_for(void **state)
+{
+	struct fixture *f = *state;
+	char unfinished[128];
+
+	medium->hangs = true;
+	ask(f, "config-set", SET_PORT);
+	assert_true(turn_until(f->loop, is_flushing, f, 30000));
+	reload_abandon(&f->r);
+	assert_true(f->answered);
+	assert_int_equal(f->error, -ECANCELED);
+	reload_abandon(&f->r);
+	snprintf(unfinished, sizeof(unfinished), "%s.new", f->settings);
+	assert_int_equal(unlink(unfinished), 0);
 }
 
 static void what_is_not_possible_changes_nothing(void **state)
@@ -367,6 +518,10 @@ int main(void)
 		TEST(a_value_is_that_of_the_file_again),
 		TEST(settings_that_do_not_fit_are_refused),
 		TEST(without_a_place_nothing_is_set),
+		TEST(a_medium_that_hangs_is_not_waited_for),
+		TEST(a_setting_is_done_when_it_is_on_the_medium),
+		TEST(a_medium_that_takes_nothing_is_named),
+		TEST(the_end_of_meterd_answers_what_is_waited_for),
 		TEST(what_is_not_possible_changes_nothing),
 		TEST(samples_of_another_machine_can_be_chosen),
 		TEST(a_section_can_be_read),

@@ -207,7 +207,8 @@ int publishers_open(struct meterd *d)
 {
 	int error;
 
-	d->reload = (struct reload_commands){ .config = &d->config,
+	d->reload = (struct reload_commands){ .event = d->event,
+					      .config = &d->config,
 					      .site = &d->place.site,
 					      .reload = reload_soon };
 	error = reload_register(&d->reload, d->commands);
@@ -234,5 +235,6 @@ void publishers_io(struct meterd *d, const struct io_reading *r)
 
 void publishers_close(struct meterd *d)
 {
+	reload_abandon(&d->reload);
 	close_parts(d, RELOAD_ALL);
 }

@@ -51,6 +51,24 @@ struct commands {
 	void *told_user;
 };
 
+/**
+ * struct command_call - a command that is answered later
+ * @commands: table
+ * @origin: who asked
+ * @name: command
+ * @arguments: of it
+ * @answered: gets the answer, or NULL
+ * @user: its first argument
+ */
+struct command_call {
+	struct commands *commands;
+	char origin[COMMAND_ORIGIN_MAX];
+	const char *name;
+	struct json_object *arguments;
+	command_answered *answered;
+	void *user;
+};
+
 int commands_create(struct commands **c, command_told *told, void *user)
 {
 	*c = calloc(1, sizeof(**c));
@@ -93,6 +111,8 @@ void command_fail(struct command_reply *reply, int error, const char *format, ..
 {
 	va_list args;
 
+	free(reply->later);
+	reply->later = NULL;
 	reply->error = error;
 	va_start(args, format);
 	vsnprintf(reply->text, sizeof(reply->text), format, args);
@@ -320,8 +340,44 @@ void command_run(struct commands *c, const char *origin, const char *name, const
 		name = command_of(name, arguments);
 		dispatch(c, name, arguments, reply);
 	}
+	if (reply->later) {
+		*reply->later = (struct command_call){ .commands = c,
+						       .name = c->row[find(c, name)]->name,
+						       .arguments = arguments };
+		snprintf(reply->later->origin, sizeof(reply->later->origin), "%s", origin);
+		return;
+	}
 	tell(c, origin, name, arguments, reply);
 	json_object_put(arguments);
+}
+
+struct command_call *command_later(struct command_reply *reply)
+{
+	reply->later = calloc(1, sizeof(*reply->later));
+	if (!reply->later)
+		command_fail(reply, -ENOMEM, "out of memory");
+	return reply->later;
+}
+
+void command_await(struct command_call *call, command_answered *answered, void *user)
+{
+	call->answered = answered;
+	call->user = user;
+}
+
+void command_forget(struct command_call *call)
+{
+	if (call)
+		call->answered = NULL;
+}
+
+void command_end(struct command_call *call, const struct command_reply *reply)
+{
+	tell(call->commands, call->origin, call->name, call->arguments, reply);
+	if (call->answered)
+		call->answered(call->user, reply);
+	json_object_put(call->arguments);
+	free(call);
 }
 
 const char *command_text(struct json_object *arguments, const char *name)

@@ -4,7 +4,8 @@
  *
  * A command has a name and arguments, a JSON object of at most COMMAND_TEXT_MAX bytes.
  * Its row says which arguments there are and what they may be; they are checked
- * before its handler is called. A way in (API, MQTT) says who asks, its origin; each
+ * before its handler is called, which answers at once, or later when it waits for something,
+ * as a setting for its medium. A way in (API, MQTT) says who asks, its origin; each
  * origin may ask COMMAND_BURST times at once and then once a second. Each command is
  * answered, and told as an event with its origin; of those that come too fast only the
  * first of a row is told.
@@ -18,6 +19,7 @@
 
 struct json_object;
 struct commands;
+struct command_call;
 
 #define COMMANDS_MAX 16
 #define COMMAND_FIELDS_MAX 4
@@ -62,11 +64,13 @@ struct command_field {
  *	thing, -EAGAIN: too fast, others: it could not be done
  * @text: what is wrong, with the way out; of a success, may be empty
  * @result: of a success, or NULL; the handler gives it away
+ * @later: NULL; else this is not the answer, that comes later (command_await())
  */
 struct command_reply {
 	int error;
 	char text[256];
 	struct json_object *result;
+	struct command_call *later;
 };
 
 /**
@@ -132,10 +136,29 @@ bool command_allowed(struct commands *c, const char *origin, uint64_t now_us);
  * @text: arguments, JSON; nothing is an empty object
  * @length: its bytes, any number
  * @now_us: CLOCK_MONOTONIC
- * @reply: the answer; end it with command_reply_end()
+ * @reply: the answer; end it with command_reply_end(). With @later it is none yet
  */
 void command_run(struct commands *c, const char *origin, const char *name, const char *text,
 		 size_t length, uint64_t now_us, struct command_reply *reply);
+
+/**
+ * command_later() - for a handler: the answer comes later, by command_end()
+ *
+ * Return: what is to be answered, or NULL with @reply made a failure.
+ */
+struct command_call *command_later(struct command_reply *reply);
+
+/** command_end() - for a handler: this is the answer; @call is not valid any more */
+void command_end(struct command_call *call, const struct command_reply *reply);
+
+/** command_answered - the answer has come; it is valid until this returns */
+typedef void command_answered(void *user, const struct command_reply *reply);
+
+/** command_await() - for a way in: give the answer to @answered; without this nobody gets it */
+void command_await(struct command_call *call, command_answered *answered, void *user);
+
+/** command_forget() - for a way in: who asked is gone; NULL is allowed */
+void command_forget(struct command_call *call);
 
 /** command_reply_json() - {"ok":...,"error":...,"result":...} on one line; for free(), or NULL */
 char *command_reply_json(const struct command_reply *reply);
@@ -143,7 +166,7 @@ char *command_reply_json(const struct command_reply *reply);
 /** command_reply_end() - free what the answer holds */
 void command_reply_end(struct command_reply *reply);
 
-/** command_fail() - make the answer a failure; a shorthand for handlers */
+/** command_fail() - make the answer a failure, now; a shorthand for handlers */
 void command_fail(struct command_reply *reply, int error, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 

@@ -4,6 +4,7 @@
  */
 #include <ctype.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -127,4 +128,23 @@ int config_edit(const char *from, const char *to, const char *section, const cha
 	if (ret && out)
 		unlink(to);
 	return ret;
+}
+
+/* The name of a file is in its folder, which has to be on the medium, too. */
+static int flush_folder(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	char *folder = slash ? strndup(path, (size_t)(slash - path) + 1) : strdup(".");
+	int fd = folder ? open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+	int ret = fd < 0 || fsync(fd) ? -errno : 0;
+
+	if (fd >= 0)
+		close(fd);
+	free(folder);
+	return ret;
+}
+
+int config_edit_done(const char *to, const char *from)
+{
+	return rename(to, from) ? -errno : flush_folder(from);
 }

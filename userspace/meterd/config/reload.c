@@ -3,11 +3,13 @@
 
 #include <errno.h>
 #include <json-c/json.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "aside.h"
 #include "installation.h"
 #include "io-config.h"
 
@@ -200,40 +202,172 @@ static bool is_line(const char *text)
 	return true;
 }
 
+/**
+ * struct reload_work - a command that reads and writes files
+ * @commands: whose
+ * @call: to be answered
+ * @aside: the process that does it
+ * @section: of config-set and config-unset; NULL: of reload
+ * @key: likewise
+ * @value: of config-set
+ */
+struct reload_work {
+	struct reload_commands *commands;
+	struct command_call *call;
+	struct aside *aside;
+	char *section;
+	char *key;
+	char *value;
+};
+
+__attribute__((format(printf, 3, 4))) static void fail(struct aside_outcome *o, int error,
+						       const char *format, ...)
+{
+	va_list args;
+
+	o->error = error;
+	va_start(args, format);
+	vsnprintf(o->text, sizeof(o->text), format, args);
+	va_end(args);
+}
+
 /* The values that are in force only after a restart are told as such. */
-static void tell_restart(struct reload_commands *r, struct command_reply *reply)
+static void tell_restart(const struct reload_commands *r, struct aside_outcome *o)
 {
 	struct config next;
 
 	if (!config_read(&next, r->config->file, NULL))
-		reload_parts(r->config, &next, reply->text, sizeof(reply->text));
+		reload_parts(r->config, &next, o->text, sizeof(o->text));
 	config_free(&next);
 }
 
-static void edit(struct reload_commands *r, struct json_object *arguments, const char *to,
-		 struct command_reply *reply)
+static void edit(const struct reload_work *w, const char *to, struct aside_outcome *o)
 {
-	const char *section = command_text(arguments, "section");
-	const char *key = command_text(arguments, "key");
-	const char *value = command_text(arguments, "value");
-	const char *from = r->config->settings;
-	int ret = config_edit(from, to, section, key, value);
+	const struct config *c = w->commands->config;
+	int ret = config_edit(c->settings, to, w->section, w->key, w->value);
 
 	if (ret) {
-		command_fail(reply, ret, "%s: %s; see [gateway] settings in meterd.conf(5)", to,
-			     strerror(-ret));
-	} else if (reload_check(r->config->file, to, r->site)) {
-		unlink(to);
-		command_fail(reply, -EINVAL,
-			     "[%s] %s = %s is not possible, nothing was changed; the log of "
-			     "meterd says why",
-			     section, key, value ? value : "(what it was)");
-	} else if (rename(to, from)) {
-		command_fail(reply, -errno, "%s: %s", from, strerror(errno));
-		unlink(to);
-	} else {
-		tell_restart(r, reply);
+		fail(o, ret, "%s: %s; see [gateway] settings in meterd.conf(5)", to,
+		     strerror(-ret));
+		return;
 	}
+	if (reload_check(c->file, to, w->commands->site)) {
+		fail(o, -EINVAL,
+		     "[%s] %s = %s is not possible, nothing was changed; the log of meterd says "
+		     "why",
+		     w->section, w->key, w->value ? w->value : "(what it was)");
+	} else {
+		ret = config_edit_done(to, c->settings);
+		if (ret)
+			fail(o, ret,
+			     "%s: %s; whether a power cut leaves the value there is not known",
+			     c->settings, strerror(-ret));
+		else
+			tell_restart(w->commands, o);
+	}
+	unlink(to);
+}
+
+/* In a process of its own: a medium may keep it waiting. */
+static void do_work(void *user, struct aside_outcome *o)
+{
+	const struct reload_work *w = user;
+	const struct config *c = w->commands->config;
+	char *to;
+
+	if (!w->section) {
+		if (reload_check(c->file, NULL, w->commands->site))
+			fail(o, -EINVAL,
+			     "%s has mistakes, the old configuration stays; the log of meterd "
+			     "names "
+			     "them",
+			     c->file);
+		return;
+	}
+	if (asprintf(&to, "%s.new", c->settings) < 0) {
+		fail(o, -ENOMEM, "out of memory");
+		return;
+	}
+	edit(w, to, o);
+	free(to);
+}
+
+static void work_free(struct reload_work *w)
+{
+	free(w->section);
+	free(w->key);
+	free(w->value);
+	free(w);
+}
+
+static void on_work_done(void *user, const struct aside_outcome *o)
+{
+	struct reload_work *w = user;
+	struct reload_commands *r = w->commands;
+	struct command_reply reply = { .error = o->error };
+
+	snprintf(reply.text, sizeof(reply.text), "%s",
+		 o->error && !o->text[0] ? "the process that writes the settings has ended"
+					 : o->text);
+	r->work = NULL;
+	command_end(w->call, &reply);
+	work_free(w);
+	if (!reply.error)
+		r->reload(r->user);
+}
+
+static char *copy_of(const char *text)
+{
+	return text ? strdup(text) : NULL;
+}
+
+/* One at a time: each begins with what the one before has left. */
+static void start_work(struct reload_commands *r, struct json_object *arguments,
+		       struct command_reply *reply)
+{
+	struct reload_work *w;
+	int ret;
+
+	if (r->work) {
+		command_fail(
+			reply, -EBUSY,
+			"a setting is being written, or the configuration read; try again when "
+			"that is answered");
+		return;
+	}
+	w = calloc(1, sizeof(*w));
+	if (!w) {
+		command_fail(reply, -ENOMEM, "out of memory");
+		return;
+	}
+	w->commands = r;
+	w->section = copy_of(command_text(arguments, "section"));
+	w->key = copy_of(command_text(arguments, "key"));
+	w->value = copy_of(command_text(arguments, "value"));
+	w->call = command_later(reply);
+	ret = w->call ? aside_start(&w->aside, r->event, "meterd-settings", do_work, on_work_done,
+				    w)
+		      : -ENOMEM;
+	if (!ret) {
+		r->work = w;
+		return;
+	}
+	work_free(w);
+	command_fail(reply, ret, "no process for it: %s", strerror(-ret));
+}
+
+void reload_abandon(struct reload_commands *r)
+{
+	struct reload_work *w = r->work;
+	struct command_reply reply = { 0 };
+
+	if (!w)
+		return;
+	command_fail(&reply, -ECANCELED, "meterd ends; whether the value is set is not known");
+	r->work = NULL;
+	aside_close(w->aside);
+	command_end(w->call, &reply);
+	work_free(w);
 }
 
 /* "config-set", and without a value "config-unset" */
@@ -243,52 +377,28 @@ static void run_set(void *user, struct json_object *arguments, struct command_re
 	const char *section = command_text(arguments, "section");
 	const char *key = command_text(arguments, "key");
 	const char *value = command_text(arguments, "value");
-	const char *refused;
-	char *to;
+	const char *refused = config_commanded(section, key, value);
 
-	refused = config_commanded(section, key, value);
-	if (refused) {
+	if (refused)
 		command_fail(reply, -EPERM, "[%s] %s: %s, in %s", section, key, refused,
 			     r->config->file);
-		return;
-	}
-	if (!is_line(key) || (value && !is_line(value)) || !is_line(section) ||
-	    strpbrk(key, "=:[]#; ") || strpbrk(section, "[]")) {
+	else if (!is_line(key) || (value && !is_line(value)) || !is_line(section) ||
+		 strpbrk(key, "=:[]#; ") || strpbrk(section, "[]"))
 		command_fail(reply, -EINVAL, "section, key and value are one line each");
-		return;
-	}
-	if (value && strstr(value, " ;")) {
+	else if (value && strstr(value, " ;"))
 		command_fail(
 			reply, -EINVAL,
 			"value: what follows \" ;\" is a comment in a configuration; leave it out");
-		return;
-	}
-	if (!config_has(r->config, section)) {
+	else if (!config_has(r->config, section))
 		command_fail(reply, -ENOENT, "there is no section [%s] in %s; add it there",
 			     section, r->config->file);
-		return;
-	}
-	if (asprintf(&to, "%s.new", r->config->settings) < 0) {
-		command_fail(reply, -ENOMEM, "out of memory");
-		return;
-	}
-	edit(r, arguments, to, reply);
-	free(to);
-	if (!reply->error)
-		r->reload(r->user);
+	else
+		start_work(r, arguments, reply);
 }
 
 static void run_reload(void *user, struct json_object *arguments, struct command_reply *reply)
 {
-	struct reload_commands *r = user;
-
-	if (reload_check(r->config->file, NULL, r->site))
-		command_fail(reply, -EINVAL,
-			     "%s has mistakes, the old configuration stays; the log of meterd "
-			     "names them",
-			     r->config->file);
-	else
-		r->reload(r->user);
+	start_work(user, arguments, reply);
 }
 
 static const struct command_row rows[] = {

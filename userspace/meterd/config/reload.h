@@ -9,6 +9,8 @@
 #ifndef METERD_RELOAD_H
 #define METERD_RELOAD_H
 
+#include <systemd/sd-event.h>
+
 #include "command.h"
 #include "config.h"
 
@@ -23,6 +25,7 @@ enum reload_part {
 	RELOAD_ALL = (1 << 4) - 1,
 };
 
+struct reload_work;
 struct site;
 
 /**
@@ -41,20 +44,27 @@ void reload_exchange(struct config *now, struct config *next, int parts);
 
 /**
  * struct reload_commands - the commands "config-get", "config-set", "config-unset" and "reload"
+ * @event: loop in which they are answered
  * @config: the configuration in force
  * @site: what is used where it says nothing
  * @reload: to be done soon, not within the command
  * @user: its argument
+ * @work: the command that reads or writes files now, in a process of its own; reload.c only
  */
 struct reload_commands {
+	sd_event *event;
 	const struct config *config;
 	const struct site *site;
 	void (*reload)(void *user);
 	void *user;
+	struct reload_work *work;
 };
 
 /** reload_register() - add the commands; @r must outlive @c. 0 or -errno */
 int reload_register(struct reload_commands *r, struct commands *c);
+
+/** reload_abandon() - the command in progress, if any, is answered with an error */
+void reload_abandon(struct reload_commands *r);
 
 /**
  * reload_check() - would meterd start with this file?
@@ -74,11 +84,14 @@ int reload_check(const char *path, const char *settings, const struct site *site
  * @key: key; it gets a line at the end of its section when it has none
  * @value: value, without line ends; NULL: the key's line goes
  *
- * Comments and all other lines stay as they are.
+ * Comments and all other lines stay as they are. What is written is on its medium.
  *
  * Return: 0 or -errno.
  */
 int config_edit(const char *from, const char *to, const char *section, const char *key,
 		const char *value);
+
+/** config_edit_done() - @to takes the place of @from, also on the medium. 0 or -errno */
+int config_edit_done(const char *to, const char *from);
 
 #endif

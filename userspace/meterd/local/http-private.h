@@ -33,11 +33,14 @@
  * @since_us: when it began to owe us a request
  * @busy: a request was read and is being answered
  * @streaming: it is a stream of events
- * @suspended: it is taken out of MHD's loop until the next event
+ * @suspended: it is taken out of MHD's loop until the next event or the answer
  * @event: number of the event to send next
  * @offset: bytes of that event that were sent
  * @body: of a command, COMMAND_TEXT_MAX bytes of room; NULL while there is none
  * @body_length: bytes of it that came; beyond COMMAND_TEXT_MAX they are only counted
+ * @call: the command, while its answer is waited for
+ * @status: of the answer, 0: there is none
+ * @answer: its text; NULL: memory was short
  * @tap: the capture that it is, or NULL
  */
 struct client {
@@ -54,6 +57,9 @@ struct client {
 	size_t offset;
 	char *body;
 	size_t body_length;
+	struct command_call *call;
+	unsigned int status;
+	char *answer;
 	struct tap *tap;
 };
 
@@ -200,11 +206,11 @@ enum MHD_Result http_command_begin(struct http *h, struct MHD_Connection *connec
 /** http_command_body() - a piece of the body; false when memory is short */
 bool http_command_body(struct client *c, const char *text, size_t length);
 
-/** http_command_answer() - the request is complete: do it and answer */
+/** http_command_answer() - the request is complete: do it, and answer when it is done */
 enum MHD_Result http_command_answer(struct http *h, struct MHD_Connection *connection,
 				    struct client *c, const char *name);
 
-/** http_command_forget() - free the body */
+/** http_command_forget() - free the body and the answer */
 void http_command_forget(struct client *c);
 
 /** http_page_load() - read the files of the page; those that are missing are named */

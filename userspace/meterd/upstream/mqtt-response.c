@@ -17,7 +17,7 @@ static bool is_own_topic(const char *topic_status, const char *topic)
 	       strncmp(topic + own, COMMAND_TOPIC, strlen(COMMAND_TOPIC));
 }
 
-char *mqtt_response_topic(const mosquitto_property *properties, const char *topic_status)
+static char *response_topic(const mosquitto_property *properties, const char *topic_status)
 {
 	char *topic = NULL;
 
@@ -32,7 +32,7 @@ char *mqtt_response_topic(const mosquitto_property *properties, const char *topi
 	return topic;
 }
 
-mosquitto_property *mqtt_response_properties(const mosquitto_property *properties)
+static mosquitto_property *correlation(const mosquitto_property *properties)
 {
 	mosquitto_property *response = NULL;
 	uint16_t length = 0;
@@ -45,4 +45,30 @@ mosquitto_property *mqtt_response_properties(const mosquitto_property *propertie
 		mosquitto_property_add_binary(&response, MQTT_PROP_CORRELATION_DATA, data, length);
 	free(data);
 	return response;
+}
+
+struct mqtt_return *mqtt_return_make(const mosquitto_property *properties, const char *topic_status,
+				     const char *topic)
+{
+	struct mqtt_return *to = calloc(1, sizeof(*to));
+
+	if (!to)
+		return NULL;
+	to->topic = response_topic(properties, topic_status);
+	if (!to->topic)
+		to->topic = strdup(topic);
+	to->properties = correlation(properties);
+	if (to->topic)
+		return to;
+	mqtt_return_free(to);
+	return NULL;
+}
+
+void mqtt_return_free(struct mqtt_return *to)
+{
+	if (!to)
+		return;
+	mosquitto_property_free_all(&to->properties);
+	free(to->topic);
+	free(to);
 }

@@ -10,15 +10,27 @@
 #define MQTT_TOPIC_MAX 256
 
 /**
- * mqtt_response_topic() - the topic that the message wants its response on
+ * struct mqtt_return - where an answer goes
+ * @topic: topic
+ * @properties: correlation data of the message; NULL: none
+ */
+struct mqtt_return {
+	char *topic;
+	mosquitto_property *properties;
+};
+
+/**
+ * mqtt_return_make() - where the answer to a message goes
  * @properties: of the message, NULL: none
  * @topic_status: TOPIC/GATEWAY/status; below TOPIC/GATEWAY, only command/ may be answered on
+ * @topic: where to when the message names no topic that can be used
  *
- * Return: for free(), or NULL: none that can be used.
+ * Return: for mqtt_return_free(), or NULL when memory is short.
  */
-char *mqtt_response_topic(const mosquitto_property *properties, const char *topic_status);
+struct mqtt_return *mqtt_return_make(const mosquitto_property *properties, const char *topic_status,
+				     const char *topic);
 
-/** mqtt_response_properties() - correlation data of the message, for its response; NULL: none */
-mosquitto_property *mqtt_response_properties(const mosquitto_property *properties);
+/** mqtt_return_free() - NULL is allowed */
+void mqtt_return_free(struct mqtt_return *to);
 
 #endif

@@ -617,21 +617,23 @@ bool mqtt_is_retained(const struct mqtt *m)
 	return m->retained;
 }
 
-int mqtt_respond(struct mqtt *m, const char *topic, const char *text)
+struct mqtt_return *mqtt_return_address(struct mqtt *m, const char *topic)
 {
-	mosquitto_property *properties;
-	char *other;
+	return mqtt_return_make(m->properties, m->live.topic_status, topic);
+}
+
+int mqtt_respond(struct mqtt *m, struct mqtt_return *to, const char *text)
+{
 	int rc;
 
-	if (m->state != STATE_CONNECTED)
+	if (m->state != STATE_CONNECTED) {
+		mqtt_return_free(to);
 		return -ENOTCONN;
-	other = mqtt_response_topic(m->properties, m->live.topic_status);
-	properties = mqtt_response_properties(m->properties);
+	}
 	errno = 0;
-	rc = mosquitto_publish_v5(m->client, NULL, other ? other : topic, (int)strlen(text), text,
-				  1, false, properties);
-	mosquitto_property_free_all(&properties);
-	free(other);
+	rc = mosquitto_publish_v5(m->client, NULL, to->topic, (int)strlen(text), text, 1, false,
+				  to->properties);
+	mqtt_return_free(to);
 	return checked(m, rc);
 }
 

@@ -22,6 +22,7 @@
 #include "reading.h"
 
 struct mqtt;
+struct mqtt_return;
 
 #define MQTT_LISTENERS_MAX 8
 
@@ -131,18 +132,20 @@ int mqtt_send(struct mqtt *m, const char *topic, const char *text, size_t length
 bool mqtt_is_retained(const struct mqtt *m);
 
 /**
- * mqtt_respond() - answer the message, within mqtt_listener.message
+ * mqtt_return_address() - where the answer to the message goes, within mqtt_listener.message
  * @m: connection
  * @topic: where to, if the message does not name a topic for its response
- * @text: payload
  *
  * The message's correlation data go with it. A topic that is not one to publish on is
  * answered on @topic, as is one that belongs to this gateway: nobody shall make it say
  * something in its own name.
  *
- * Return: 0, or -ENOTCONN: it was not sent.
+ * Return: for mqtt_respond() or mqtt_return_free() (mqtt-response.h); NULL when memory is short.
  */
-int mqtt_respond(struct mqtt *m, const char *topic, const char *text);
+struct mqtt_return *mqtt_return_address(struct mqtt *m, const char *topic);
+
+/** mqtt_respond() - answer, at once or later; frees @to. 0, or -ENOTCONN: it was not sent */
+int mqtt_respond(struct mqtt *m, struct mqtt_return *to, const char *text);
 
 /** mqtt_subscribe() - get messages of a topic; again after every connect. 0 or -ENOTCONN */
 int mqtt_subscribe(struct mqtt *m, const char *topic);
