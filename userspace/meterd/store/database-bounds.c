@@ -7,6 +7,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #define MS_PER_DAY (24LL * 3600 * 1000)
 /* Records that are deleted at once, and how often in a row. */
@@ -29,6 +30,69 @@ static void count_lost(struct database *db, enum record_kind kind, uint64_t upto
 			 database_table[kind], u->acked, upto);
 		u->lost += (uint64_t)database_number(db, text);
 	}
+}
+
+/* The first row from @sequence on. Return: its sequence and @utc_ms, or 0: there is none. */
+static uint64_t row_from(struct database *db, enum record_kind kind, uint64_t sequence,
+			 int64_t *utc_ms)
+{
+	sqlite3_stmt *s = NULL;
+	uint64_t found = 0;
+	char text[128];
+
+	snprintf(text, sizeof(text),
+		 "SELECT sequence, utc_ms FROM %s WHERE sequence>=%" PRIu64
+		 " ORDER BY sequence LIMIT 1",
+		 database_table[kind], sequence);
+	if (!sqlite3_prepare_v2(db->sql, text, -1, &s, NULL) && sqlite3_step(s) == SQLITE_ROW) {
+		found = (uint64_t)sqlite3_column_int64(s, 0);
+		*utc_ms = sqlite3_column_int64(s, 1);
+	}
+	sqlite3_finalize(s);
+	return found;
+}
+
+/* What the newest record of a kind says; a clock that was ahead once does not count any more. */
+static int64_t newest_ms(struct database *db, enum record_kind kind)
+{
+	char text[96];
+
+	snprintf(text, sizeof(text), "SELECT utc_ms FROM %s ORDER BY sequence DESC LIMIT 1",
+		 database_table[kind]);
+	return database_number(db, text);
+}
+
+/*
+ * Are the rows up to @upto, dated before @limit_ms, as old as that? A clock that was not set
+ * dates them anywhere, but numbers grow with time. So look for the first row that is not as
+ * old: when the one before it is near in time, it was reached by and by. When there is a
+ * jump, the clock was set there, or the gateway was off, and what is before it is taken to be
+ * as young as what is after it.
+ */
+static bool is_aged(struct database *db, enum record_kind kind, uint64_t upto, int64_t limit_ms)
+{
+	const int64_t jump_ms =
+		kind == RECORD_EVENT ? db->config->days_events * MS_PER_DAY : MS_PER_DAY;
+	int64_t before_ms, after_ms = newest_ms(db, kind);
+	uint64_t before = row_from(db, kind, upto, &before_ms);
+	uint64_t after = db->state.last + 1;
+
+	if (!before || after_ms < limit_ms)
+		return false;
+	while (after - before > 1) {
+		uint64_t middle = before + (after - before) / 2;
+		int64_t ms = limit_ms;
+		uint64_t row = row_from(db, kind, middle, &ms);
+
+		if (row && ms < limit_ms) {
+			before = row;
+			before_ms = ms;
+		} else {
+			after = middle;
+			after_ms = row ? ms : after_ms;
+		}
+	}
+	return llabs(after_ms - before_ms) <= jump_ms;
 }
 
 /*
@@ -54,7 +118,7 @@ static bool thin(struct database *db, enum record_kind kind, const int64_t *limi
 	sqlite3_finalize(s);
 	for (k = 0; limit_ms && k < db->state.upstreams; k++)
 		old &= db->state.upstream[k].acked >= upto;
-	if (!upto || !old)
+	if (!upto || !old || (limit_ms && !is_aged(db, kind, upto, *limit_ms)))
 		return false;
 	count_lost(db, kind, upto);
 	snprintf(text, sizeof(text),
@@ -77,7 +141,7 @@ static void thin_by_age(struct database *db)
 	unsigned int k;
 
 	for (kind = 0; kind < RECORD_KINDS; kind++) {
-		int64_t limit_ms = db->newest_ms - days[kind] * MS_PER_DAY;
+		int64_t limit_ms = newest_ms(db, kind) - days[kind] * MS_PER_DAY;
 
 		for (k = 0; k < THIN_STEPS && thin(db, kind, &limit_ms); k++)
 			;
