@@ -20,6 +20,8 @@ from vm import BUILD, TOP, Failure, Gateway
 
 COLUMNS = (("P", "W", 10, 1), ("Q1", "var", 10, 1), ("PF", "", 8, 4), ("I", "A", 9, 3), ("V", "V", 9, 2))
 DIM, NORMAL = "\033[2m", "\033[0m"
+# what is there is written over, which does not flicker
+HOME, CLEAR = "\033[H", "\033[H\033[2J"
 
 
 def say(text):
@@ -31,9 +33,9 @@ def number(value, width, digits):
 
 
 def rows(load, real, error, wide):
-    """A load as measured with the truth beside it, or below it where the terminal is narrow."""
+    """A load as measured with the truth beside it, or below it where the terminal is narrow; REAL is None: alone."""
     measured = [number(quantity(load, k), w, d) for k, _, w, d in COLUMNS]
-    tail = "" if error is None else f" {100 * error:+9.4f} %"
+    tail = "" if error is None else f" {round(100 * error, 4) + 0.0:+9.4f} %"
     if real is None:
         return [f"{load['name'][:20]:<20}" + "".join(measured) + tail]
     truth = [DIM + number(quantity(real, k), w, d) + NORMAL for k, _, w, d in COLUMNS]
@@ -43,10 +45,13 @@ def rows(load, real, error, wide):
 
 
 def table(reading, truth, address, elapsed, comparison):
-    """Lines of the live table."""
-    wide = shutil.get_terminal_size().columns >= 20 + 2 * sum(c[2] for c in COLUMNS) + 12
-    real = {load["name"]: load for load in truth["loads"]}
-    lines = [f"virtual gateway, {elapsed:.0f} s   {address}   Ctrl-C ends   (dim: what the simulator knows)", "",
+    """Lines of the live table: with the truth beside or below each load, or without where there is no room."""
+    columns, height = shutil.get_terminal_size()
+    wide = columns >= 20 + 2 * sum(c[2] for c in COLUMNS) + 12
+    roomy = wide or height > 2 * len(reading["loads"]) + 5
+    real = {load["name"]: load for load in truth["loads"]} if roomy else {}
+    lines = [f"{elapsed:.0f} s   {address}   Ctrl-C ends",
+             f"{DIM}dim: what the simulator knows{NORMAL}" if roomy else "",
              f"{'load':<20}" + "".join(f"{key + ' ' + unit:>{width}}" + (" " * width if wide else "")
                                        for key, unit, width, _ in COLUMNS) + "  error of P"]
     for load in reading["loads"]:
@@ -87,7 +92,7 @@ def follow(gateway, meter, segment, seconds):
     """Show readings until SECONDS have passed. Return what the report needs."""
     guest = gateway.guest
     tty = sys.stdout.isatty()
-    address = f"http://127.0.0.1:{guest.http}/"
+    address = f"page http://127.0.0.1:{guest.http}/   MQTT 127.0.0.1:{guest.mqtt}"
     comparison = Comparison(guest, gateway.sims[0], segment)
     first_s, begin, cpu = None, None, None
     try:
@@ -96,12 +101,15 @@ def follow(gateway, meter, segment, seconds):
                 first_s = arrived - guest.started
                 begin = arrived
                 say(f"first reading {first_s:.1f} s after power-on")
-                say(f"web page: {address}   MQTT broker: 127.0.0.1:{guest.mqtt}")
+                say(address)
+                if tty:
+                    print(CLEAR, end="")
                 cpu = CpuShare(guest)
             truth = comparison.add(reading)
             elapsed = arrived - begin
             if tty:
-                print("\033[H\033[2J" + "\n".join(table(reading, truth, address, elapsed, comparison)), flush=True)
+                lines = table(reading, truth, address, elapsed, comparison)
+                print(HOME + "".join(f"{line}\033[K\n" for line in lines) + "\033[J", end="", flush=True)
             else:
                 print(summary(reading, truth, elapsed, comparison), flush=True)
             if seconds and elapsed >= seconds:
