@@ -20,6 +20,7 @@
 #include "http.h"
 #include "io-config.h"
 #include "log.h"
+#include "memory.h"
 #include "meter.h"
 #include "meterd.h"
 #include "panel.h"
@@ -294,6 +295,10 @@ static int on_save(sd_event_source *timer, uint64_t usec, void *user)
 
 	registers_save(d->registers);
 	quality_save(d->quality);
+	/* by now everything has run once */
+	if (!d->trimmed)
+		memory_trim();
+	d->trimmed = true;
 	sd_event_source_set_time_relative(timer, d->config.registers_interval_s * US_PER_S);
 	return sd_event_source_set_enabled(timer, SD_EVENT_ONESHOT);
 }

@@ -66,6 +66,7 @@
  * @sensor: CT type codes that the modules tell
  * @known: those that the elements know already
  * @began: the first reading was published
+ * @trimmed: what the start needed was given back
  */
 struct meterd {
 	sd_event *event;
@@ -110,6 +111,7 @@ struct meterd {
 	int sensor[INPUT_CHANNELS_MAX];
 	int known[INPUT_CHANNELS_MAX];
 	bool began;
+	bool trimmed;
 };
 
 #endif
