@@ -108,14 +108,10 @@ static void add(struct sums *s, struct json_object *reading, struct json_object 
 static struct json_object *ask_element(const struct command_options *o, const char *name,
 				       struct json_object **reading)
 {
-	struct json_object *e = NULL;
-	int ret;
+	struct json_object *e;
 
-	*reading = NULL;
-	ret = command_ask(o, "/api/v1/live", reading);
-	if (ret < 0)
-		client_complain(&o->address, ret);
-	if (ret)
+	*reading = command_ask(o, "/api/v1/live");
+	if (!*reading)
 		return NULL;
 	e = find_element(*reading, name);
 	if (!e) {
@@ -167,13 +163,10 @@ static int measure(const struct command_options *o, const char *name, struct sum
 static int ask_model(const struct command_options *o, const char *name, struct model *m,
 		     char **path)
 {
-	struct json_object *report = NULL;
+	struct json_object *report = command_ask(o, "/api/v1/wiring");
 	struct json_object *sensor;
-	int ret = command_ask(o, "/api/v1/wiring", &report);
 
-	if (ret < 0)
-		client_complain(&o->address, ret);
-	if (ret)
+	if (!report)
 		return EXIT_FAILURE;
 	sensor = answer_member(find(answer_member(report, "inputs"), "input", name), "sensor");
 	if (sensor) {

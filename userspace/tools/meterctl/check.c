@@ -129,9 +129,7 @@ static unsigned int contradictions(struct json_object *report)
 {
 	struct json_object *list = answer_member(answer_member(report, "site"), "contradictions");
 
-	return json_object_is_type(list, json_type_array)
-		       ? (unsigned int)json_object_array_length(list)
-		       : 0;
+	return (unsigned int)answer_count(list);
 }
 
 static void show_mains(struct json_object *report)
@@ -153,18 +151,16 @@ static void show_mains(struct json_object *report)
 
 int command_check(const struct command_options *o)
 {
-	struct json_object *report = NULL;
+	struct json_object *report = command_ask(o, "/api/v1/wiring");
 	struct json_object *inputs;
 	unsigned int contradicted;
 	unsigned int wrong = 0;
 	unsigned int asked = 0;
 	int changed = 0;
 	size_t k;
-	int ret = command_ask(o, "/api/v1/wiring", &report);
+	int ret;
 
-	if (ret < 0)
-		client_complain(&o->address, ret);
-	if (ret)
+	if (!report)
 		return EXIT_FAILURE;
 	inputs = answer_member(report, "inputs");
 	if (!json_object_is_type(inputs, json_type_array)) {
@@ -214,49 +210,4 @@ int command_check(const struct command_options *o)
 	if (ret || changed < 0)
 		return EXIT_FAILURE;
 	return (int)wrong > changed || contradicted ? EXIT_WRONG : EXIT_SUCCESS;
-}
-
-static void print_figure(const char *name, const char *unit, struct json_object *f)
-{
-	double value = answer_number(f, "value");
-
-	printf("  %-6s ", name);
-	if (isfinite(value))
-		printf("%g %s", value, unit);
-	else
-		printf("not known");
-	printf("  (%s%s)\n",
-	       answer_bool(f, "estimated") && strncmp(answer_text(f, "source"), "estimate", 8)
-		       ? "estimate: "
-		       : "",
-	       answer_text(f, "source"));
-}
-
-int command_sensors(const struct command_options *o)
-{
-	struct json_object *list = NULL;
-	size_t k;
-	int ret = command_ask(o, "/api/v1/sensors", &list);
-
-	if (ret < 0)
-		client_complain(&o->address, ret);
-	if (ret)
-		return EXIT_FAILURE;
-	if (o->json)
-		command_print_json(list);
-	for (k = 0; !o->json && json_object_is_type(list, json_type_array) &&
-		    k < json_object_array_length(list);
-	     k++) {
-		struct json_object *s = json_object_array_get_idx(list, k);
-
-		printf("%s%s\n", answer_text(s, "name"),
-		       answer_bool(s, "rogowski") ? ", Rogowski coil" : "");
-		print_figure("ratio", "A per A, or A per V", answer_member(s, "ratio"));
-		print_figure("lead", "degrees at 50 Hz", answer_member(s, "lead_deg"));
-		print_figure("delay", "us", answer_member(s, "delay_us"));
-		print_figure("from", "A", answer_member(s, "min_a"));
-		print_figure("to", "A", answer_member(s, "max_a"));
-	}
-	json_object_put(list);
-	return command_flush();
 }

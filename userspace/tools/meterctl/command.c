@@ -30,7 +30,8 @@ void command_refused(const struct client_answer *answer)
 	json_object_put(root);
 }
 
-int command_ask(const struct command_options *o, const char *path, struct json_object **out)
+/* Return: 0; -errno when meterd could not be asked; 1 when it refused, which is printed. */
+static int ask(const struct command_options *o, const char *path, struct json_object **out)
 {
 	struct client_answer answer;
 	int ret;
@@ -45,6 +46,16 @@ int command_ask(const struct command_options *o, const char *path, struct json_o
 		command_refused(&answer);
 	client_done(&answer);
 	return *out ? 0 : 1;
+}
+
+struct json_object *command_ask(const struct command_options *o, const char *path)
+{
+	struct json_object *answer;
+	int ret = ask(o, path, &answer);
+
+	if (ret < 0)
+		client_complain(&o->address, ret);
+	return answer;
 }
 
 struct json_object *command_ask_quietly(const struct command_options *o, const char *path)
@@ -112,7 +123,7 @@ static struct json_object *list_modules(const struct command_options *o, bool *o
 	*of_meterd = false;
 	if (o->modules_dir)
 		return list_sysfs(o->modules_dir);
-	ret = command_ask(o, "/api/v1/modules", &list);
+	ret = ask(o, "/api/v1/modules", &list);
 	*of_meterd = !ret;
 	if (ret < 0 && o->address_given) {
 		client_complain(&o->address, ret);
@@ -148,33 +159,29 @@ int command_list(const struct command_options *o)
 
 int command_quality(const struct command_options *o)
 {
-	struct json_object *report = NULL;
+	struct json_object *report = command_ask(o, "/api/v1/quality");
 	struct json_object *events = NULL;
-	int ret;
+	bool good = report;
 
-	ret = command_ask(o, "/api/v1/quality", &report);
-	if (!ret && !o->json)
-		ret = command_ask(o, "/api/v1/quality/events", &events);
-	if (ret < 0)
-		client_complain(&o->address, ret);
-	if (!ret && o->json)
+	if (good && o->json) {
 		command_print_json(report);
-	else if (!ret)
+	} else if (good) {
+		events = command_ask(o, "/api/v1/quality/events");
+		good = events;
+	}
+	if (events)
 		table_quality(report, events, command_print, NULL);
 	json_object_put(report);
 	json_object_put(events);
-	return ret ? EXIT_FAILURE : command_flush();
+	return good ? command_flush() : EXIT_FAILURE;
 }
 
 int command_status(const struct command_options *o)
 {
-	struct json_object *status, *sources, *store;
-	int ret;
+	struct json_object *status = command_ask(o, "/api/v1/status");
+	struct json_object *sources, *store;
 
-	ret = command_ask(o, "/api/v1/status", &status);
-	if (ret < 0)
-		client_complain(&o->address, ret);
-	if (ret)
+	if (!status)
 		return EXIT_FAILURE;
 	sources = command_ask_quietly(o, "/api/v1/sources");
 	store = command_ask_quietly(o, "/api/v1/store");

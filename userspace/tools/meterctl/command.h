@@ -83,12 +83,10 @@ void command_refused(const struct client_answer *answer);
  * command_ask() - get a path of the API and parse its JSON
  * @o: options
  * @path: such as "/api/v1/status"
- * @answer: parsed JSON, for json_object_put()
  *
- * Return: 0; -errno when meterd could not be asked, nothing printed yet; or 1
- * when it answered with an error, which is printed.
+ * Return: JSON for json_object_put(); NULL after printing why there is none.
  */
-int command_ask(const struct command_options *o, const char *path, struct json_object **answer);
+struct json_object *command_ask(const struct command_options *o, const char *path);
 
 /** command_ask_quietly() - the same; NULL for what an older meterd does not have, or is off */
 struct json_object *command_ask_quietly(const struct command_options *o, const char *path);

@@ -15,12 +15,9 @@
 /* Only one list of the answer. */
 static int show(const struct command_options *o, const char *list, const char *other)
 {
-	struct json_object *io = NULL, *of = NULL;
-	int ret = command_ask(o, "/api/v1/io", &io);
+	struct json_object *io = command_ask(o, "/api/v1/io"), *of = NULL;
 
-	if (ret < 0)
-		client_complain(&o->address, ret);
-	if (ret)
+	if (!io)
 		return EXIT_FAILURE;
 	if (o->json && json_object_object_get_ex(io, list, &of)) {
 		command_print_json(of);
