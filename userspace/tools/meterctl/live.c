@@ -232,18 +232,13 @@ int command_live(const struct command_options *o)
 	/* The first connection fails at once, so that a wrong address is not waited for. */
 	f.reading_ms = now_ms();
 	f.io = command_ask_quietly(o, "/api/v1/io");
-	if (!o->json && isatty(STDOUT_FILENO) && isatty(STDIN_FILENO)) {
-		reconnect(&f);
-		if (!f.error)
-			f.screen = screen_open();
-		if (!f.error && !f.screen)
-			f.failed = true;
-	} else {
-		reconnect(&f);
-	}
+	reconnect(&f);
 	if (f.error) {
 		client_complain(&o->address, f.error);
 		f.failed = true;
+	} else if (!o->json && isatty(STDOUT_FILENO) && isatty(STDIN_FILENO)) {
+		f.screen = screen_open();
+		f.failed = !f.screen;
 	}
 	while (!done(&f) && wait_and_act(&f))
 		;
