@@ -658,9 +658,9 @@ static void meterctl_shows_inputs_and_says_why_a_relay_is_not_switched(void **st
 	if (!wait_for(output, "measuring", all, sizeof(all)) ||
 	    !wait_for(output, "what it needs is measured", all, sizeof(all)))
 		fail_msg("%s", all);
-	says(socket, "input", 0, "gas                       meters/1          gas");
+	says(socket, "input", 0, "gas                  meters/1        gas");
 	says(socket, "input --json", 0, "\"total\": 77.0");
-	says(socket, "output", 0, "heater                    relays/1          -");
+	says(socket, "output", 0, "heater               relays/1        -");
 	says(socket, "output", 0, "the module does not answer");
 	says(socket, "live --count 1", 0, "meters/1");
 	snprintf(words, sizeof(words), "output heater on --token-file %s/token", folder);

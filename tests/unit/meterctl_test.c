@@ -324,13 +324,11 @@ static void a_reading_is_shown_with_its_units(void **state)
 	struct text t;
 
 	shown(&t, reading, table_live);
-	has(&t, "50.010 Hz   L1 230.1 V   lost scans 3   gaps 1   repaired 9|");
-	has(&t, "P [W]   Q1 [var]      PF     I [A]  V L-L [V]  V L-N [V]|");
-	has(&t, "heat pump                            -1234.6       78.9  -0.998   "
-		"import 1234.568 kWh  export 0.000 kWh|");
+	has(&t, "50.010 Hz  L1 230.1 V  lost 3  gaps 1  repaired 9|");
+	has(&t, "P [W] Q1 [var]      PF    I [A] L-L [V] L-N [V]|");
+	has(&t, "heat pump                      -1234.6     78.9  -0.998  kWh +1234.568 -0.000|");
 	has(&t,
-	    "  hub1/A                  L1         -1234.6       78.9       -     5.432      398.4"
-	    "      230.1|");
+	    "  hub1/A             L1        -1234.6     78.9       -    5.432   398.4   230.1|");
 	shown(&t, reading, table_log);
 	has(&t,
 	    "2026-11-20T18:00:00.123Z  heat pump                    -1234.6 W       78.9 var  PF "
@@ -347,9 +345,38 @@ static void totals_and_a_load_below_its_range_are_shown(void **state)
 	      "\"pf\":null,\"below_range\":true,\"elements\":[{\"input\":\"hub1/A\",\"p_w\":1.5,"
 	      "\"q1_var\":2.5,\"pf\":0.5,\"saturated\":true}]}]}",
 	      table_live);
-	has(&t, "|grid -1000.0 W   production 4000.0 W   consumption 3000.0 W|");
-	has(&t, "0.4          - < range");
-	has(&t, "1.5        2.5  > rail");
+	has(&t, "|grid -1000.0 W  production 4000.0 W  consumption 3000.0 W|");
+	has(&t, "0.4        - < range");
+	has(&t, "1.5      2.5  > rail");
+}
+
+static void what_is_watched_fits_80_cells(void **state)
+{
+	static const char wide[] =
+		"{\"frequency_hz\":50.01,\"lost_scans\":1234,\"gaps\":12,\"repaired_blocks\":1234,"
+		"\"voltages\":[{\"phase\":\"L1\",\"ln_v\":230.14,\"ll_v\":398.42},"
+		"{\"phase\":\"L2\",\"ln_v\":230.14},{\"phase\":\"L3\",\"ln_v\":230.14}],"
+		"\"totals\":{\"grid_w\":-10000.4,\"production_w\":14000,\"consumption_w\":12999.9,"
+		"\"self_consumption_w\":4000},"
+		"\"loads\":[{\"name\":\"a name that is much longer than its column\","
+		"\"p_w\":-123456.7,\"q1_var\":-12345.6,\"pf\":-0.998,\"import_wh\":99999999.9,"
+		"\"export_wh\":9999999.9,\"elements\":[{\"input\":\"a label that is too long/A\","
+		"\"phase\":\"L1-L2\",\"v_v\":1230.14,\"i_a\":1234.567,\"p_w\":-123456.7,"
+		"\"q1_var\":-12345.6,\"pf\":-0.998}]}],"
+		"\"io\":{\"inputs\":[{\"name\":\"a name that is much longer than its column\","
+		"\"input\":\"a label too long/1\",\"kind\":\"electricity\",\"unit\":\"kWh\","
+		"\"total\":12345678.901,\"flow_per_h\":123.456,\"power_w\":123456}],"
+		"\"outputs\":[{\"name\":\"a name that is much longer than its column\","
+		"\"output\":\"a label too long/2\",\"state\":\"on\",\"cause\":\"fail-safe\","
+		"\"heartbeat\":true,\"fail_safe_timeout_s\":65535}]}}";
+	struct text t;
+	const char *line, *end;
+
+	shown(&t, wide, table_live);
+	has(&t, "-123456.7");
+	for (line = t.bytes; (end = strchr(line, '|')); line = end + 1)
+		if (end - line > 80)
+			fail_msg("%d cells: %.*s", (int)(end - line), (int)(end - line), line);
 }
 
 static void names_cannot_steer_the_terminal(void **state)
@@ -485,6 +512,7 @@ int main(void)
 		cmocka_unit_test(a_line_without_end_is_an_error),
 		cmocka_unit_test(a_reading_is_shown_with_its_units),
 		cmocka_unit_test(totals_and_a_load_below_its_range_are_shown),
+		cmocka_unit_test(what_is_watched_fits_80_cells),
 		cmocka_unit_test(names_cannot_steer_the_terminal),
 		cmocka_unit_test(columns_stay_aligned_in_any_script),
 		cmocka_unit_test(what_is_missing_or_odd_is_a_dash),

@@ -16,6 +16,9 @@
 
 #define LINE_MAX_BYTES 1024
 #define NAME_CELLS 24
+/* Tables that are watched fit a terminal of 80 cells. */
+#define LIVE_NAME_CELLS 19
+#define LIVE_AT_CELLS 14
 
 /* ---- a line ----------------------------------------------------------- */
 
@@ -105,21 +108,22 @@ static void put_problem(struct line *l, struct json_object *x)
 
 static void put_input(struct line *l, struct json_object *x)
 {
-	put_name(l, answer_text(x, "name"), NAME_CELLS);
-	put_name(l, answer_text(x, "input"), NAME_CELLS - 8);
+	put_name(l, answer_text(x, "name"), LIVE_NAME_CELLS);
+	put_name(l, answer_text(x, "input"), LIVE_AT_CELLS);
 	put_name(l, answer_text(x, "kind"), 11);
 	if (answer_member(x, "unit")) {
-		put_number(l, answer_number(x, "total"), 14, 3);
+		put_number(l, answer_number(x, "total"), 12, 3);
 		put_word(l, " ");
-		put_name(l, answer_text(x, "unit"), 4);
-		put_number(l, answer_number(x, "flow_per_h"), 10, 3);
-		put_word(l, "/h  ");
+		put_name(l, answer_text(x, "unit"), 3);
 		if (isfinite(answer_number(x, "power_w"))) {
-			put_number(l, answer_number(x, "power_w"), 0, 0);
+			put_number(l, answer_number(x, "power_w"), 8, 0);
 			put_word(l, " W  ");
+		} else {
+			put_number(l, answer_number(x, "flow_per_h"), 8, 3);
+			put_word(l, "/h  ");
 		}
 	} else {
-		put_spaces(l, 14 - 6);
+		put_spaces(l, 12 - 6);
 		put_name(l, answer_text(x, "state"), 6);
 	}
 	put_problem(l, x);
@@ -130,12 +134,12 @@ static void put_output(struct line *l, struct json_object *x)
 	bool safe = answer_bool(x, "fail_safe");
 	bool beating = answer_bool(x, "heartbeat");
 
-	put_name(l, answer_text(x, "name"), NAME_CELLS);
-	put_name(l, answer_text(x, "output"), NAME_CELLS - 8);
+	put_name(l, answer_text(x, "name"), LIVE_NAME_CELLS);
+	put_name(l, answer_text(x, "output"), LIVE_AT_CELLS);
 	put_name(l, answer_text(x, "state"), 6);
-	put_name(l, answer_text(x, "cause"), 10);
+	put_name(l, answer_text(x, "cause"), 9);
 	put_name(l, beating ? "yes" : "no", 9);
-	put_number(l, answer_number(x, "fail_safe_timeout_s"), 8, 0);
+	put_number(l, answer_number(x, "fail_safe_timeout_s"), 6, 0);
 	put_word(l, " s  ");
 	if (safe)
 		put_word(l, "in its fail-safe state  ");
@@ -150,9 +154,9 @@ void table_io(struct json_object *io, table_emit emit, void *context)
 	size_t i;
 
 	if (answer_count(inputs)) {
-		put_name(&l, "INPUT", NAME_CELLS);
-		put_name(&l, "AT", NAME_CELLS - 8);
-		put_word(&l, "KIND          TOTAL OR STATE             FLOW");
+		put_name(&l, "INPUT", LIVE_NAME_CELLS);
+		put_name(&l, "AT", LIVE_AT_CELLS);
+		put_word(&l, "KIND       TOTAL OR STATE   FLOW, POWER");
 		end_line(&l, emit, context, TABLE_HEAD);
 	}
 	for (i = 0; i < answer_count(inputs); i++) {
@@ -160,9 +164,9 @@ void table_io(struct json_object *io, table_emit emit, void *context)
 		end_line(&l, emit, context, TABLE_PLAIN);
 	}
 	if (answer_count(outputs)) {
-		put_name(&l, "OUTPUT", NAME_CELLS);
-		put_name(&l, "AT", NAME_CELLS - 8);
-		put_word(&l, "STATE   BY          HEARTBEAT  TIME-OUT");
+		put_name(&l, "OUTPUT", LIVE_NAME_CELLS);
+		put_name(&l, "AT", LIVE_AT_CELLS);
+		put_word(&l, "STATE   BY         HEARTBEAT  TIME-OUT");
 		end_line(&l, emit, context, TABLE_HEAD);
 	}
 	for (i = 0; i < answer_count(outputs); i++) {
@@ -182,17 +186,17 @@ static void live_mains(struct json_object *reading, struct line *l)
 	put_word(l, " Hz");
 	for (i = 0; i < answer_count(voltages); i++) {
 		v = json_object_array_get_idx(voltages, i);
-		put_word(l, "   ");
+		put_word(l, "  ");
 		put_name(l, answer_text(v, "phase"), 2);
 		l->length--;
 		put_number(l, answer_number(v, "ln_v"), 0, 1);
 		put_word(l, " V");
 	}
-	put_word(l, "   lost scans ");
+	put_word(l, "  lost ");
 	put_number(l, answer_number(reading, "lost_scans"), 0, 0);
-	put_word(l, "   gaps ");
+	put_word(l, "  gaps ");
 	put_number(l, answer_number(reading, "gaps"), 0, 0);
-	put_word(l, "   repaired ");
+	put_word(l, "  repaired ");
 	put_number(l, answer_number(reading, "repaired_blocks"), 0, 0);
 }
 
@@ -211,8 +215,8 @@ static double line_to_line(struct json_object *reading, const char *phase)
 
 static void put_power(struct line *l, struct json_object *x)
 {
-	put_number(l, answer_number(x, "p_w"), 11, 1);
-	put_number(l, answer_number(x, "q1_var"), 11, 1);
+	put_number(l, answer_number(x, "p_w"), 10, 1);
+	put_number(l, answer_number(x, "q1_var"), 9, 1);
 	if (answer_bool(x, "saturated"))
 		put_word(l, "  > rail");
 	else if (answer_bool(x, "below_range"))
@@ -230,7 +234,7 @@ static void put_total(struct line *l, struct json_object *totals, const char *na
 		return;
 	put_word(l, title);
 	put_number(l, value, 0, 1);
-	put_word(l, " W   ");
+	put_word(l, " W  ");
 }
 
 /* What the roles add up to; nothing without a load that has one. */
@@ -242,7 +246,7 @@ static void live_totals(struct json_object *reading, struct line *l)
 	put_total(l, totals, "production_w", "production ");
 	put_total(l, totals, "storage_w", "storage ");
 	put_total(l, totals, "consumption_w", "consumption ");
-	put_total(l, totals, "self_consumption_w", "of own production ");
+	put_total(l, totals, "self_consumption_w", "own ");
 }
 
 static void put_energy(struct line *l, struct json_object *load)
@@ -257,12 +261,12 @@ static void put_energy(struct line *l, struct json_object *load)
 static void live_element(struct json_object *reading, struct json_object *e, struct line *l)
 {
 	put_spaces(l, 2);
-	put_name(l, answer_text(e, "input"), NAME_CELLS - 2);
+	put_name(l, answer_text(e, "input"), LIVE_NAME_CELLS - 2);
 	put_name(l, answer_text(e, "phase"), 5);
 	put_power(l, e);
-	put_number(l, answer_number(e, "i_a"), 10, 3);
-	put_number(l, line_to_line(reading, answer_text(e, "phase")), 11, 1);
-	put_number(l, answer_number(e, "v_v"), 11, 1);
+	put_number(l, answer_number(e, "i_a"), 9, 3);
+	put_number(l, line_to_line(reading, answer_text(e, "phase")), 8, 1);
+	put_number(l, answer_number(e, "v_v"), 8, 1);
 }
 
 void table_live(struct json_object *reading, table_emit emit, void *context)
@@ -275,16 +279,18 @@ void table_live(struct json_object *reading, table_emit emit, void *context)
 	end_line(&l, emit, context, TABLE_PLAIN);
 	live_totals(reading, &l);
 	end_line(&l, emit, context, TABLE_PLAIN);
-	put_name(&l, "LOAD / INPUT", NAME_CELLS);
-	put_word(&l, "PHASE        P [W]   Q1 [var]      PF     I [A]  V L-L [V]  V L-N [V]");
+	put_name(&l, "LOAD / INPUT", LIVE_NAME_CELLS);
+	put_word(&l, "PHASE       P [W] Q1 [var]      PF    I [A] L-L [V] L-N [V]");
 	end_line(&l, emit, context, TABLE_HEAD);
 	for (i = 0; i < answer_count(loads); i++) {
 		load = json_object_array_get_idx(loads, i);
-		put_name(&l, answer_text(load, "name"), NAME_CELLS);
+		put_name(&l, answer_text(load, "name"), LIVE_NAME_CELLS);
 		put_spaces(&l, 7);
 		put_power(&l, load);
-		put_spaces(&l, 3);
-		put_energy(&l, load);
+		put_word(&l, "  kWh +");
+		put_number(&l, answer_number(load, "import_wh") / 1000, 0, 3);
+		put_word(&l, " -");
+		put_number(&l, answer_number(load, "export_wh") / 1000, 0, 3);
 		end_line(&l, emit, context, TABLE_TOTAL);
 		elements = answer_member(load, "elements");
 		for (j = 0; j < answer_count(elements); j++) {
