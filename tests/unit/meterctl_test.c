@@ -326,7 +326,7 @@ static void a_reading_is_shown_with_its_units(void **state)
 	shown(&t, reading, table_live);
 	has(&t, "50.010 Hz  L1 230.1 V  lost 3  gaps 1  repaired 9|");
 	has(&t, "P [W] Q1 [var]      PF    I [A] L-L [V] L-N [V]|");
-	has(&t, "heat pump                      -1234.6     78.9  -0.998  kWh +1234.568 -0.000|");
+	has(&t, "heat pump                      -1234.6     78.9  -0.998 kWh +1234.568 -0.000|");
 	has(&t,
 	    "  hub1/A             L1        -1234.6     78.9       -    5.432   398.4   230.1|");
 	shown(&t, reading, table_log);
@@ -359,8 +359,8 @@ static void what_is_watched_fits_80_cells(void **state)
 		"\"totals\":{\"grid_w\":-10000.4,\"production_w\":14000,\"consumption_w\":12999.9,"
 		"\"self_consumption_w\":4000},"
 		"\"loads\":[{\"name\":\"a name that is much longer than its column\","
-		"\"p_w\":-123456.7,\"q1_var\":-12345.6,\"pf\":-0.998,\"import_wh\":99999999.9,"
-		"\"export_wh\":9999999.9,\"elements\":[{\"input\":\"a label that is too long/A\","
+		"\"p_w\":-123456.7,\"q1_var\":-12345.6,\"pf\":-0.998,\"import_wh\":99999999,"
+		"\"export_wh\":9999999,\"elements\":[{\"input\":\"a label that is too long/A\","
 		"\"phase\":\"L1-L2\",\"v_v\":1230.14,\"i_a\":1234.567,\"p_w\":-123456.7,"
 		"\"q1_var\":-12345.6,\"pf\":-0.998}]}],"
 		"\"io\":{\"inputs\":[{\"name\":\"a name that is much longer than its column\","

@@ -287,7 +287,7 @@ void table_live(struct json_object *reading, table_emit emit, void *context)
 		put_name(&l, answer_text(load, "name"), LIVE_NAME_CELLS);
 		put_spaces(&l, 7);
 		put_power(&l, load);
-		put_word(&l, "  kWh +");
+		put_word(&l, " kWh +");
 		put_number(&l, answer_number(load, "import_wh") / 1000, 0, 3);
 		put_word(&l, " -");
 		put_number(&l, answer_number(load, "export_wh") / 1000, 0, 3);
