@@ -649,7 +649,7 @@ static void meterctl_shows_inputs_and_says_why_a_relay_is_not_switched(void **st
 		 "[gateway]\nmodules = %s/m\n[source]\nreplay = %s\nrepeat = 1000\nspeed = 10\n"
 		 "[topology]\ntype = 1p\n[load boiler]\ninputs = hub1/A\nphases = L1\n"
 		 "[contact gas]\ninput = meters/1\nkind = gas\npulses_per_unit = 100\n"
-		 "start = 77\n[relay heater]\noutput = relays/1\n"
+		 "start = 77\n[relay heater]\noutput = relays/1\n[quality]\nenabled = no\n"
 		 "[registers]\nfile = %s\n[http]\nlisten = 127.0.0.1:0\nsocket = %s\n"
 		 "token_file = %s/token\n",
 		 folder, csv, energy, socket, folder);
@@ -663,6 +663,7 @@ static void meterctl_shows_inputs_and_says_why_a_relay_is_not_switched(void **st
 	says(socket, "output", 0, "heater               relays/1        -");
 	says(socket, "output", 0, "the module does not answer");
 	says(socket, "live --count 1", 0, "meters/1");
+	says(socket, "quality", 1, "it is off in its configuration");
 	snprintf(words, sizeof(words), "output heater on --token-file %s/token", folder);
 	says(socket, words, 1, "heater: relays/1: the module does not answer");
 	snprintf(words, sizeof(words), "output sauna on --token-file %s/token", folder);

@@ -21,7 +21,12 @@ void command_refused(const struct client_answer *answer)
 {
 	struct json_object *root = json_tokener_parse(answer->body), *error = NULL;
 
-	if (json_object_object_get_ex(root, "error", &error))
+	/* only who says what there is instead is sure not to have it */
+	if (json_object_object_get_ex(root, "paths", NULL))
+		fputs("meterctl: meterd has nothing of that: it is off in its configuration "
+		      "(meterd.conf(5)), or meterd is older than meterctl\n",
+		      stderr);
+	else if (json_object_object_get_ex(root, "error", &error))
 		fprintf(stderr, "meterctl: meterd answers: %s\n", json_object_get_string(error));
 	else
 		fprintf(stderr,
