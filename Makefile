@@ -12,7 +12,6 @@ SHELL := /bin/sh
 suite := scripts/suite
 # of compilers at once, for the scripts as well
 export JOBS ?= $(shell nproc)
-cache := $(or $(SMAPPEE_CACHE),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/smappee-build)
 lines := 6.1 6.12 7.2
 other_lines := $(filter-out 6.12,$(lines))
 O := build/userspace
@@ -186,7 +185,7 @@ check:
 clean:
 	rm -rf build
 distclean: clean
-	rm -rf --one-file-system $(cache)
+	rm -rf --one-file-system "$$($(suite) --cache)"
 
 .PHONY: help accuracy build modules $(lines:%=modules-%) userspace userspace-native userspace-arm64 \
 	userspace-bookworm unit unit-sanitize kunit kunit-debug kmemleak coverage unload fuzz-short \
