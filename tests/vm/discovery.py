@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Modules without addresses in the virtual gateway: check.py's stage "discovery"."""
+"""Modules without addresses in the virtual gateway: what check.py's stage "discovery" begins with."""
 
 import time
 
 from meter import Segment
 from readers import DEVICES, Readers, flaw, units, whole
 from stages import scenario
-from vm import Failure, Gateway, Simulator
+from vm import Failure, Simulator
 
 OPEN = (9400, 9500, 9600, 9700, 9800)
 # They stream all the time while things happen to the others.
@@ -167,26 +167,25 @@ def misplaced(line, gateway):
                 line.guest.read(f"{other.path}/problems").strip())
 
 
-def discovery(tap):
-    with Gateway("check-discovery", [scenario("discovery"), None], tree="qemu-virt-discovery") as gateway:
-        line = Line(tap, gateway)
-        cold(line, gateway)
-        line.readers = Readers(line.guest, line.segment, line.sim, OTHERS)
-        line.readers.start()
-        for step in (leaves, comes, swapped, restarted, shared, too_many, babbling):
-            try:
-                step(line)
-            except Failure as failure:
-                tap.ok(False, f"discovery: {step.__name__} comes to its end", str(failure).splitlines()[0])
-                tap.note(line.guest.check("dmesg | tail -n 15"))
-                tap.note(line.guest.read(f"{line.segment.path}/problems"))
-        misplaced(line, gateway)
-        line.readers.stop()
-        times = line.readers.times()
-        wrong = flaw(times)
-        tap.ok(not wrong, "all that they streamed meanwhile is without a gap, at the same instants",
-               wrong or f"{len(times)} streams of {min(len(s) for s in times.values()) / 4000:.0f} s")
-        wrong, scans = whole(line.guest, line.segment, line.sim)
-        tap.ok(not wrong, "in the end all eight stream", wrong or f"{scans} scans")
-        alarms = line.guest.alarms()
-        tap.ok(not alarms, "discovery: the kernel has nothing to complain about", "; ".join(alarms[:3]))
+def come_and_go(tap, gateway):
+    line = Line(tap, gateway)
+    cold(line, gateway)
+    line.readers = Readers(line.guest, line.segment, line.sim, OTHERS)
+    line.readers.start()
+    for step in (leaves, comes, swapped, restarted, shared, too_many, babbling):
+        try:
+            step(line)
+        except Failure as failure:
+            tap.ok(False, f"discovery: {step.__name__} comes to its end", str(failure).splitlines()[0])
+            tap.note(line.guest.check("dmesg | tail -n 15"))
+            tap.note(line.guest.read(f"{line.segment.path}/problems"))
+    misplaced(line, gateway)
+    line.readers.stop()
+    times = line.readers.times()
+    wrong = flaw(times)
+    tap.ok(not wrong, "all that they streamed meanwhile is without a gap, at the same instants",
+           wrong or f"{len(times)} streams of {min(len(s) for s in times.values()) / 4000:.0f} s")
+    wrong, scans = whole(line.guest, line.segment, line.sim)
+    tap.ok(not wrong, "in the end all eight stream", wrong or f"{scans} scans")
+    alarms = line.guest.alarms()
+    tap.ok(not alarms, "discovery: the kernel has nothing to complain about", "; ".join(alarms[:3]))

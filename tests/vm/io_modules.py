@@ -3,7 +3,7 @@
 
 import time
 
-from io_meterd import io_meterd
+from io_meterd import io_meterd, unit, wait
 from meter import Segment
 from stages import scenario, selftests
 from vm import Failure, Gateway
@@ -11,13 +11,10 @@ from vm import Failure, Gateway
 DEVICES = "/sys/bus/smappee/devices"
 
 
-def unit(sim, number):
-    return next(m for m in sim.ask(cmd="status")["modules"] if m["unit"] == number)
-
-
 def edge(tap, guest, sim):
     """A contact that somebody closes reaches gpiomon."""
-    guest.check("timeout 20 gpiomon -n 2 --format %E water > /tmp/edges 2>&1 & sleep 1")
+    guest.check("timeout 20 gpiomon -n 2 --format %E water > /tmp/edges 2>&1 &")
+    watched(guest, "water")
     sim.ask(cmd="contact", unit=9, input=3, closed=True)
     sim.ask(cmd="contact", unit=9, input=3, closed=True)
     guest.wait_for("[ $(wc -l < /tmp/edges) -ge 1 ]", "an edge", 10)
@@ -33,8 +30,9 @@ def counts(tap, guest, sim, dev):
     sim.ask(cmd="fault", kind="restart", unit=9)
     guest.wait_for(f"[ $(cat {dev}/boot_count) = 1 ]", "boot_count 1", 20)
     sim.ask(cmd="clear")
-    sim.ask(cmd="fault", kind="silent", unit=9, seconds=6)
-    guest.wait_for(f"grep -q silent {dev}/state", "state \"silent\"", 10)
+    sim.ask(cmd="fault", kind="silent", unit=9, seconds=1000)
+    guest.wait_for(f"grep -q silent {dev}/state", "state \"silent\"", 20)
+    sim.ask(cmd="clear")
     guest.wait_for(f"! grep -q silent {dev}/state", "an answer", 20)
     sim.ask(cmd="fault", kind="power", unit=9, seconds=3)
     guest.wait_for(f"[ $(cat {dev}/boot_count) = 2 ]", "boot_count 2", 20)
@@ -67,19 +65,21 @@ def unplug(tap, guest, sim, dev):
     tap.ok(unit(sim, 10)["relays"] == [False, False], "without power all relays are off")
 
 
+def watched(guest, line):
+    """Wait until a program has asked for the edges of LINE."""
+    guest.wait_for(f"gpioinfo {line} | grep consumer", f"somebody who watches {line}", 20)
+
+
 def gone(tap, guest, sim, segment, dev):
     """A module is taken away while somebody waits for its edges."""
-    guest.check("gpiomon gas > /tmp/edges 2>&1 & sleep 1")
+    guest.check("gpiomon gas > /tmp/edges 2>&1 &")
+    watched(guest, "gas")
     sim.ask(cmd="fault", kind="silent", unit=9, seconds=1000)
     guest.wait_for(f"grep -q silent {dev}/state", "state \"silent\"", 10)
     guest.check(f"echo 1 > {segment.path}/rescan; for i in $(seq 100); do [ -e {dev} ] || break; sleep 0.1; done; ! [ -e {dev} ]", 30)
     guest.run("pkill gpiomon")
     tap.ok(guest.run("gpioget gas 2>&1")[0] != 0, "its lines are gone")
-    for _ in range(50):
-        if shows(sim, 9)[0] == "one":
-            break
-        time.sleep(0.2)
-    tap.ok(shows(sim, 9)[0] == "one", "a module that nobody asks pulses once a second", shows(sim, 9)[0])
+    tap.ok(wait(lambda: shows(sim, 9)[0] == "one"), "a module that nobody asks pulses once a second", shows(sim, 9)[0])
     sim.ask(cmd="clear")
     guest.wait_for(f"echo 1 > {segment.path}/rescan; sleep 1; gpioget door", "the module again", 30)
     tap.ok(True, "and come back with it")
@@ -89,29 +89,20 @@ def shows(sim, number):
     return [led["shows"] for led in unit(sim, number)["leds"]]
 
 
-def settle(sim, number, wanted):
-    """What the lights show when they are as wanted, or after 10 s."""
-    for _ in range(50):
-        if shows(sim, number) == wanted:
-            break
-        time.sleep(0.2)
-    return shows(sim, number)
-
-
 def lights(tap, guest, sim):
     """What somebody in front of the modules sees, as the simulator tells it."""
     guest.wait_for("[ -e /sys/class/leds/9800100902::status ] && [ -e /sys/class/leds/9700100901::input-4 ]", "LEDs", 20)
     # input 1 and 4 change by themselves
-    tap.ok(shows(sim, 9)[2] == "on" and shows(sim, 9)[0] == "slow",
+    tap.ok(wait(lambda: shows(sim, 9)[2] == "on" and shows(sim, 9)[0] == "slow"),
            "in order is a short pulse every 3 s, and a closed input is lit", str(shows(sim, 9)))
-    guest.check("meterctl identify relays --count 600 > /tmp/identify 2>&1 & echo $! > /tmp/identify.pid; sleep 1")
-    tap.ok(settle(sim, 10, ["identify"]) == ["identify"], "meterctl identify lets a module flash", str(shows(sim, 10)))
+    guest.check("meterctl identify relays --count 600 > /tmp/identify 2>&1 & echo $! > /tmp/identify.pid")
+    tap.ok(wait(lambda: shows(sim, 10) == ["identify"]), "meterctl identify lets a module flash", str(shows(sim, 10)))
     sim.ask(cmd="fault", kind="restart", unit=10)
-    tap.ok(settle(sim, 10, ["identify"]) == ["identify"], "and it flashes again after a restart", str(shows(sim, 10)))
+    tap.ok(wait(lambda: shows(sim, 10) == ["identify"]), "and it flashes again after a restart", str(shows(sim, 10)))
     guest.check("kill $(cat /tmp/identify.pid); for i in $(seq 50); do [ -e /proc/$(cat /tmp/identify.pid) ] || break; sleep 0.1; done")
-    tap.ok(settle(sim, 10, ["slow"]) == ["slow"], "when it is interrupted the module has its LED again", str(shows(sim, 10)))
+    tap.ok(wait(lambda: shows(sim, 10) == ["slow"]), "when it is interrupted the module has its LED again", str(shows(sim, 10)))
     guest.check("meterctl identify meters/3 --count 1")
-    tap.ok(settle(sim, 9, shows(sim, 9))[3] == "off", "so it has when the time is over", str(shows(sim, 9)))
+    tap.ok(wait(lambda: shows(sim, 9)[3] == "off"), "so it has when the time is over", str(shows(sim, 9)))
     status, text = guest.run("meterctl identify meters/7 2>&1")
     tap.ok(status != 0 and "no such module or input" in text, "an input that is not there is an error", text.strip())
 

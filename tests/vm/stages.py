@@ -74,6 +74,8 @@ class Stream:
         self.mark()
 
     def mark(self):
+        """Count from here. Readings that nobody has taken yet are of before."""
+        self.from_now(lambda _: True)
         self.counters = {k: self.last[k] for k in ("lost_scans", "gaps", "repaired_blocks")}
 
     def since(self):
@@ -99,13 +101,32 @@ class Stream:
                 worst = max(worst, (abs(error), name))
         return worst
 
-    def recovers(self, timeout=20):
-        """Wait for a reading whose powers are all known. True if there is one."""
+    def until(self, wanted, timeout=40):
+        """Wait for a reading that is as WANTED. True if there is one."""
         end = time.monotonic() + timeout
         while time.monotonic() < end:
-            if all(load["p_w"] is not None for load in self.next()["loads"]):
+            if wanted(self.next()):
                 return True
         return False
+
+    def from_now(self, wanted):
+        """Wait for a reading as WANTED that begins from now on, and return whether there is one.
+        What is read next may be of before: of a fault that sysfs shows already, for one."""
+        now_ns = self.guest.clock_ns()
+        return self.until(lambda reading: reading["start_ns"] >= now_ns and wanted(reading))
+
+    def misses(self, module):
+        """Wait for a reading in which nothing is known of the loads of MODULE, and return whether
+        there is one."""
+        def missing(reading):
+            powers = [load["p_w"] for load in reading["loads"]
+                      for element in load["elements"] if element["input"].startswith(f"{module}/")]
+            return powers and all(power is None for power in powers)
+        return self.until(missing)
+
+    def recovers(self):
+        """Wait for a reading of from now on whose powers are all known, and return whether there is one."""
+        return self.from_now(lambda reading: all(load["p_w"] is not None for load in reading["loads"]))
 
     def close(self):
         self.meter.stop()

@@ -12,7 +12,6 @@ import random
 import sys
 import time
 
-from discovery import OPEN
 from meter import Segment
 from readers import DEVICES, whole
 from stages import scenario
@@ -233,26 +232,30 @@ def hostile(storm, seconds):
     storm.settle("a hostile peer")
 
 
-def run(tap, cycles, events, unloads, seconds, seed=1):
-    with Gateway("storm", [scenario("discovery"), None], tree="qemu-virt-discovery") as gateway:
-        storm = Storm(tap, gateway, seed)
-        storm.guest.check(f"echo {HUNG_S} > /proc/sys/kernel/hung_task_timeout_secs")
-        storm.complete()
-        for part, amount in ((rebind, cycles), (replug, events), (unload, unloads), (hostile, seconds)):
-            if not amount:
-                continue
-            try:
-                part(storm, amount)
-            except Failure as failure:
-                tap.note(failure)
-                tap.ok(False, f"storm: {part.__name__} comes to its end", str(failure).splitlines()[0])
-                tap.note(storm.guest.run("dmesg | tail -n 30")[1])
-                storm.sim.ask(cmd="clear")
+def run(tap, gateway, cycles, events, unloads, seconds, seed=1):
+    storm = Storm(tap, gateway, seed)
+    storm.guest.check(f"echo {HUNG_S} > /proc/sys/kernel/hung_task_timeout_secs")
+    storm.complete()
+    for part, amount in ((rebind, cycles), (replug, events), (unload, unloads), (hostile, seconds)):
+        if not amount:
+            continue
+        try:
+            part(storm, amount)
+        except Failure as failure:
+            tap.note(failure)
+            tap.ok(False, f"storm: {part.__name__} comes to its end", str(failure).splitlines()[0])
+            tap.note(storm.guest.run("dmesg | tail -n 30")[1])
+            storm.sim.ask(cmd="clear")
 
 
-def short(tap):
+def short(tap, gateway):
     """What check.py has time for."""
-    run(tap, 10, 15, 1, 4)
+    run(tap, gateway, 10, 15, 1, 4)
+
+
+def place():
+    """A gateway for it: all kinds of modules on segment A, nothing on segment B."""
+    return Gateway("storm", [scenario("discovery"), None], tree="qemu-virt-discovery")
 
 
 def main():
@@ -261,7 +264,8 @@ def main():
     if len(sys.argv) > 2:
         parts = [int(n) for n in sys.argv[2].split(",")] + [seconds]
     tap = Tap(f"{BUILD}/results/storm.tap")
-    run(tap, *parts)
+    with place() as gateway:
+        run(tap, gateway, *parts)
     return tap.end()
 
 

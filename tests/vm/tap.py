@@ -2,6 +2,10 @@
 """Results of tests as TAP, to a file and to standard output."""
 
 import os
+import time
+
+# A result that took longer has its seconds below it.
+LONG_S = 1
 
 
 class Tap:
@@ -12,6 +16,7 @@ class Tap:
         self.out = open(path, "w", encoding="utf-8")
         self.count = 0
         self.failed = 0
+        self.before = time.monotonic()  # when the last result was there
         self._write("TAP version 13")
 
     def _write(self, line):
@@ -27,6 +32,10 @@ class Tap:
         self.count += 1
         self.failed += not good
         self._write(f"{'ok' if good else 'not ok'} {self.count} - {name}" + (f": {detail}" if detail else ""))
+        now = time.monotonic()
+        if now - self.before >= LONG_S:
+            self.note(f"{now - self.before:.1f} s")
+        self.before = now
         return good
 
     def skip(self, name, why):

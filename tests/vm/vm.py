@@ -28,7 +28,7 @@ KERNEL = os.environ.get("GUEST_KERNEL") or "6.12"
 GUEST = f"{BUILD}/guest" if KERNEL == "6.12" else f"{BUILD}/guest-{KERNEL}"
 
 # Trees whose segment A is on a virtio console, for rates beyond the UART model's.
-VIRTIO_TREES = ("qemu-virt-virtio", "qemu-virt-discovery", "qemu-virt-echo")
+VIRTIO_TREES = ("qemu-virt-virtio", "qemu-virt-discovery", "qemu-virt-echo", "qemu-virt-lines")
 
 # What a healthy kernel never says.
 ALARMS = re.compile(
@@ -320,6 +320,10 @@ class Guest:
         if not slot["event"].wait(timeout) or slot["status"] is None:
             raise Failure(f"guest: no answer to reading {files} in {timeout} s")
         return slot["output"].decode(errors="replace")
+
+    def clock_ns(self):
+        """CLOCK_MONOTONIC of the guest, which never sleeps, to 10 ms."""
+        return round(float(self.read("/proc/uptime").split()[0]) * 1e9)
 
     def check(self, script, timeout=30):
         """Like run(), but a status other than 0 is a Failure. Return the output."""

@@ -8,7 +8,7 @@ import struct
 from meter import Segment, SegmentClock
 from readers import DEVICES, Readers, flaw, units, whole
 from stages import scenario
-from vm import BUILD, Failure, Gateway
+from vm import BUILD, Gateway
 
 TAIL = 1500             # scans of each device that are compared, the last ones
 SLEEP_S = 3
@@ -171,7 +171,7 @@ def waveforms(tap):
     work = f"{BUILD}/vm/waveforms"
     wide = {name: ["bits = 24"] for name in ("voltage", "hub1", "hub2")}
     line_a = changed("accuracy-3p", f"{work}/a", ["depth_ms = 4000"], wide)
-    line_b = changed("house-1p", f"{work}/b", ["depth_ms = 2000", "echo = yes"])
+    line_b = changed("house-1p", f"{work}/b", ["depth_ms = 4000", "echo = yes"])
     with Gateway("check-waveforms", [line_a, line_b], tree="qemu-virt-echo") as gateway:
         guest = gateway.guest
         (sim_a, sim_b), (a, b) = gateway.sims, (Segment(guest, "a"), Segment(guest, "b"))

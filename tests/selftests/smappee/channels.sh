@@ -1,4 +1,4 @@
-#!/bin/sh
+#!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
 # Channels, labels, scales and types of the IIO devices.
@@ -11,24 +11,25 @@ ktap_set_plan $((7 * $#))
 
 for module do
 	iio=$(iio_of "$module")
-	type=$(cat "$BUS/$module/type")
+	type=$(<"$BUS/$module/type")
 	case $type in
 	9400) name=smappee-voltage kind=voltage labels="L1 L2 L3 " ;;
 	*) name=smappee-ct kind=current labels="A B C D " ;;
 	esac
-	slots=$(cat "$BUS/$module/slots")
-	labels=$(echo "$labels" | cut -d ' ' -f "1-$slots")
-	expect "$module: name" "$name" "$(cat "$iio/name")"
-	expect "$module: label is the module's" "$(cat "$BUS/$module/label")" "$(cat "$iio/label")"
+	slots=$(<"$BUS/$module/slots")
+	read -r -a label <<< "$labels"
+	labels="${label[*]:0:slots}"
+	expect "$module: name" "$name" "$(<"$iio/name")"
+	expect "$module: label is the module's" "$(<"$BUS/$module/label")" "$(<"$iio/label")"
 	found= scales= types= channel=0
 	while [ "$channel" -lt "$slots" ]; do
-		found="$found$(cat "$iio/in_$kind${channel}_label") "
-		scale=$(cat "$iio/in_$kind${channel}_scale")
+		found="$found$(<"$iio/in_$kind${channel}_label") "
+		scale=$(<"$iio/in_$kind${channel}_scale")
 		case $scale in
 		*[!0-9.]* | ????.* | '') ;;
 		*[1-9]*) scales=$scales. ;;
 		esac
-		types="$types $(cat "$iio/scan_elements/in_$kind${channel}_type")"
+		types="$types $(<"$iio/scan_elements/in_$kind${channel}_type")"
 		channel=$((channel + 1))
 	done
 	expect "$module: labels of the channels" "$labels" "${found% }"
@@ -36,7 +37,7 @@ for module do
 	expect_match "$module: samples are of the CPU's byte order" \
 		'( le:s16/16>>0| le:s24/32>>0)+' "$types"
 	expect "$module: there is a time stamp of 64 bits" "le:s64/64>>0" \
-		"$(cat "$iio/scan_elements/in_timestamp_type")"
+		"$(<"$iio/scan_elements/in_timestamp_type")"
 	expect "$module: no channel too many" "$slots" "$(ls "$iio" | grep -c "^in_${kind}[0-9]*_label")"
 done
 ktap_finished

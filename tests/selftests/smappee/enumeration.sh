@@ -1,4 +1,4 @@
-#!/bin/sh
+#!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
 # The modules of the segment are found, and each has the driver that its modalias names.
@@ -10,15 +10,15 @@ ktap_print_header
 ktap_set_plan $((3 + 4 * $#))
 
 expect "the segment counts as many modules as the bus has of it" \
-	"$#" "$(cat "$segment/modules")"
+	"$#" "$(<"$segment/modules")"
 expect "one module is the reference" 1 "$(cat "$BUS/$number"-*/sync_state | grep -c reference)"
 expect "the bus driver came by the device tree's modalias" smappee_bus \
-	"$(modprobe -R "$(cat "$segment/modalias")")"
+	"$(modprobe -R "$(<"$segment/modalias")")"
 for module do
-	modalias=$(cat "$BUS/$module/modalias")
+	modalias=$(<"$BUS/$module/modalias")
 	driver=$(modprobe -R "$modalias" 2>/dev/null)
 	bound=$(readlink "$BUS/$module/driver")
-	unit=$(cat "$BUS/$module/unit")
+	unit=$(<"$BUS/$module/unit")
 	expect "$module: its name holds its unit" "$(printf %03d "$unit")" "${module#*-}"
 	expect "$module: modalias $modalias leads to the driver that is bound" \
 		"$driver" "$(echo "${bound##*/}" | tr - _)"

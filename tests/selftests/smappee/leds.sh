@@ -1,4 +1,4 @@
-#!/bin/sh
+#!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
 # Lights of modules as LED class devices. Wants the input module of the scenario io.ini.
@@ -10,7 +10,7 @@ dev=$BUS/$module
 leds_there() { [ -e "$dev"/smappee_bus.leds.*/leds ]; }
 until_true 20 leds_there || skip_all "no LEDs: is leds-smappee there?"
 leds=$(echo "$dev"/smappee_bus.leds.*/leds)
-serial=$(cat "$dev/serial_number")
+serial=$(<"$dev/serial_number")
 chosen() { sed 's/.*\[\(.*\)\].*/\1/' "$leds/$serial::$1/trigger"; }
 ktap_print_header
 ktap_set_plan 10

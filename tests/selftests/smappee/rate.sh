@@ -10,20 +10,20 @@ ct=$(iio_of "$(first_of smappee-ct)")
 ktap_print_header
 ktap_set_plan 12
 
-available=$(cat "$voltage/sampling_frequency_available")
+available=$(<"$voltage/sampling_frequency_available")
 expect_match "rates are those of the protocol" '(2000|4000|8000)( (4000|8000))*' "$available"
-expect "all devices have the same rates" "$available" "$(cat "$ct/sampling_frequency_available")"
-before=$(cat "$voltage/sampling_frequency")
+expect "all devices have the same rates" "$available" "$(<"$ct/sampling_frequency_available")"
+before=$(<"$voltage/sampling_frequency")
 
 set_rate() { (echo "$2" > "$1/sampling_frequency") 2>&1 | sed 's/.*: //'; }
 
 for rate in 2000 4000; do
 	expect "$rate can be set" "" "$(set_rate "$voltage" $rate)"
-	expect "$rate reads back" "$rate" "$(cat "$voltage/sampling_frequency")"
-	expect "$rate is that of the other modules too" "$rate" "$(cat "$ct/sampling_frequency")"
+	expect "$rate reads back" "$rate" "$(<"$voltage/sampling_frequency")"
+	expect "$rate is that of the other modules too" "$rate" "$(<"$ct/sampling_frequency")"
 done
 expect "a rate between is refused" "Invalid argument" "$(set_rate "$ct" 3000)"
-expect "and changes nothing" 4000 "$(cat "$ct/sampling_frequency")"
+expect "and changes nothing" 4000 "$(<"$ct/sampling_frequency")"
 
 echo 1 > "$ct/scan_elements/in_current0_en"
 echo 1 > "$ct/buffer/enable"

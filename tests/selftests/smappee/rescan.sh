@@ -1,4 +1,4 @@
-#!/bin/sh
+#!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
 # rescan: the same modules are found again, and stay the same devices.
@@ -10,9 +10,9 @@ ktap_set_plan 4
 
 inode() { for module in $modules; do stat -c %i "$BUS/$module/"; done; }
 before=$(inode)
-asked=$(cat "$segment/transactions")
+asked=$(<"$segment/transactions")
 expect "rescan takes a 1" "" "$( (echo 1 > "$segment/rescan") 2>&1)"
-more() { [ "$(cat "$segment/transactions")" -gt $((asked + 20)) ]; }
+more() { [ "$(<"$segment/transactions")" -gt $((asked + 20)) ]; }
 until_true 20 more
 expect "the line is asked" 0 $?
 same() { [ "$(ls "$BUS" | grep "^$number-")" = "$modules" ]; }

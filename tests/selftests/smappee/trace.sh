@@ -1,4 +1,4 @@
-#!/bin/sh
+#!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
 # Each tracepoint of the bus can be switched on, and what it is for makes it fire: a
@@ -23,7 +23,7 @@ ktap_set_plan $(($(echo $known | wc -w) + $(echo $wanted | wc -w) + 1))
 
 for event in $known; do
 	echo 1 > "$events/$event/enable"
-	expect "$event can be switched on" 1 "$(cat "$events/$event/enable")"
+	expect "$event can be switched on" 1 "$(<"$events/$event/enable")"
 done
 echo > $tracing/trace
 
@@ -38,7 +38,7 @@ echo "$port" > $driver/bind
 back() { [ "$(ls $BUS | grep -c "^$number-")" = "$n" ] && iio=$(iio_of "$(first_of smappee-ct)") && [ -n "$iio" ]; }
 until_true 30 back
 expect "a segment that is bound anew has its modules" 0 $?
-sampled() { [ "$(cat "$BUS/$(first_of smappee-ct)/sync_state")" = locked ]; }
+sampled() { [ "$(<"$BUS/$(first_of smappee-ct)/sync_state")" = locked ]; }
 until_true 20 sampled
 for element in "$iio"/scan_elements/*_en; do
 	echo 1 > "$element"
