@@ -12,7 +12,6 @@
 #include <unistd.h>
 
 #include <cmocka.h>
-#include <sqlite3.h>
 
 #include "database.h"
 #include "influx.h"
@@ -119,15 +118,6 @@ static void has_records(struct database *db, uint64_t first, int n)
 	assert_memory_equal(&r[0], &wanted, sizeof(wanted));
 }
 
-static void run_sql(const char *sql)
-{
-	sqlite3 *s;
-
-	assert_int_equal(sqlite3_open(path, &s), SQLITE_OK);
-	assert_int_equal(sqlite3_exec(s, sql, NULL, NULL, NULL), SQLITE_OK);
-	sqlite3_close(s);
-}
-
 static void it_is_in_the_database_as_it_was(void **state)
 {
 	struct database *db = open_database();
@@ -138,29 +128,6 @@ static void it_is_in_the_database_as_it_was(void **state)
 	db = open_database();
 	assert_true(database_state(db)->last == 2 && database_state(db)->records == 2);
 	has_records(db, 1, 2);
-	database_close(db);
-}
-
-static void a_file_of_an_earlier_version_is_taken_over(void **state)
-{
-	struct record event = { .sequence = 3, .kind = RECORD_EVENT, .name = "x", .text = "y" };
-	struct record next = record(4);
-	struct database *db = open_database();
-
-	assert_int_equal(database_append(db, &event, 1), 0);
-	database_close(db);
-	run_sql("DROP TABLE input_total");
-	db = open_database();
-	assert_int_equal(database_append(db, &next, 1), 0);
-	has_records(db, 4, 1);
-	database_close(db);
-	/* damaged: what is in it is saved, although that table is not there */
-	run_sql("DROP TABLE input_total");
-	db = open_database();
-	run_sql("DROP TABLE input_total");
-	assert_int_equal(database_mend(db), 0);
-	assert_int_equal(database_read(db, 2, &next, 1), 1);
-	assert_string_equal(next.text, "y");
 	database_close(db);
 }
 
@@ -206,7 +173,6 @@ int main(void)
 		cmocka_unit_test(there_is_one_per_mark_and_pulse_input),
 		cmocka_unit_test(the_clock_may_go_back),
 		cmocka_unit_test(it_is_in_the_database_as_it_was),
-		cmocka_unit_test(a_file_of_an_earlier_version_is_taken_over),
 		cmocka_unit_test(it_is_sent_with_its_unit),
 	};
 

@@ -5,8 +5,9 @@ of its own, and questions to all of them. Everything lives in one folder and end
 """
 import contextlib
 import json
-import os
 import math
+import os
+import random
 import shutil
 import signal
 import socket
@@ -18,6 +19,8 @@ import threading
 import time
 import urllib.parse
 import urllib.request
+
+import records
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 METERD = os.environ.get("METERD", os.path.join(TOP, "build/userspace/native/meterd"))
@@ -53,33 +56,46 @@ def listens(port):
 class House:
     """A folder with a meterd and its peers."""
 
-    def __init__(self, loads=2, speed=60, folder=None, rate=RATE):
+    def __init__(self, loads=2, speed=60, folder=None, rate=RATE, phases=1, restless=False):
         self.dir = tempfile.mkdtemp(prefix="meterd-upstream-", dir=folder)
         os.chmod(self.dir, 0o755)
         self.medium = self.dir  # of records and registers
         self.rate = rate
         self.loads = [f"load {k}" for k in range(loads)]
+        self.phases = [f"L{k + 1}" for k in range(phases)]
         self.speed = speed
         self.processes = []
         self.meterd = None
-        self.recording()
+        self.recording(restless)
 
     def path(self, name):
         return os.path.join(self.dir, name)
 
-    def recording(self):
-        """A second of 230 V and 1, 2, 3... A as binary COMTRADE, which is read much faster than text."""
-        names = ["L1"] + [f"hub{k // 8}/c{k % 8}" for k in range(len(self.loads))]
-        peaks = [math.sqrt(2) * x for x in (230, *range(1, len(names)))]
+    def recording(self, restless):
+        """
+        230 V and 1, 2, 3... A as binary COMTRADE, which is read much faster than text: a second, or, restless,
+        20 s in which every value is another one each 0.2 s, as in a house.
+        """
+        names = self.phases + [f"hub{k // 8}/c{k % 8}" for k in range(len(self.loads))]
+        peaks = [math.sqrt(2) * x for x in (*[230] * len(self.phases), *range(1, len(self.loads) + 1))]
+        turns = [k % len(self.phases) * 2 * math.pi / 3 for k in (*range(len(self.phases)), *range(len(self.loads)))]
         with open(self.path("house.cfg"), "w", encoding="ascii") as f:
             f.write(f"house,test,2013\n{len(names)},{len(names)}A,0D\n")
             for k, name in enumerate(names):
-                f.write(f"{k + 1},{name},,,{'A' if k else 'V'},1,0,0,-1e6,1e6,1,1,P\n")
-            f.write(f"50\n1\n{self.rate},{self.rate}\n" + 2 * "01/01/1970,00:00:00.000000\n" + "FLOAT32\n1\n")
+                f.write(f"{k + 1},{name},,,{'V' if k < len(self.phases) else 'A'},1,0,0,-1e6,1e6,1,1,P\n")
+            f.write(f"50\n1\n{self.rate},{self.rate * (20 if restless else 1)}\n" +
+                    2 * "01/01/1970,00:00:00.000000\n" + "FLOAT32\n1\n")
+        chance = random.Random(1)
+        now, third = list(peaks), [0] * len(peaks)
         with open(self.path("house.dat"), "wb") as f:
-            for n in range(self.rate):
-                x = math.sin(2 * math.pi * 50 * n / self.rate)
-                f.write(struct.pack(f"<II{len(names)}f", n + 1, 0, *(peak * x for peak in peaks)))
+            for n in range(self.rate * (20 if restless else 1)):
+                if restless and n % (self.rate // 5) == 0:
+                    now = [p * chance.uniform(*((0.99, 1.01) if k < len(self.phases) else (0.3, 1.3)))
+                           for k, p in enumerate(peaks)]
+                    third = [chance.uniform(0, 0.02 if k < len(self.phases) else 0.3) for k in range(len(peaks))]
+                x = 2 * math.pi * 50 * n / self.rate
+                f.write(struct.pack(f"<II{len(names)}f", n + 1, 0, *(
+                    p * (math.sin(x - turn) + (h and h * math.sin(3 * (x - turn)))) for p, h, turn in zip(now, third, turns))))
 
     def on_medium(self, name):
         return os.path.join(self.medium, name)
@@ -87,11 +103,13 @@ class House:
     def configure(self, *sections, registers="", source="", gateway=""):
         with open(self.path("meterd.conf"), "w", encoding="ascii") as f:
             f.write(f"[gateway]\nname = house\n{gateway}[source]\nreplay = {self.path('house.cfg')}\n"
-                    f"repeat = 1000000000\nspeed = {self.speed}\n{source}[topology]\ntype = 1p\n"
+                    f"repeat = 1000000000\nspeed = {self.speed}\n{source}[topology]\n"
+                    f"type = {'1p' if len(self.phases) == 1 else '3p+n'}\n"
                     f"[registers]\nfile = {self.on_medium('registers')}\n{registers}"
                     f"[store]\nfile = {self.on_medium('records.db')}\n")
             for k, name in enumerate(self.loads):
-                f.write(f"[load {name}]\ninputs = hub{k // 8}/c{k % 8}\nphases = L1\n")
+                f.write(f"[load {name}]\ninputs = hub{k // 8}/c{k % 8}\n"
+                        f"phases = {self.phases[k % len(self.phases)]}\n")
             for text in sections:
                 f.write(text + "\n")
 
@@ -117,19 +135,55 @@ class House:
             wait(lambda: listens(port), 20, f"{command[0]} listens on {port}")
         return p
 
+    def copied(self, folder):
+        """The two files of the store as they are at one moment: not while the log is moved into the file."""
+        file, log = self.on_medium("records.db"), self.on_medium("records.db-wal")
+
+        def moment():
+            salts = b""
+            if os.path.exists(log):
+                with open(log, "rb") as f:
+                    salts = f.read(32)
+            return os.stat(file).st_mtime_ns, salts
+
+        for _ in range(100):
+            before = moment()
+            for path in (log, file):
+                copy = os.path.join(folder, os.path.basename(path))
+                if os.path.exists(path):
+                    shutil.copyfile(path, copy)
+                elif os.path.exists(copy):
+                    os.unlink(copy)
+            if moment() == before:
+                return os.path.join(folder, "records.db")
+        raise sqlite3.OperationalError("the store does not rest")
+
+    @contextlib.contextmanager
+    def database(self):
+        """A copy, since the store lets nobody else into its file."""
+        try:
+            with tempfile.TemporaryDirectory() as folder, \
+                    contextlib.closing(sqlite3.connect(self.copied(folder))) as db:
+                yield db
+        except OSError as e:
+            raise sqlite3.OperationalError(str(e)) from e
+
     def query(self, sql):
-        with contextlib.closing(sqlite3.connect(f"file:{self.on_medium('records.db')}?mode=ro",
-                                                uri=True, timeout=10)) as db:
+        with self.database() as db:
             return db.execute(sql).fetchall()
 
     def stored(self):
         """Sequence numbers in the store."""
         try:
-            return {s for (s,) in self.query(
-                "SELECT sequence FROM interval_1m UNION SELECT sequence FROM interval_5m "
-                "UNION SELECT sequence FROM event")}
+            with self.database() as db:
+                return records.numbers(db)
         except sqlite3.OperationalError:
             return set()
+
+    def minutes(self):
+        """The records of a minute, as dictionaries."""
+        with self.database() as db:
+            return list(records.intervals(db, "interval_1m"))
 
     def stored_until(self):
         """Begin of the last minute in the store, ms."""
@@ -144,10 +198,12 @@ class House:
 
     def check_energy(self):
         """The records of each load add up to its register, and have no gap."""
-        for load, import_sum, total in self.query(
-                "SELECT load.name, sum(import_uwh), max(import_total_uwh) FROM interval_1m "
-                "JOIN load ON load.id=load GROUP BY load"):
-            assert import_sum == total, f"{load}: {import_sum} uWh in records, register {total}"
+        sums, totals = {}, {}
+        for r in self.minutes():
+            sums[r["load"]] = sums.get(r["load"], 0) + r["import_uwh"]
+            totals[r["load"]] = max(totals.get(r["load"], 0), r["import_total_uwh"])
+        for load, total in totals.items():
+            assert sums[load] == total, f"{load}: {sums[load]} uWh in records, register {total}"
 
     def close(self):
         for p in self.processes:

@@ -461,7 +461,8 @@ CHECKPOINTS = 1440 * 4096
 def bytes_written(attached):
     """28 loads, a day: what the store writes to the medium, as the kernel counts it for its process."""
     # on a medium: a tmpfs writes nothing; slow enough that upstreams keep up
-    with House(loads=28, speed=1200 if attached else 0, rate=600, folder=os.path.join(TOP, "build")) as h:
+    with House(loads=28, speed=1200 if attached else 0, rate=600, phases=3, restless=True,
+               folder=os.path.join(TOP, "build")) as h:
         sections = []
         if attached:
             b = Broker(h)
@@ -481,12 +482,14 @@ def bytes_written(attached):
 
         def minute():
             return h.query("SELECT max(utc_ms)/60000 FROM interval_1m")[0][0] or 0
+        # an index of the log in a file is written out between two minutes, which no run in a hurry shows
+        assert not os.path.exists(h.path("records.db-shm")), "the index of the log is a file"
         first, at = written(), minute()
         # several times what SQLite writes before it moves the log into the file, every 3 hours
         hours = float(os.environ.get("HOURS", "10"))
         wait(lambda: minute() >= at + hours * 60, 240, f"{hours} hours pass")
         per_day = (written() - first) / (minute() - at) * 1440
-        size = h.query("PRAGMA page_count")[0][0] * 1024 / minute() * 1440
+        size = h.query("PRAGMA page_count")[0][0] * h.query("PRAGMA page_size")[0][0] / minute() * 1440
         last = max(h.stored())
         if attached:
             waiting = [last - acked for (acked,) in h.query("SELECT acked FROM upstream")]
@@ -495,7 +498,7 @@ def bytes_written(attached):
         h.check_energy()
         print(f"# {per_day / 1e6:.1f} MB of records written per day with 28 loads, the file grows {size / 1e6:.1f} MB")
         assert per_day > 1e6, "the kernel has not counted"
-        assert per_day + CHECKPOINTS <= 30e6, f"{per_day / 1e6:.1f} MB"
+        assert per_day + CHECKPOINTS <= 20e6, f"{per_day / 1e6:.1f} MB"
 
 
 @test

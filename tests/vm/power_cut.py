@@ -15,6 +15,7 @@ import sys
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "upstream"))
+import records  # pylint: disable=wrong-import-position
 from bench import Broker, House, Listener, wait  # pylint: disable=wrong-import-position
 from vm import GUEST, Guest, reap  # pylint: disable=wrong-import-position
 
@@ -71,8 +72,7 @@ def on_disk(house, disk):
     try:
         with sqlite3.connect(os.path.join(folder, "records.db")) as db:
             (check,), = db.execute("PRAGMA integrity_check")
-            numbers = {s for (s,) in db.execute("SELECT sequence FROM interval_1m UNION SELECT sequence "
-                                                "FROM interval_5m UNION SELECT sequence FROM event")}
+            numbers = records.numbers(db)
         db.close()
     finally:
         subprocess.run(["umount", folder], check=True)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * What is deleted, and when: what is too old and every upstream has, and what is too much
- * in any case. Some hundred records at a time, so that no transaction is long.
+ * in any case. Some rows at a time, so that no transaction is long.
  */
 #include "database-parts.h"
 
@@ -10,13 +10,13 @@
 #include <stdlib.h>
 
 #define MS_PER_DAY (24LL * 3600 * 1000)
-/* Records that are deleted at once, and how often in a row. */
-#define THIN_RECORDS 512
+/* Rows that are deleted at once, by kind, and how often one after the other. */
+static const int thin_rows[RECORD_KINDS] = { 16, 16, 256, 256 };
 #define THIN_STEPS 8
 
 static void count_lost(struct database *db, enum record_kind kind, uint64_t upto)
 {
-	char text[160];
+	char text[224];
 	unsigned int k;
 
 	for (k = 0; k < db->state.upstreams; k++) {
@@ -25,9 +25,10 @@ static void count_lost(struct database *db, enum record_kind kind, uint64_t upto
 		if (u->acked >= upto)
 			continue;
 		snprintf(text, sizeof(text),
-			 "SELECT count(*) FROM %s WHERE sequence>%" PRIu64
+			 "SELECT sum(min(%s, %s-%" PRIu64 ")) FROM %s WHERE %s>%" PRIu64
 			 " AND sequence<=%" PRIu64,
-			 database_table[kind], u->acked, upto);
+			 database_count[kind], database_end[kind], u->acked, database_table[kind],
+			 database_end[kind], u->acked, upto);
 		u->lost += (uint64_t)database_number(db, text);
 	}
 }
@@ -96,28 +97,31 @@ static bool is_aged(struct database *db, enum record_kind kind, uint64_t upto, i
 }
 
 /*
- * Delete at most THIN_RECORDS of the oldest of a kind. With @limit_ms only when all of
- * them are older, and every upstream has them.
+ * Delete some of the oldest rows of a kind. With @limit_ms only when all of them are
+ * older, and every upstream has them.
  */
 static bool thin(struct database *db, enum record_kind kind, const int64_t *limit_ms)
 {
 	sqlite3_stmt *s = NULL;
-	char text[224];
-	uint64_t upto = 0;
+	char text[256];
+	uint64_t upto = 0, end = 0, records = 0;
 	bool old = false;
 	unsigned int k;
 
 	snprintf(text, sizeof(text),
-		 "SELECT max(sequence), max(utc_ms) FROM (SELECT sequence, utc_ms FROM %s ORDER BY "
-		 "sequence LIMIT %d)",
-		 database_table[kind], THIN_RECORDS);
+		 "SELECT max(sequence), max(utc_ms), max(last), sum(n) FROM (SELECT sequence, "
+		 "utc_ms, %s "
+		 "AS last, %s AS n FROM %s ORDER BY sequence LIMIT %d)",
+		 database_end[kind], database_count[kind], database_table[kind], thin_rows[kind]);
 	if (!sqlite3_prepare_v2(db->sql, text, -1, &s, NULL) && sqlite3_step(s) == SQLITE_ROW) {
 		upto = (uint64_t)sqlite3_column_int64(s, 0);
 		old = !limit_ms || sqlite3_column_int64(s, 1) < *limit_ms;
+		end = (uint64_t)sqlite3_column_int64(s, 2);
+		records = (uint64_t)sqlite3_column_int64(s, 3);
 	}
 	sqlite3_finalize(s);
 	for (k = 0; limit_ms && k < db->state.upstreams; k++)
-		old &= db->state.upstream[k].acked >= upto;
+		old &= db->state.upstream[k].acked >= end;
 	if (!upto || !old || (limit_ms && !is_aged(db, kind, upto, *limit_ms)))
 		return false;
 	count_lost(db, kind, upto);
@@ -129,7 +133,8 @@ static bool thin(struct database *db, enum record_kind kind, const int64_t *limi
 		sqlite3_exec(db->sql, "ROLLBACK", NULL, NULL, NULL);
 		return false;
 	}
-	db->state.thinned += THIN_RECORDS;
+	db->state.thinned += records;
+	db->state.records -= records;
 	return true;
 }
 

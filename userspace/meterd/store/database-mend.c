@@ -13,8 +13,8 @@
 
 #include "log.h"
 
-/* Records read at once of a damaged file, and numbers skipped at damage. */
-#define SALVAGE_RECORDS 64
+/* Records read at once of a damaged file: several marks; and numbers skipped at damage. */
+#define SALVAGE_RECORDS (4 * RECORD_PACK_MAX)
 #define SALVAGE_STEP 8
 /* ".corrupt-wal" and its NUL */
 #define PATH_MORE 24
@@ -54,17 +54,20 @@ static void salvage_queues(struct database *db, struct database *old)
 	}
 }
 
-static unsigned int salvage_records(struct database *db, struct database *old, struct record *r)
+/* Of one kind, since the damage of one table says nothing about the others. */
+static unsigned int salvage_records(struct database *db, struct database *old,
+				    enum record_kind kind, struct record *r)
 {
 	unsigned int rows = 0;
 	uint64_t at = 0;
 
 	while (at < old->state.last) {
-		int n = database_read(old, at, r, SALVAGE_RECORDS);
-		int k;
+		int n = database_read_kinds(old, 1U << kind, at, r, SALVAGE_RECORDS);
 
-		for (k = 0; k < n && !database_insert(db, &r[k]); k++)
-			rows++;
+		if (!n)
+			break;
+		if (n > 0 && !database_insert(db, r, (unsigned int)n))
+			rows += (unsigned int)n;
 		at = n > 0 ? r[n - 1].sequence : at + SALVAGE_STEP;
 	}
 	return rows;
@@ -81,6 +84,7 @@ static unsigned int salvage(struct database *db)
 	size_t bytes = strlen(db->config->file) + PATH_MORE;
 	char *file = malloc(bytes);
 	unsigned int rows = 0;
+	unsigned int kind;
 	char text[96];
 
 	if (!old || !r || !file)
@@ -88,9 +92,7 @@ static unsigned int salvage(struct database *db)
 	snprintf(file, bytes, "%s.corrupt", db->config->file);
 	if (sqlite3_open_v2(file, &old->sql, SQLITE_OPEN_READWRITE, NULL))
 		goto out;
-	/* a file of an earlier version has no table of inputs */
-	database_add_tables(old);
-	if (database_prepare(old))
+	if (database_prepare(old) || database_read_loads(old))
 		goto out;
 	database_read_last(old);
 	/* where not every number can be read, they begin anew under another identity */
@@ -103,7 +105,8 @@ static unsigned int salvage(struct database *db)
 	snprintf(text, sizeof(text), "INSERT OR REPLACE INTO meta VALUES('id','%s')", db->state.id);
 	database_run(db, text);
 	salvage_queues(db, old);
-	rows = salvage_records(db, old, r);
+	for (kind = 0; kind < RECORD_KINDS; kind++)
+		rows += salvage_records(db, old, kind, r);
 	if (database_run(db, "COMMIT")) {
 		database_run(db, "ROLLBACK");
 		rows = 0;

@@ -3,7 +3,7 @@
  * database-parts - what the files of the database share; for database*.c only.
  *
  *   database.c		the file: open, append, acknowledge
- *   database-rows.c	records as rows
+ *   database-rows.c	records as rows; the intervals of a mark share one (record-pack.h)
  *   database-bounds.c	age and size
  *   database-mend.c	a damaged file
  *
@@ -15,10 +15,14 @@
 #include <sqlite3.h>
 
 #include "database.h"
+#include "record-pack.h"
 
-#define LOADS_KNOWN_MAX 256
+#define LOADS_KNOWN_MAX 512
 
+/* By kind: its table, and what a row has of records and as its last number. */
 extern const char *const database_table[RECORD_KINDS];
+extern const char *const database_count[RECORD_KINDS];
+extern const char *const database_end[RECORD_KINDS];
 
 /**
  * struct known_load - a row of table load
@@ -42,6 +46,8 @@ struct known_load {
  * @newest_ms: time of the newest record
  * @loads: entries in @load
  * @load: the loads known to the file
+ * @pack: room for one
+ * @unpacked: records of one
  */
 struct database {
 	const struct store_config *config;
@@ -55,6 +61,8 @@ struct database {
 	int64_t newest_ms;
 	unsigned int loads;
 	struct known_load load[LOADS_KNOWN_MAX];
+	unsigned char pack[RECORD_PACK_BYTES];
+	struct record unpacked[RECORD_PACK_MAX];
 };
 
 /** database_error() - -errno of a result of SQLite; 0 for OK, ROW and DONE */
@@ -71,9 +79,6 @@ uint64_t database_greatest(uint64_t a, uint64_t b);
 
 /** database_open_file() - open or make the file, whole or not */
 int database_open_file(struct database *db);
-
-/** database_add_tables() - those of the present format that are missing, intervals excepted */
-int database_add_tables(struct database *db);
 
 /** database_prepare() - prepare the statements of the open file */
 int database_prepare(struct database *db);
@@ -106,8 +111,12 @@ int database_read_upstream(struct database *db, struct upstream_state *u);
 /** database_save_upstream() - write the state of an upstream, if it has changed */
 int database_save_upstream(struct database *db, unsigned int k);
 
-/** database_insert() - one record, within a transaction */
-int database_insert(struct database *db, const struct record *r);
+/** database_insert() - records in the order of their numbers, within a transaction */
+int database_insert(struct database *db, const struct record *r, unsigned int n);
+
+/** database_read_kinds() - as database_read(), of the kinds whose bit is set in @kinds */
+int database_read_kinds(struct database *db, unsigned int kinds, uint64_t after, struct record *r,
+			unsigned int max);
 
 /** database_thin() - delete some of the oldest detail, for room; false: there is none */
 bool database_thin(struct database *db);

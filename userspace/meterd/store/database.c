@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * Small pages, because every transaction writes whole ones: a minute of 28 loads is
- * about 2.5 kB. Each kind has a table of its own, so that thinning frees whole pages
+ * about 1 kB. Each kind has a table of its own, so that thinning frees whole pages
  * from its begin. synchronous=FULL: a transaction that was reported as stored
- * survives a power cut.
+ * survives a power cut. The file is opened alone, because the index of its log is then
+ * memory of this process: shared, it is a file too, and the kernel writes out what each
+ * transaction changes in it, which is more than the transaction itself.
  */
 #include "database-parts.h"
 
@@ -19,7 +21,9 @@
 
 #include "log.h"
 
-#define PAGE_BYTES 1024
+#define PAGE_BYTES 512
+/* PRAGMA user_version of the files that are written here */
+#define FORMAT 1
 #define BUSY_MS 5000
 #define PATH_MORE 24
 
@@ -28,6 +32,9 @@
 
 const char *const database_table[RECORD_KINDS] = { "interval_1m", "interval_5m", "event",
 						   "input_total" };
+const char *const database_count[RECORD_KINDS] = { "records", "records", "1", "1" };
+const char *const database_end[RECORD_KINDS] = { "sequence+records-1", "sequence+records-1",
+						 "sequence", "sequence" };
 
 static const char schema[] =
 	"CREATE TABLE IF NOT EXISTS meta(key TEXT PRIMARY KEY, value) WITHOUT ROWID;"
@@ -46,17 +53,8 @@ static const char schema[] =
 	"NULL);";
 
 static const char interval_schema[] =
-	"CREATE TABLE IF NOT EXISTS %s(sequence INTEGER PRIMARY KEY, utc_ms INTEGER NOT NULL, "
-	"uptime_ms INTEGER NOT NULL, flags INTEGER NOT NULL, covered_ms INTEGER NOT NULL, "
-	"load INTEGER NOT NULL REFERENCES load, import_uwh INTEGER NOT NULL, "
-	"export_uwh INTEGER NOT NULL, import_total_uwh INTEGER NOT NULL, "
-	"export_total_uwh INTEGER NOT NULL, "
-	"p_cw_mean INTEGER, p_cw_min INTEGER, p_cw_max INTEGER, "
-	"v_mv_mean INTEGER, v_mv_min INTEGER, v_mv_max INTEGER, "
-	"i_ma_mean INTEGER, i_ma_min INTEGER, i_ma_max INTEGER, "
-	"pf_e4_mean INTEGER, pf_e4_min INTEGER, pf_e4_max INTEGER, "
-	"thd_v_e4_mean INTEGER, thd_v_e4_min INTEGER, thd_v_e4_max INTEGER, "
-	"thd_i_e4_mean INTEGER, thd_i_e4_min INTEGER, thd_i_e4_max INTEGER)";
+	"CREATE TABLE IF NOT EXISTS %s(sequence INTEGER PRIMARY KEY, records INTEGER NOT NULL, "
+	"utc_ms INTEGER NOT NULL, uptime_ms INTEGER NOT NULL, pack BLOB NOT NULL)";
 
 int database_error(int rc)
 {
@@ -108,29 +106,51 @@ int64_t database_number(struct database *db, const char *sql)
 	return value;
 }
 
-int database_add_tables(struct database *db)
+/* A file without a format must be empty. */
+static int check_format(struct database *db)
 {
-	return database_run(db, schema);
+	int64_t format = database_number(db, "PRAGMA user_version");
+
+	if (format == FORMAT)
+		return 0;
+	return format || database_number(db, "SELECT count(*) FROM sqlite_master") ? -EMEDIUMTYPE
+										   : 0;
 }
 
-static int set_up(struct database *db)
+static int add_tables(struct database *db)
 {
-	char text[1024];
+	char text[256];
 	unsigned int k;
-	int error;
+	int error = database_run(db, schema);
 
-	sqlite3_busy_timeout(db->sql, BUSY_MS);
-	error = database_run(db, "PRAGMA page_size=" NUMBER(PAGE_BYTES));
-	error = error ? error : database_run(db, "PRAGMA journal_mode=WAL");
-	error = error ? error : database_run(db, "PRAGMA synchronous=FULL");
-	snprintf(text, sizeof(text), "PRAGMA max_page_count=%" PRIu64,
-		 (uint64_t)db->config->size_mb * 1024 * 1024 / PAGE_BYTES);
-	error = error ? error : database_run(db, text);
-	error = error ? error : database_add_tables(db);
 	for (k = RECORD_1M; k <= RECORD_5M && !error; k++) {
 		snprintf(text, sizeof(text), interval_schema, database_table[k]);
 		error = database_run(db, text);
 	}
+	return error ? error : database_run(db, "PRAGMA user_version=" NUMBER(FORMAT));
+}
+
+static int set_up(struct database *db)
+{
+	int keep = 1;
+	char text[96];
+	int error;
+
+	sqlite3_busy_timeout(db->sql, BUSY_MS);
+	/* a log that is written over costs less than one that grows: its size is no news */
+	sqlite3_file_control(db->sql, "main", SQLITE_FCNTL_PERSIST_WAL, &keep);
+	error = database_run(db, "PRAGMA page_size=" NUMBER(PAGE_BYTES));
+	error = error ? error : database_run(db, "PRAGMA locking_mode=EXCLUSIVE");
+	error = error ? error : database_run(db, "PRAGMA journal_mode=WAL");
+	error = error ? error : database_run(db, "PRAGMA synchronous=FULL");
+	/* what is deleted was never secret, and is not worth being written over */
+	error = error ? error : database_run(db, "PRAGMA secure_delete=OFF");
+	snprintf(text, sizeof(text), "PRAGMA max_page_count=%" PRIu64,
+		 (uint64_t)db->config->size_mb * 1024 * 1024 / PAGE_BYTES);
+	error = error ? error : database_run(db, text);
+	error = error ? error : check_format(db);
+	if (!error && database_number(db, "PRAGMA user_version") != FORMAT)
+		error = add_tables(db);
 	return error;
 }
 
@@ -139,19 +159,15 @@ static int prepare_interval(struct database *db, enum record_kind kind)
 	char text[512];
 	int error;
 
-	snprintf(text, sizeof(text),
-		 "INSERT OR IGNORE INTO %s VALUES(?,?,?,?,?,?,?,?,?,?"
-		 ",?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
-		 database_table[kind]);
+	snprintf(text, sizeof(text), "INSERT INTO %s VALUES(?,?,?,?,?)", database_table[kind]);
 	error = prepare(db, &db->insert[kind], text);
+	/* the row that has the next number need not begin with it */
 	snprintf(text, sizeof(text),
-		 "SELECT t.*, load.name, load.role FROM %s t JOIN load ON load.id=t.load WHERE "
-		 "sequence>? ORDER BY sequence",
-		 database_table[kind]);
+		 "SELECT * FROM %s WHERE sequence>=coalesce((SELECT max(sequence) FROM %s WHERE "
+		 "sequence<=?+1),0) ORDER BY sequence",
+		 database_table[kind], database_table[kind]);
 	error = error ? error : prepare(db, &db->read[kind], text);
-	snprintf(text, sizeof(text),
-		 "SELECT t.*, load.name, load.role FROM %s t JOIN load ON load.id=t.load ORDER BY "
-		 "sequence DESC LIMIT ?",
+	snprintf(text, sizeof(text), "SELECT * FROM %s ORDER BY sequence DESC",
 		 database_table[kind]);
 	return error ? error : prepare(db, &db->last[kind], text);
 }
@@ -230,16 +246,15 @@ uint64_t database_greatest(uint64_t a, uint64_t b)
 /* Thinning may empty a table, so the greatest number is also kept in meta. */
 int database_check_numbers(struct database *db)
 {
-	static const char *const queries[] = {
-		"SELECT max(sequence) FROM interval_1m", "SELECT max(sequence) FROM interval_5m",
-		"SELECT max(sequence) FROM event",	 "SELECT max(acked) FROM upstream",
-		"SELECT max(value) FROM meta",		 "SELECT max(sequence) FROM input_total",
-	};
+	char text[128];
 	unsigned int k;
-	int error = 0;
+	int error = database_run(db, "SELECT max(acked) FROM upstream");
 
-	for (k = 0; k < sizeof(queries) / sizeof(queries[0]) && !error; k++)
-		error = database_run(db, queries[k]);
+	error = error ? error : database_run(db, "SELECT max(value) FROM meta");
+	for (k = 0; k < RECORD_KINDS && !error; k++) {
+		snprintf(text, sizeof(text), "SELECT max(sequence) FROM %s", database_table[k]);
+		error = database_run(db, text);
+	}
 	return error;
 }
 
@@ -255,14 +270,16 @@ void database_read_last(struct database *db)
 	for (k = 0; k < RECORD_KINDS; k++) {
 		int64_t ms;
 
-		snprintf(text, sizeof(text), "SELECT max(sequence) FROM %s", database_table[k]);
+		snprintf(text, sizeof(text), "SELECT %s FROM %s ORDER BY sequence DESC LIMIT 1",
+			 database_end[k], database_table[k]);
 		last = database_greatest(last, (uint64_t)database_number(db, text));
 		snprintf(text, sizeof(text), "SELECT utc_ms FROM %s ORDER BY sequence DESC LIMIT 1",
 			 database_table[k]);
 		ms = database_number(db, text);
 		if (ms > db->newest_ms)
 			db->newest_ms = ms;
-		snprintf(text, sizeof(text), "SELECT count(*) FROM %s", database_table[k]);
+		snprintf(text, sizeof(text), "SELECT sum(%s) FROM %s", database_count[k],
+			 database_table[k]);
 		db->state.records += (uint64_t)database_number(db, text);
 	}
 	db->state.last = database_greatest(db->state.last, last);
@@ -438,13 +455,39 @@ int database_save_upstream(struct database *db, unsigned int k)
 	return database_error(rc);
 }
 
+/* Given a second time, because the answer of the first was lost? */
+static bool is_stored(struct database *db, const struct record *r)
+{
+	char text[160];
+
+	if (r->sequence > db->state.last || r->kind >= RECORD_KINDS)
+		return false;
+	snprintf(text, sizeof(text),
+		 "SELECT %s FROM %s WHERE sequence<=%" PRIu64 " ORDER BY sequence DESC LIMIT 1",
+		 database_end[r->kind], database_table[r->kind], r->sequence);
+	return (uint64_t)database_number(db, text) >= r->sequence;
+}
+
+/* Those that are there already are left out. */
+static int insert_new(struct database *db, const struct record *r, unsigned int n)
+{
+	unsigned int from, to;
+	int error = 0;
+
+	for (from = 0; from < n && !error; from = to + 1) {
+		for (to = from; to < n && !is_stored(db, &r[to]); to++)
+			;
+		error = database_insert(db, r + from, to - from);
+	}
+	return error;
+}
+
 static int append_once(struct database *db, const struct record *r, unsigned int n)
 {
 	int error = database_run(db, "BEGIN IMMEDIATE");
 	unsigned int k;
 
-	for (k = 0; k < n && !error; k++)
-		error = database_insert(db, &r[k]);
+	error = error ? error : insert_new(db, r, n);
 	for (k = 0; k < db->state.upstreams && !error; k++)
 		error = database_save_upstream(db, k);
 	error = error ? error : database_run(db, "COMMIT");

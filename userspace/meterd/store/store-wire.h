@@ -12,7 +12,8 @@
  * @STORE_READ: to the child: give @count records after @sequence to @upstream
  * @STORE_ACK: to the child: @upstream has all up to @sequence
  * @STORE_REFUSE: to the child: @upstream refuses @sequence, reason in the first record's text
- * @STORE_HELLO: of the child: the database is open; last intervals
+ * @STORE_LAST: of the child: some of the last intervals, newest first; before STORE_HELLO
+ * @STORE_HELLO: of the child: the database is open
  * @STORE_DONE: of the child: answer to STORE_PUT, @error
  * @STORE_RECORDS: of the child: answer to STORE_READ
  */
@@ -21,6 +22,7 @@ enum store_order {
 	STORE_READ,
 	STORE_ACK,
 	STORE_REFUSE,
+	STORE_LAST,
 	STORE_HELLO,
 	STORE_DONE,
 	STORE_RECORDS,
@@ -44,6 +46,9 @@ struct store_message {
 	struct database_state state;
 	struct record record[STORE_BATCH_MAX];
 };
+
+/* Last intervals that the child tells of: each load has one of either kind. */
+#define STORE_LAST_MAX (2 * LOADS_MAX)
 
 #define STORE_HEAD_BYTES offsetof(struct store_message, record)
 

@@ -39,15 +39,26 @@ static bool reply(struct worker *w, enum store_order order, unsigned int count)
 	return send(STDIN_FILENO, &w->m, (size_t)bytes, MSG_NOSIGNAL) == bytes;
 }
 
+/* The newest intervals of a kind, of as many loads as there may be. */
+static bool tell_last(struct worker *w, enum record_kind kind)
+{
+	struct record *r = calloc(LOADS_MAX, sizeof(*r));
+	int n = r ? database_last_intervals(w->db, kind, r, LOADS_MAX) : 0;
+	bool told = true;
+	int k, some;
+
+	for (k = 0; k < n && told; k += some) {
+		some = n - k < STORE_BATCH_MAX ? n - k : STORE_BATCH_MAX;
+		memcpy(w->m.record, r + k, (size_t)some * sizeof(*r));
+		told = reply(w, STORE_LAST, (unsigned int)some);
+	}
+	free(r);
+	return told;
+}
+
 static bool say_hello(struct worker *w)
 {
-	unsigned int half = STORE_BATCH_MAX / 2;
-	int n = database_last_intervals(w->db, RECORD_1M, w->m.record, half);
-	int more;
-
-	n = n < 0 ? 0 : n;
-	more = database_last_intervals(w->db, RECORD_5M, w->m.record + n, half);
-	return reply(w, STORE_HELLO, (unsigned int)(n + (more < 0 ? 0 : more)));
+	return tell_last(w, RECORD_1M) && tell_last(w, RECORD_5M) && reply(w, STORE_HELLO, 0);
 }
 
 static int append(struct worker *w, unsigned int n)

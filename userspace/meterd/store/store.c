@@ -61,7 +61,7 @@ struct store {
 	unsigned int length;	    /* of them */
 	unsigned int sent;	    /* the first ones, which the child has */
 	unsigned int last;	    /* entries in last_record */
-	struct record *last_record; /* of the first hello */
+	struct record *last_record; /* before the first hello */
 	struct store_message *m;    /* in */
 	struct store_message *out;  /* out */
 	struct store_counters counters;
@@ -90,6 +90,15 @@ static void tell(struct store *s, int error)
 	else if (error == -EWOULDBLOCK)
 		log_error("store %s: another meterd uses it; end that, or give this one another "
 			  "file, [store] file",
+			  file);
+	else if (error == -EMEDIUMTYPE)
+		log_error("store %s: another version of meterd made it, and this one cannot read "
+			  "it; use that, or give this one another file, [store] file; records wait "
+			  "in memory",
+			  file);
+	else if (error == -EBUSY)
+		log_error("store %s: another program has it open; end that: a copy of it can be "
+			  "read; records wait in memory",
 			  file);
 	else
 		log_error("store %s: cannot be written: %s; measuring goes on, up to %d records "
@@ -143,6 +152,14 @@ static void number_line(struct store *s)
 			s->line[k].sequence = s->next++;
 }
 
+static void on_last(struct store *s)
+{
+	unsigned int k;
+
+	for (k = 0; k < s->m->count && !s->was_open && s->last < STORE_LAST_MAX; k++)
+		s->last_record[s->last++] = s->m->record[k];
+}
+
 static void on_hello(struct store *s)
 {
 	s->hello = true;
@@ -150,10 +167,6 @@ static void on_hello(struct store *s)
 	s->retry_us = RETRY_MIN_US;
 	if (s->next <= s->m->state.last)
 		s->next = s->m->state.last + 1;
-	if (!s->was_open) {
-		s->last = s->m->count;
-		memcpy(s->last_record, s->m->record, s->last * sizeof(*s->last_record));
-	}
 	s->was_open = true;
 	number_line(s);
 	send_line(s);
@@ -227,7 +240,9 @@ static bool receive(struct store *s, int flags)
 		return false;
 	s->counters.database = s->m->state;
 	note_queues(s);
-	if (s->m->order == STORE_HELLO)
+	if (s->m->order == STORE_LAST)
+		on_last(s);
+	else if (s->m->order == STORE_HELLO)
 		on_hello(s);
 	else if (s->m->order == STORE_DONE)
 		on_done(s);
@@ -277,6 +292,7 @@ static void start(struct store *s)
 	}
 	setsockopt(pair[0], SOL_SOCKET, SO_SNDBUF, &bytes, sizeof(bytes));
 	setsockopt(pair[1], SOL_SOCKET, SO_SNDBUF, &bytes, sizeof(bytes));
+	s->last = s->was_open ? s->last : 0;
 	s->child = fork();
 	if (!s->child)
 		store_work(pair[1], s->config, s->names, s->upstreams, s->was_open);
@@ -468,7 +484,7 @@ int store_open(struct store **out, sd_event *event, const struct store_config *c
 		s->names[k] = names[k];
 	s->upstreams = k;
 	s->line = calloc(LINE_MAX_RECORDS, sizeof(*s->line));
-	s->last_record = calloc(STORE_BATCH_MAX, sizeof(*s->last_record));
+	s->last_record = calloc(STORE_LAST_MAX, sizeof(*s->last_record));
 	s->m = calloc(1, sizeof(*s->m));
 	s->out = calloc(1, sizeof(*s->out));
 	if (s->line && s->last_record && s->m && s->out)
