@@ -158,6 +158,109 @@ static void what_was_put_comes_back_from_any_number(void **state)
 	database_close(db);
 }
 
+static struct record_query query(uint32_t kinds)
+{
+	return (struct record_query){ .kinds = kinds, .until_ms = INT64_MAX, .max = 100 };
+}
+
+static void people_find_what_they_look_for(void **state)
+{
+	struct fixture *f = *state;
+	struct database *db = open_database(f);
+	struct record_query q = query(1U << RECORD_1M);
+	struct record r[100], want[4];
+	unsigned int n = 0, rounds = 0;
+	uint64_t next;
+	int k, some;
+
+	fill(db);
+	/* all of a kind, in pieces */
+	do {
+		some = database_look(db, &q, r, &next);
+		assert_true(some >= 0);
+		for (k = 0; k < some; k++, n++) {
+			assert_true(r[k].sequence > q.after);
+			assert_int_equal(r[k].kind, RECORD_1M);
+			q.after = r[k].sequence;
+		}
+		rounds++;
+		assert_true(!next || next >= q.after);
+		q.after = next;
+	} while (next);
+	assert_int_equal(n, RECORDS / 5 * 4);
+	assert_true(rounds > n / 100);
+	/* one load, from a time to another */
+	q = query(1U << RECORD_1M | 1U << RECORD_5M);
+	strcpy(q.load, "load 2");
+	make(want, 100);
+	q.since_ms = want[2].utc_ms;
+	make(want, 110);
+	q.until_ms = want[2].utc_ms;
+	q.max = 6;
+	assert_int_equal(database_look(db, &q, r, &next), 6);
+	make(want, 100);
+	assert_memory_equal(&r[0], &want[2], sizeof(r[0]));
+	q.after = next;
+	assert_int_equal(database_look(db, &q, r, &next), 4);
+	make(want, 109);
+	assert_memory_equal(&r[3], &want[2], sizeof(r[0]));
+	strcpy(q.load, "load 7");
+	assert_int_equal(database_look(db, &q, r, &next), 0);
+	database_close(db);
+}
+
+/* It has nothing to give in a while, and still does not look at all at once. */
+static void a_look_is_short(void **state)
+{
+	struct fixture *f = *state;
+	struct database *db = open_database(f);
+	struct record_query q = query(~0U);
+	unsigned int rounds = 0;
+	struct record r[100];
+	uint64_t next, sequence = 0;
+	unsigned int k, l;
+
+	for (k = 0; k < 200; k++) {
+		for (l = 0; l < 100; l += 4)
+			make(r + l, k);
+		for (l = 0; l < 100; l++)
+			r[l].sequence = ++sequence;
+		assert_int_equal(database_append(db, r, 100), 0);
+	}
+	strcpy(q.load, "nobody");
+	do {
+		assert_int_equal(database_look(db, &q, r, &next), 0);
+		q.after = next;
+		rounds++;
+	} while (next);
+	assert_in_range(rounds, 4, 10);
+	database_close(db);
+}
+
+/* Booted without a clock, which was set later, and once set back. */
+static void since_a_time_where_the_clock_was_set(void **state)
+{
+	struct fixture *f = *state;
+	struct database *db = open_database(f);
+	struct record_query q = query(1U << RECORD_1M);
+	const int64_t now_ms = 1795197600000;
+	struct record r[100];
+	uint64_t next;
+	unsigned int k;
+
+	for (k = 0; k < 60; k++) {
+		make(r, 0);
+		r[0].sequence = k + 1;
+		r[0].utc_ms = k % 20 < 3 ? k * 60000 : now_ms + k * 60000;
+		assert_int_equal(database_append(db, r, 1), 0);
+	}
+	q.since_ms = now_ms + 30 * 60000;
+	assert_int_equal(database_look(db, &q, r, &next), 30 - 3);
+	assert_int_equal(r[0].sequence, 31);
+	assert_int_equal(next, 0);
+	database_close(db);
+}
+
 /* The answer to a transaction may get lost, and more may have come before it is given again. */
 static void what_is_given_twice_is_there_once(void **state)
 {
@@ -290,6 +393,11 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(what_was_put_comes_back_from_any_number, start_test,
+						stop_test),
+		cmocka_unit_test_setup_teardown(people_find_what_they_look_for, start_test,
+						stop_test),
+		cmocka_unit_test_setup_teardown(a_look_is_short, start_test, stop_test),
+		cmocka_unit_test_setup_teardown(since_a_time_where_the_clock_was_set, start_test,
 						stop_test),
 		cmocka_unit_test_setup_teardown(what_is_given_twice_is_there_once, start_test,
 						stop_test),

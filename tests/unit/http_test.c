@@ -462,6 +462,86 @@ static void what_others_provide_is_answered(void **state)
 	error_says(o, "nothing at /api/v1/eight; see paths");
 }
 
+/**
+ * struct asked - a question whose answer comes later
+ */
+struct asked {
+	struct http_later *later;
+	char argument[16];
+};
+
+static unsigned int ask_later(void *user, struct http_later *later, char *why)
+{
+	const char *argument = http_argument(later, "n");
+	struct asked *a = user;
+
+	if (!argument) {
+		snprintf(why, HTTP_WHY_MAX, "there is no n");
+		return 400;
+	}
+	snprintf(a->argument, sizeof(a->argument), "%s", argument);
+	a->later = later;
+	return 0;
+}
+
+static bool is_asked(void *context)
+{
+	return ((struct asked *)context)->later;
+}
+
+static void an_answer_may_come_later(void **state)
+{
+	static const struct http_report report = { .path = "/api/v1/slow",
+						   .summary = "later",
+						   .ask = ask_later };
+	static const char request[] = "GET /api/v1/slow?n=a%20b HTTP/1.0\r\n\r\n";
+	struct asked a = { 0 };
+	struct fixture *f = *state;
+	struct json_object *o;
+	struct client *c;
+
+	http_provide(f->http, &report, &a);
+	assert_int_equal(get(f, "/api/v1/slow", &o), 400);
+	error_says(o, "there is no n");
+	/* others are answered while it waits */
+	c = connect_tcp(f, 0);
+	say(c, request, strlen(request));
+	assert_true(turn_until(f->loop, is_asked, &a, 5000));
+	assert_string_equal(a.argument, "a b");
+	assert_int_equal(get(f, "/api/v1", &o), 200);
+	json_object_put(o);
+	http_later_answer(a.later, strdup("{\"slow\":8}"));
+	assert_true(turn_until(f->loop, receive, c, 5000));
+	o = json(c);
+	assert_double_equal(number(o, "slow"), 8.0, 0.0);
+	json_object_put(o);
+	hang_up(c);
+	/* there is none after all */
+	a.later = NULL;
+	c = connect_tcp(f, 0);
+	say(c, request, strlen(request));
+	assert_true(turn_until(f->loop, is_asked, &a, 5000));
+	http_later_answer(a.later, NULL);
+	assert_true(turn_until(f->loop, receive, c, 5000));
+	hang_up(c);
+	/* a client that leaves; and one that is there when the server closes */
+	a.later = NULL;
+	c = connect_tcp(f, 0);
+	say(c, request, strlen(request));
+	assert_true(turn_until(f->loop, is_asked, &a, 5000));
+	hang_up(c);
+	turn_for(f->loop, 50);
+	http_later_answer(a.later, strdup("{}"));
+	a.later = NULL;
+	c = connect_tcp(f, 0);
+	say(c, request, strlen(request));
+	assert_true(turn_until(f->loop, is_asked, &a, 5000));
+	http_close(f->http);
+	f->http = NULL;
+	http_later_answer(a.later, strdup("{}"));
+	hang_up(c);
+}
+
 static void events_of_others_are_in_the_stream(void **state)
 {
 	struct fixture *f = *state;
@@ -857,6 +937,7 @@ int main(void)
 		SERVER_TEST(each_script_of_the_page_is_in_the_table),
 		SERVER_TEST(every_reading_is_an_event),
 		SERVER_TEST(what_others_provide_is_answered),
+		SERVER_TEST(an_answer_may_come_later),
 		SERVER_TEST(events_of_others_are_in_the_stream),
 		SERVER_TEST(a_new_stream_begins_with_a_fresh_reading),
 		SERVER_TEST(a_slow_reader_is_disconnected_and_others_are_not),

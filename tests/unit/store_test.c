@@ -400,6 +400,78 @@ static void old_detail_is_thinned(void **state)
 	database_close(db);
 }
 
+/**
+ * struct looked - the answer to a question
+ */
+struct looked {
+	bool over;
+	int error;
+	unsigned int n;
+	uint64_t next;
+	struct record first;
+};
+
+static void on_found(void *user, int error, const struct record *r, unsigned int n, uint64_t next)
+{
+	struct looked *l = user;
+
+	assert_false(l->over);
+	l->over = true;
+	l->error = error;
+	l->n = n;
+	l->next = next;
+	if (n)
+		l->first = r[0];
+}
+
+static bool is_over(void *context)
+{
+	return ((struct looked *)context)->over;
+}
+
+static void questions_are_answered_once(void **state)
+{
+	const struct record_query q = {
+		.kinds = ~0U, .until_ms = INT64_MAX, .after = 7, .max = 50
+	};
+	struct looked l[STORE_LOOKS_MAX + 1] = { 0 };
+	struct fixture *f = *state;
+	unsigned int k;
+
+	assert_int_equal(store_look(NULL, &q, on_found, l), -EAGAIN);
+	open_store(f);
+	put(f, 0, 100);
+	assert_true(turn_until(f->loop, stored, f, 5000));
+	for (k = 0; k < STORE_LOOKS_MAX; k++)
+		assert_int_equal(store_look(f->store, &q, on_found, &l[k]), 0);
+	assert_int_equal(store_look(f->store, &q, on_found, &l[k]), -EBUSY);
+	assert_true(turn_until(f->loop, is_over, &l[k - 1], 5000));
+	for (k = 0; k < STORE_LOOKS_MAX; k++) {
+		assert_true(l[k].over && !l[k].error);
+		assert_int_equal(l[k].n, 50);
+		assert_int_equal(l[k].next, 57);
+		assert_int_equal(l[k].first.sequence, 8);
+	}
+	/* the process that has the answer dies */
+	memset(l, 0, sizeof(l));
+	kill(f->store->child, SIGSTOP);
+	assert_int_equal(store_look(f->store, &q, on_found, &l[0]), 0);
+	kill(f->store->child, SIGKILL);
+	assert_true(turn_until(f->loop, is_over, &l[0], 5000));
+	assert_int_equal(l[0].error, -EIO);
+	assert_int_equal(l[0].n, 0);
+	/* and so does the store */
+	f->store->retry_us = 1000;
+	put(f, 100, 1);
+	assert_true(turn_until(f->loop, stored, f, 20000));
+	kill(f->store->child, SIGSTOP);
+	assert_int_equal(store_look(f->store, &q, on_found, &l[1]), 0);
+	kill(f->store->child, SIGCONT);
+	close_store(f);
+	assert_true(l[1].over);
+	assert_false(l[4].over);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -414,6 +486,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_folder_that_is_not_there, start_test, stop_test),
 		cmocka_unit_test_setup_teardown(two_of_them, start_test, stop_test),
 		cmocka_unit_test_setup_teardown(size_is_bounded, start_test, stop_test),
+		cmocka_unit_test_setup_teardown(questions_are_answered_once, start_test, stop_test),
 		cmocka_unit_test_setup_teardown(old_detail_is_thinned, start_test, stop_test),
 	};
 

@@ -10,8 +10,6 @@
 
 #include "http-private.h"
 
-#define JSON_TYPE "application/json; charset=utf-8"
-
 void http_secure(struct MHD_Response *response, const char *type, const char *cache)
 {
 	MHD_add_response_header(response, "Content-Type", type);
@@ -35,7 +33,7 @@ enum MHD_Result http_answer(struct MHD_Connection *connection, unsigned int stat
 	response = MHD_create_response_from_buffer(length, (void *)text, MHD_RESPMEM_MUST_COPY);
 	if (!response)
 		return MHD_NO;
-	http_secure(response, JSON_TYPE, "no-store");
+	http_secure(response, HTTP_JSON_TYPE, "no-store");
 	if (status == MHD_HTTP_METHOD_NOT_ALLOWED)
 		MHD_add_response_header(response, "Allow", "GET, HEAD");
 	if (status == MHD_HTTP_UNAUTHORIZED)

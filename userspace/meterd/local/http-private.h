@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * http-private - what the parts of the server share: http.c (connections),
- * http-stream.c (server-sent events), http-capture.c (captures), http-page.c (files of the page),
+ * http-stream.c (server-sent events), http-capture.c (captures), http-later.c (answers that take
+ * time), http-page.c (files of the page),
  * http-answer.c (answers) and http-routes.c (what is answered to which request).
  */
 #ifndef METERD_HTTP_PRIVATE_H
@@ -19,6 +20,7 @@
 #define US_PER_S 1000000ULL
 #define US_PER_MS 1000ULL
 
+#define HTTP_JSON_TYPE "application/json; charset=utf-8"
 #define RING 16
 #define LISTENERS 2
 #define PAGE_FILES 9
@@ -42,6 +44,7 @@
  * @status: of the answer, 0: there is none
  * @answer: its text; NULL: memory was short
  * @tap: the capture that it is, or NULL
+ * @later: the answer that it waits for, or NULL
  */
 struct client {
 	struct listener *listener;
@@ -61,6 +64,7 @@ struct client {
 	unsigned int status;
 	char *answer;
 	struct tap *tap;
+	struct http_later *later;
 };
 
 /**
@@ -140,6 +144,7 @@ struct provision {
  * @captured: what a capture captures; no inputs: nothing
  * @capture: clients with a capture
  * @serve_captures: goes on with them
+ * @serve_later: goes on with clients whose answer has come
  */
 struct http {
 	sd_event *event;
@@ -173,6 +178,7 @@ struct http {
 	struct tap_config captured;
 	struct client *capture[HTTP_CAPTURES];
 	sd_event_source *serve_captures;
+	sd_event_source *serve_later;
 };
 
 /** http_client_of() - our part of a connection, or NULL */
@@ -246,6 +252,16 @@ enum MHD_Result http_capture_open(struct http *h, struct MHD_Connection *connect
 
 /** http_capture_end() - the connection is no capture any more */
 void http_capture_end(struct client *c);
+
+/** http_later_init() - before the first request; 0 or -errno */
+int http_later_init(struct http *h);
+
+/** http_later_open() - ask for an answer that may take time */
+enum MHD_Result http_later_open(struct http *h, struct MHD_Connection *connection,
+				const struct provision *p);
+
+/** http_later_end() - the connection waits for no answer any more */
+void http_later_end(struct client *c);
 
 /** http_request() - MHD's: a request, its headers first, then its body in pieces, then once more */
 enum MHD_Result http_request(void *data, struct MHD_Connection *connection, const char *url,

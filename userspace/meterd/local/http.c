@@ -80,6 +80,7 @@ static void on_completed(void *data, struct MHD_Connection *connection, void **p
 	http_stream_end(c);
 	http_command_forget(c);
 	http_capture_end(c);
+	http_later_end(c);
 	c->suspended = false;
 	c->busy = false;
 	c->since_us = clock_us(CLOCK_MONOTONIC);
@@ -133,6 +134,7 @@ static void connection_closed(struct listener *l, struct client *c)
 	http_stream_end(c);
 	http_command_forget(c);
 	http_capture_end(c);
+	http_later_end(c);
 	if (c->previous)
 		c->previous->next = c->next;
 	else
@@ -328,6 +330,8 @@ int http_open(struct http **out, sd_event *event, const struct http_config *conf
 	if (!ret && is_set(config->socket))
 		ret = serve_unix(&h->listener[1], config->socket);
 	if (!ret)
+		ret = http_later_init(h);
+	if (ret >= 0)
 		ret = sd_event_add_time_relative(event, &h->tick, CLOCK_MONOTONIC, TICK_US, 0,
 						 on_tick, h);
 	if (ret < 0) {
@@ -417,6 +421,7 @@ void http_close(struct http *h)
 	h->closing = true;
 	sd_event_source_disable_unref(h->tick);
 	sd_event_source_disable_unref(h->serve_captures);
+	sd_event_source_disable_unref(h->serve_later);
 	for (i = 0; i < LISTENERS; i++)
 		close_listener(&h->listener[i]);
 	if (h->socket)

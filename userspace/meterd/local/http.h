@@ -77,6 +77,7 @@ void http_watch_mqtt(struct http *h, const struct mqtt *m);
 void http_take_commands(struct http *h, struct commands *c);
 
 struct json_object;
+struct http_later;
 
 /**
  * struct http_report - a path that someone else answers
@@ -85,6 +86,9 @@ struct json_object;
  * @get: makes the answer, an object, which is put afterwards; NULL is null
  * @text: makes it when it is not JSON; for free(), NULL when memory is short
  * @type: media type of that
+ * @ask: begins to make it, and http_later_answer() gives it: once, now or later, whether the
+ *	client is still there or not. Or it returns an HTTP status with why in @why, HTTP_WHY_MAX
+ *	bytes, and 0 otherwise
  */
 struct http_report {
 	const char *path;
@@ -92,7 +96,17 @@ struct http_report {
 	struct json_object *(*get)(void *user);
 	char *(*text)(void *user);
 	const char *type;
+	unsigned int (*ask)(void *user, struct http_later *later, char *why);
 };
+
+#define HTTP_WHY_MAX 256
+
+/** http_argument() - the value of ?NAME=VALUE, or NULL; only within http_report.ask() */
+const char *http_argument(const struct http_later *later, const char *name);
+
+/** http_later_answer() - @text, from malloc(), is the answer, JSON; NULL: there is none. Frees both
+ */
+void http_later_answer(struct http_later *later, char *text);
 
 /**
  * http_provide() - answer GET of a path; at most HTTP_PROVIDED paths

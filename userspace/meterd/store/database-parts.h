@@ -4,6 +4,7 @@
  *
  *   database.c		the file: open, append, acknowledge
  *   database-rows.c	records as rows; the intervals of a mark share one (record-pack.h)
+ *   database-look.c	records for people
  *   database-bounds.c	age and size
  *   database-mend.c	a damaged file
  *

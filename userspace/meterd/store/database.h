@@ -53,6 +53,24 @@ struct database_state {
 	struct upstream_state upstream[STORE_UPSTREAMS_MAX];
 };
 
+/**
+ * struct record_query - which records somebody wants to see
+ * @after: those with greater numbers
+ * @since_ms: with this time or a later one, ms since 1970
+ * @until_ms: with an earlier time than this
+ * @kinds: bit per enum record_kind
+ * @max: at most this many
+ * @load: of this load, input or subject of an event; empty: of all
+ */
+struct record_query {
+	uint64_t after;
+	int64_t since_ms;
+	int64_t until_ms;
+	uint32_t kinds;
+	uint32_t max;
+	char load[LOAD_NAME_MAX + 1];
+};
+
 struct database;
 
 /**
@@ -93,6 +111,23 @@ int database_read(struct database *db, uint64_t after, struct record *r, unsigne
 /** database_last_intervals() - the last records of 1 min and 5 min, newest first, at most @max */
 int database_last_intervals(struct database *db, enum record_kind kind, struct record *r,
 			    unsigned int max);
+
+/**
+ * database_look() - some of the records that were asked for, oldest first
+ * @db: database
+ * @q: the question
+ * @r: room for @q->max
+ * @next: what to ask for as @q->after to get more; 0: there are no more
+ *
+ * It looks at a bounded number of records, so there may be none, and more nevertheless.
+ * The first of @q->since_ms is found by halving, as if the clock had never gone back
+ * by more than what one row covers; times before 2020, of a gateway that did not know
+ * better, are passed over in that.
+ *
+ * Return: how many, or -errno.
+ */
+int database_look(struct database *db, const struct record_query *q, struct record *r,
+		  uint64_t *next);
 
 /** database_ack() - @upstream has all up to @sequence; kept with the next database_append() */
 void database_ack(struct database *db, unsigned int upstream, uint64_t sequence);

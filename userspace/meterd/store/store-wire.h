@@ -12,20 +12,24 @@
  * @STORE_READ: to the child: give @count records after @sequence to @upstream
  * @STORE_ACK: to the child: @upstream has all up to @sequence
  * @STORE_REFUSE: to the child: @upstream refuses @sequence, reason in the first record's text
+ * @STORE_LOOK: to the child: answer @query of place @upstream
  * @STORE_LAST: of the child: some of the last intervals, newest first; before STORE_HELLO
  * @STORE_HELLO: of the child: the database is open
  * @STORE_DONE: of the child: answer to STORE_PUT, @error
  * @STORE_RECORDS: of the child: answer to STORE_READ
+ * @STORE_FOUND: of the child: answer to STORE_LOOK; @sequence is where to go on, or 0
  */
 enum store_order {
 	STORE_PUT,
 	STORE_READ,
 	STORE_ACK,
 	STORE_REFUSE,
+	STORE_LOOK,
 	STORE_LAST,
 	STORE_HELLO,
 	STORE_DONE,
 	STORE_RECORDS,
+	STORE_FOUND,
 };
 
 /**
@@ -36,6 +40,8 @@ enum store_order {
  * @error: 0 or -errno
  * @count: records that follow, or are asked for
  * @state: in messages of the child
+ * @query: of STORE_LOOK
+ * @record: records
  */
 struct store_message {
 	uint32_t order;
@@ -44,6 +50,7 @@ struct store_message {
 	int32_t error;
 	uint32_t count;
 	struct database_state state;
+	struct record_query query;
 	struct record record[STORE_BATCH_MAX];
 };
 

@@ -90,6 +90,18 @@ static bool answer_read(struct worker *w)
 	return reply(w, STORE_RECORDS, n < 0 ? 0 : (unsigned int)n);
 }
 
+static bool answer_look(struct worker *w)
+{
+	struct record_query q = w->m.query;
+	int n;
+
+	q.max = q.max < STORE_BATCH_MAX ? q.max : STORE_BATCH_MAX;
+	q.load[LOAD_NAME_MAX] = '\0';
+	n = database_look(w->db, &q, w->m.record, &w->m.sequence);
+	w->m.error = n < 0 ? n : 0;
+	return reply(w, STORE_FOUND, n < 0 ? 0 : (unsigned int)n);
+}
+
 static bool serve(struct worker *w, ssize_t bytes)
 {
 	bool whole = bytes >= (ssize_t)STORE_HEAD_BYTES;
@@ -105,6 +117,8 @@ static bool serve(struct worker *w, ssize_t bytes)
 		return reply(w, STORE_DONE, 0);
 	case STORE_READ:
 		return answer_read(w);
+	case STORE_LOOK:
+		return answer_look(w);
 	case STORE_ACK:
 		database_ack(w->db, w->m.upstream, w->m.sequence);
 		if (++w->unsaved >= ACKS_MAX)

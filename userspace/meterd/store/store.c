@@ -29,6 +29,9 @@
 #define LINE_MAX_RECORDS 4096
 #define SOCKET_BYTES (1 << 20)
 
+/* Messages have one field for both. */
+_Static_assert(STORE_LOOKS_MAX <= STORE_UPSTREAMS_MAX, "more questions than places");
+
 /**
  * struct attached - an upstream
  * @ops: what to tell it
@@ -41,12 +44,23 @@ struct attached {
 	bool fetching;
 };
 
+/**
+ * struct looker - who waits for the answer to a question
+ * @found: gets it; NULL: nobody
+ * @user: first argument
+ */
+struct looker {
+	store_found *found;
+	void *user;
+};
+
 struct store {
 	sd_event *event;
 	const struct store_config *config;
 	const char *names[STORE_UPSTREAMS_MAX];
 	unsigned int upstreams;
 	struct attached up[STORE_UPSTREAMS_MAX];
+	struct looker looker[STORE_LOOKS_MAX];
 	int fd; /* to the child, -1 */
 	pid_t child;
 	bool hello; /* the child has the database open */
@@ -106,6 +120,24 @@ static void tell(struct store *s, int error)
 			  file, strerror(-error), LINE_MAX_RECORDS);
 }
 
+static void answer_looker(struct store *s, unsigned int place, int error)
+{
+	struct looker l = s->looker[place];
+
+	s->looker[place].found = NULL;
+	if (l.found)
+		l.found(l.user, error, s->m->record, error ? 0 : s->m->count,
+			error ? 0 : s->m->sequence);
+}
+
+static void refuse_lookers(struct store *s)
+{
+	unsigned int k;
+
+	for (k = 0; k < STORE_LOOKS_MAX; k++)
+		answer_looker(s, k, -EIO);
+}
+
 /* The child is gone, for whatever cause: what it had not stored is sent to the next one. */
 static void lose_child(struct store *s)
 {
@@ -131,6 +163,7 @@ static void lose_child(struct store *s)
 	s->hello = false;
 	for (k = 0; k < s->upstreams; k++)
 		s->up[k].fetching = false;
+	refuse_lookers(s);
 	retry_later(s);
 }
 
@@ -248,6 +281,8 @@ static bool receive(struct store *s, int flags)
 		on_done(s);
 	else if (s->m->order == STORE_RECORDS)
 		on_records(s);
+	else if (s->m->order == STORE_FOUND)
+		answer_looker(s, s->m->upstream, s->m->error);
 	return true;
 }
 
@@ -412,6 +447,26 @@ int store_fetch(struct store *s, unsigned int upstream, uint64_t after, unsigned
 	return 0;
 }
 
+int store_look(struct store *s, const struct record_query *q, store_found *found, void *user)
+{
+	unsigned int k;
+
+	if (!s || !s->hello)
+		return -EAGAIN;
+	for (k = 0; k < STORE_LOOKS_MAX && s->looker[k].found; k++)
+		;
+	if (k == STORE_LOOKS_MAX)
+		return -EBUSY;
+	s->out->order = STORE_LOOK;
+	s->out->upstream = k;
+	s->out->query = *q;
+	s->out->count = 0;
+	if (!give(s, 0))
+		return -EAGAIN;
+	s->looker[k] = (struct looker){ found, user };
+	return 0;
+}
+
 void store_ack(struct store *s, unsigned int upstream, uint64_t sequence)
 {
 	if (!s->hello)
@@ -519,6 +574,7 @@ void store_close(struct store *s)
 	if (s->length)
 		log_error("store %s: %u records were not stored and are lost", s->config->file,
 			  s->length);
+	refuse_lookers(s);
 	sd_event_source_disable_unref(s->io);
 	if (s->fd >= 0)
 		close(s->fd);

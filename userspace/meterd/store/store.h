@@ -101,6 +101,29 @@ void store_ack(struct store *s, unsigned int upstream, uint64_t sequence);
 /** store_refuse() - the upstream refuses this record for good; it is noted, with the reason */
 void store_refuse(struct store *s, unsigned int upstream, uint64_t sequence, const char *reason);
 
+/* Questions that can wait for their answer at a time. */
+#define STORE_LOOKS_MAX 4
+
+/**
+ * store_found - the answer to a question
+ * @user: of store_look()
+ * @error: 0 or -errno: the database cannot be read, or its process has ended
+ * @r: records, oldest first; valid during the call
+ * @n: how many
+ * @next: what to ask for as "after" to get more; 0: there are no more
+ */
+typedef void store_found(void *user, int error, const struct record *r, unsigned int n,
+			 uint64_t next);
+
+/**
+ * store_look() - ask for records, whatever the upstreams have of them
+ *
+ * The answer comes by @found, once, from the loop; at the latest when the store is closed.
+ *
+ * Return: 0, -EAGAIN: there is no database now, -EBUSY: STORE_LOOKS_MAX wait.
+ */
+int store_look(struct store *s, const struct record_query *q, store_found *found, void *user);
+
 /** store_counters() - NULL @s gives zeros */
 void store_counters(const struct store *s, struct store_counters *c);
 
