@@ -4,6 +4,7 @@
 Upstreams against the real programs: mosquitto, influxdb (version 1), victoria-metrics.
 KTAP on standard output.    run.py [NAME...]
 """
+import csv
 import json
 import os
 import struct
@@ -14,7 +15,7 @@ import tempfile
 from discovery_schema import SCHEMA
 
 import tap
-from bench import TOP, Broker, House, Listener, all_arrived, check_none_lost, free_port, get, wait
+from bench import METERD, TOP, Broker, House, Listener, all_arrived, check_none_lost, free_port, get, wait
 from peers import Influx1, NodeRed, certificate, tls_extra
 
 TESTS = []
@@ -42,6 +43,45 @@ def mqtt_plain():
         assert abs(record["p_w"]["mean"] - 230) < 1, record
         assert "online" in l.status
         check_none_lost(h, l)
+
+
+@test
+def records_are_read():
+    """What meterctl reads of the running store is what the broker got, all of it and from any time on."""
+    with House(speed=600) as h:
+        b = Broker(h)
+        b.start()
+        l = Listener(b)
+        h.configure(b.section(), f"[http]\nlisten = 127.0.0.1:{free_port()}\nsocket = {h.path('sock')}\n")
+        h.start()
+        wait(lambda: all_arrived(h, l, 300), 60, "records arrive")
+
+        def read(*options):
+            done = subprocess.run([f"{os.path.dirname(METERD)}/meterctl", "records", "--socket", h.path("sock"), *options],
+                                  capture_output=True, text=True, check=False, timeout=30)
+            assert done.returncode == 0, done.stderr
+            return done.stdout.splitlines()
+
+        first = next(r for r in l.records.values() if r["kind"] == "interval" and r["seconds"] == 60)
+        found = {}
+        for kind in ("1m", "5m", "event"):
+            found.update({r["sequence"]: r for r in map(json.loads, read("--json", "--kind", kind, "--since", "1970-01-01"))})
+        heard = dict(l.records)
+        assert len(found) >= 300 and all(found[s] == r for s, r in heard.items() if s in found), "not the same"
+        assert set(range(1, max(found) + 1)) == set(found)
+        one = [json.loads(r) for r in read(h.loads[1], "--json", "--kind", "1m", "--since", "1970-01-01")]
+        assert len(one) > 50 and {r["load"] for r in one} == {h.loads[1]}
+        rows = list(csv.DictReader(read(h.loads[1], "--csv", "--kind", "1m", "--since", "1970-01-01")))
+        assert rows[0]["time"] == first["time"] and abs(float(rows[1]["p_w_mean"]) - 460) < 1, rows[1]
+        assert len(read("--kind", "1m", "--since", "1970-01-01", "--until", "1970-01-01T00:30")) <= 2 * 31 + 1
+        asked = get_json(h, "/api/v1/records?kind=hours")
+        assert asked == {"error": 'kind is "hours"; there are 1m, 5m, event and input'}, asked
+        check_none_lost(h, l)
+
+
+def get_json(h, path):
+    return json.loads(subprocess.run(["curl", "-s", "--unix-socket", h.path("sock"), f"http://localhost{path}"],
+                                     capture_output=True, check=True, timeout=30).stdout)
 
 
 @test

@@ -10,6 +10,7 @@
 #include "mqtt.h"
 #include "quality-json.h"
 #include "quality.h"
+#include "records-report.h"
 #include "sensor.h"
 #include "sources-json.h"
 #include "store-json.h"
@@ -122,6 +123,9 @@ static const struct http_report always[] = {
 	{ .path = "/api/v1/store",
 	  .summary = "records, and what each upstream has of them",
 	  .get = store_report },
+	{ .path = "/api/v1/records",
+	  .summary = "records: ?kind=1m|5m|event|input&load=&since=&until=&after=&limit=",
+	  .ask = records_report },
 	{ .path = "/api/v1/sensors",
 	  .summary = "kinds of current sensors that are known",
 	  .get = sensor_report },

@@ -30,6 +30,10 @@
  * @tuning: tuning file; NULL: that of meterd
  * @token_file: file of the token of commands, NULL for the usual one
  * @modules_dir: folder of the bus, NULL for the usual one
+ * @csv: print CSV
+ * @kind: of records; NULL for the usual one
+ * @since: first time of records, as given; NULL for the usual one
+ * @until: time before which they are; NULL: all
  * @argument: what followed the name of the command
  * @arguments: how many
  */
@@ -47,13 +51,17 @@ struct command_options {
 	const char *tuning;
 	const char *token_file;
 	const char *modules_dir;
+	bool csv;
+	const char *kind;
+	const char *since;
+	const char *until;
 	const char *argument[COMMAND_ARGUMENTS_MAX];
 	unsigned int arguments;
 };
 
 /** command_calibrate(), command_capture(), command_check(), command_identify(), command_input(),
- * command_list(), command_live(), command_output(), command_quality(), command_sensors(),
- * command_status() - return the exit status of the program */
+ * command_list(), command_live(), command_output(), command_quality(), command_records(),
+ * command_sensors(), command_status() - return the exit status of the program */
 int command_calibrate(const struct command_options *o);
 int command_capture(const struct command_options *o);
 int command_check(const struct command_options *o);
@@ -63,6 +71,7 @@ int command_list(const struct command_options *o);
 int command_live(const struct command_options *o);
 int command_output(const struct command_options *o);
 int command_quality(const struct command_options *o);
+int command_records(const struct command_options *o);
 int command_sensors(const struct command_options *o);
 int command_status(const struct command_options *o);
 

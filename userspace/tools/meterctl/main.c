@@ -28,6 +28,10 @@ enum {
 	OPTION_APPLY,
 	OPTION_UNDO,
 	OPTION_TUNING,
+	OPTION_CSV,
+	OPTION_KIND,
+	OPTION_SINCE,
+	OPTION_UNTIL,
 	OPTION_HELP,
 	OPTION_VERSION,
 };
@@ -50,6 +54,10 @@ static const struct option long_options[] = {
 	{ "apply", no_argument, NULL, OPTION_APPLY },
 	{ "undo", no_argument, NULL, OPTION_UNDO },
 	{ "tuning", required_argument, NULL, OPTION_TUNING },
+	{ "csv", no_argument, NULL, OPTION_CSV },
+	{ "kind", required_argument, NULL, OPTION_KIND },
+	{ "since", required_argument, NULL, OPTION_SINCE },
+	{ "until", required_argument, NULL, OPTION_UNTIL },
 	{ "help", no_argument, NULL, OPTION_HELP },
 	{ "version", no_argument, NULL, OPTION_VERSION },
 	{ 0 },
@@ -169,6 +177,19 @@ static const struct command commands[] = {
 	  "against EN 50160, and the newest events. With --json also the spectra.\n"
 	  "An interval is flagged when an event touched it or a part was not measured.\n",
 	  command_quality, 0, ADDRESS | JSON },
+	{ "records", "energy, power and events that meterd has stored",
+	  "usage: meterctl records [LOAD] [--kind KIND] [--since TIME] [--until TIME]\n"
+	  "                        [--csv | --json] [--socket PATH | --url URL]\n"
+	  "\n"
+	  "Records of all loads or of LOAD, oldest first, with the UTC of their begin.\n"
+	  "\n"
+	  "  --kind KIND     5m (intervals of five minutes, if not given), 1m, event, input\n"
+	  "  --since TIME    90s, 30m, 2h, 7d ago (1h if not given), 2026-11-29, 2026-11-29T18:00\n"
+	  "  --until TIME    before that time\n"
+	  "  --csv           for spreadsheets; with --json one record per line\n",
+	  command_records, 1,
+	  ADDRESS | JSON | BIT_OF(OPTION_CSV) | BIT_OF(OPTION_KIND) | BIT_OF(OPTION_SINCE) |
+		  BIT_OF(OPTION_UNTIL) },
 	{ "status", "state of meterd itself: age of the last reading, MQTT",
 	  "usage: meterctl status [--json] [--socket PATH | --url URL]\n", command_status, 0,
 	  ADDRESS | JSON },
@@ -285,6 +306,18 @@ static int parse_option(struct command_options *o, int option, const char *value
 		return 0;
 	case OPTION_TUNING:
 		o->tuning = value;
+		return 0;
+	case OPTION_CSV:
+		o->csv = true;
+		return 0;
+	case OPTION_KIND:
+		o->kind = value;
+		return 0;
+	case OPTION_SINCE:
+		o->since = value;
+		return 0;
+	case OPTION_UNTIL:
+		o->until = value;
 		return 0;
 	case 'h':
 	case OPTION_HELP:
