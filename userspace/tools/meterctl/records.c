@@ -277,14 +277,11 @@ static int print_some(const struct command_options *o, const struct style *style
 {
 	char path[PATH_BYTES];
 	struct json_object *answer, *error;
-	int ret;
 
 	snprintf(path, sizeof(path), "%s&after=%" PRId64, ask, *after);
-	ret = command_ask(o, path, &answer);
-	if (ret < 0)
-		client_complain(&o->address, ret);
-	if (ret)
-		return ret;
+	answer = command_ask(o, path);
+	if (!answer)
+		return EXIT_FAILURE;
 	error = answer_member(answer, "error");
 	if (error)
 		fprintf(stderr, "meterctl: meterd answers: %s\n", json_object_get_string(error));
@@ -292,7 +289,7 @@ static int print_some(const struct command_options *o, const struct style *style
 	*printed += answer_count(answer_member(answer, "records"));
 	*after = json_object_get_int64(answer_member(answer, "next"));
 	json_object_put(answer);
-	return error ? 1 : 0;
+	return error ? EXIT_FAILURE : 0;
 }
 
 int command_records(const struct command_options *o)
