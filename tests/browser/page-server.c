@@ -356,8 +356,65 @@ static struct json_object *wiring(void *user)
 	return json_tokener_parse(text);
 }
 
+/* A report with an interval of 150 cycles and the verdict of the week. */
+static struct json_object *quality(void *user)
+{
+	static const char text[] =
+		"{\"intervals\":{\"10 s\":{\"frequency_hz\":50.0123},\"10 min\":null,\"2 h\":null,"
+		"\"150/180 cycles\":{\"flagged\":true,\"u2_percent\":0.63,\"phases\":["
+		"{\"phase\":\"L1\",\"rms_v\":231.123,\"min_v\":229.5,\"max_v\":232.4,"
+		"\"thd_percent\":2.345},"
+		"{\"phase\":\"L2\",\"rms_v\":230.1,\"min_v\":92.3,\"max_v\":231.0,"
+		"\"thd_percent\":2.1}]}},\"week\":{\"verdict\":\"kept\"}}";
+
+	return json_tokener_parse(text);
+}
+
+static struct json_object *events(void *user)
+{
+	static const char text[] =
+		"[{\"number\":2,\"type\":\"dip\",\"time\":\"2026-11-20T18:00:00.123Z\","
+		"\"finished\":true,\"duration_s\":0.1042,\"extreme_v\":92.31,\"percent\":40.13,"
+		"\"phases\":[\"L2\"],\"incomplete\":false},"
+		"{\"number\":1,\"type\":\"transient\",\"time\":\"2026-11-20T17:00:00.5Z\","
+		"\"finished\":true,\"duration_s\":0.0005,\"deviation_v\":133.2,\"percent\":22.2,"
+		"\"phases\":[\"L3\"],\"incomplete\":false}]";
+
+	return json_tokener_parse(text);
+}
+
+/* Two voltages, the second of which has a dip, and a current. */
+static struct json_object *waveform(void *user)
+{
+	struct json_object *o =
+		json_tokener_parse("{\"event\":2,\"before_s\":0.1,\"rate_hz\":4000}");
+	struct json_object *channels = json_object_new_array();
+	unsigned int c;
+	unsigned int k;
+
+	for (c = 0; c < 3; c++) {
+		static const char *const names[] = { "L1", "L2", "hub1/A" };
+		struct json_object *channel = json_object_new_object();
+		struct json_object *list = json_object_new_array();
+
+		for (k = 0; k < 1200; k++)
+			json_object_array_add(
+				list, json_object_new_double(
+					      (c == 1 && k > 400 && k < 800 ? 130 : 325) *
+					      sin((k / 80.0 - c / 3.0) * 360 * RAD_PER_DEG)));
+		json_object_object_add(channel, "name", json_object_new_string(names[c]));
+		json_object_object_add(channel, c < 2 ? "v" : "a", list);
+		json_object_array_add(channels, channel);
+	}
+	json_object_object_add(o, "channels", channels);
+	return o;
+}
+
 static const struct http_report reports[] = {
 	{ .path = "/api/v1/wiring", .summary = "invented verdicts", .get = wiring },
+	{ .path = "/api/v1/quality", .summary = "invented intervals", .get = quality },
+	{ .path = "/api/v1/quality/events", .summary = "invented events", .get = events },
+	{ .path = "/api/v1/quality/waveform", .summary = "an invented dip", .get = waveform },
 	{ .path = "/api/v1/io", .summary = "invented inputs and outputs", .get = io },
 };
 
@@ -382,8 +439,8 @@ int main(int argc, char **argv)
 	if (!ret && mqtt.host)
 		ret = mqtt_open(&h.mqtt, h.loop, &mqtt, "demo-house");
 	http_watch_mqtt(h.http, h.mqtt);
-	http_provide(h.http, &reports[0], &h);
-	http_provide(h.http, &reports[1], &h);
+	for (i = 0; i < COUNT(reports); i++)
+		http_provide(h.http, &reports[i], &h);
 	if (!ret)
 		ret = sd_event_add_time_relative(h.loop, &h.timer, CLOCK_MONOTONIC, 0, 0, on_timer,
 						 &h);

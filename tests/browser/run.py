@@ -305,6 +305,33 @@ def wiring_is_told_with_its_evidence(page, house):
     assert "1 of 3 inputs" in page.text("#wiring-note"), page.text("#wiring-note")
 
 
+def power_quality_is_shown_with_a_waveform(page, house):
+    """intervals, events, newest first, and the voltages around the newest in their colours"""
+    page.until(lambda: page.rows("#pq-events"), "events")
+    dip, transient = page.rows("#pq-events")
+    assert dip[1:] == ["dip", "L2", "92.3\u00a0V", "40.1\u00a0%", "0.104\u00a0s"], dip
+    assert transient[1] == "transient" and transient[3] == "133.2\u00a0V", transient
+    first = page.rows("#intervals")[0]
+    assert first[:3] == ["150/180 cycles, flagged", "L1", "231.12\u00a0V"], first
+    assert page.text("#quality-note") == "50.012\u00a0Hz in 10\u00a0s, EN 50160 this week: kept", \
+        page.text("#quality-note")
+    pixels = page.js("""
+        const canvas = document.getElementById('wave');
+        const data = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data;
+        const style = getComputedStyle(document.body);
+        return [0, 1, 2].map((number) => {
+            const hex = colour(style, number);
+            const rgb = [1, 3, 5].map((i) => parseInt(hex.slice(i, i + 2), 16));
+            let n = 0;
+            for (let i = 0; i < data.length; i += 4)
+                if (data[i + 3] > 200 && rgb.every((x, k) => Math.abs(x - data[i + k]) < 24))
+                    n++;
+            return n;
+        });""")
+    # two voltages, and no current among them
+    assert pixels[0] > 500 and pixels[1] > 500 and pixels[2] == 0, pixels
+
+
 def headers_name_their_columns(page, house):
     """every column has a header cell with a scope, every row has one too"""
     for table in ("#loads", "#modules", "#inputs", "#outputs"):
@@ -457,6 +484,7 @@ TESTS = [
     (modules_are_listed, False),
     (inputs_and_outputs_are_live, False),
     (wiring_is_told_with_its_evidence, True),
+    (power_quality_is_shown_with_a_waveform, True),
     (headers_name_their_columns, False),
     (contrast_is_enough, False),
     (nothing_is_cut_off, False),

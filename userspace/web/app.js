@@ -80,6 +80,7 @@ async function poll() {
 		setText(byId('wiring-note'), 'not known');
 		byId('wiring').replaceChildren();
 	}
+	await pollQuality();
 	showState();
 	setTimeout(poll, POLL_MS);
 }

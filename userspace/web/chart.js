@@ -242,15 +242,11 @@ function describe(canvas) {
 	canvas.setAttribute('aria-label', 'Power of the last 5 minutes. Now: ' + (text || 'no data'));
 }
 
-function draw() {
-	const canvas = byId('chart');
-	const style = getComputedStyle(document.body);
+/* An empty canvas as large as its box, in its pixels. */
+function blank(canvas, style) {
 	const scale = window.devicePixelRatio || 1;
 	const width = canvas.clientWidth, height = canvas.clientHeight;
 	const c = canvas.getContext('2d');
-
-	/* Time on the gateway's clock, which goes on while no reading comes. */
-	const now = reading ? Date.parse(reading.time) + age() * 1000 : Date.now();
 
 	if (canvas.width !== Math.round(width * scale) || canvas.height !== Math.round(height * scale)) {
 		canvas.width = Math.round(width * scale);
@@ -259,6 +255,17 @@ function draw() {
 	c.setTransform(scale, 0, 0, scale, 0, 0);
 	c.clearRect(0, 0, width, height);
 	c.font = '12px ' + style.fontFamily;
+	return { c, width, height };
+}
+
+function draw() {
+	const canvas = byId('chart');
+	const style = getComputedStyle(document.body);
+	const { c, height } = blank(canvas, style);
+
+	/* Time on the gateway's clock, which goes on while no reading comes. */
+	const now = reading ? Date.parse(reading.time) + age() * 1000 : Date.now();
+
 	forget(now - SPAN_S * 1000);
 
 	const area = plotArea(canvas, c, height);

@@ -34,6 +34,7 @@ static const struct page_file page_files[PAGE_FILES] = {
 	{ "/io.js", "io.js", "text/javascript; charset=utf-8" },
 	{ "/loads.js", "loads.js", "text/javascript; charset=utf-8" },
 	{ "/modules.js", "modules.js", "text/javascript; charset=utf-8" },
+	{ "/quality.js", "quality.js", "text/javascript; charset=utf-8" },
 	{ "/show.js", "show.js", "text/javascript; charset=utf-8" },
 	{ "/wiring.js", "wiring.js", "text/javascript; charset=utf-8" },
 };

@@ -23,7 +23,7 @@
 #define HTTP_JSON_TYPE "application/json; charset=utf-8"
 #define RING 16
 #define LISTENERS 2
-#define PAGE_FILES 9
+#define PAGE_FILES 10
 
 /**
  * struct client - one connection
