@@ -23,8 +23,8 @@ struct tap {
 	bool ended;			  /* the last frame is in the ring */
 	unsigned char *ring;
 	size_t size;
-	uint64_t head; /* bytes read since the begin */
-	uint64_t tail; /* bytes written */
+	uint64_t head; /* bytes read since it was empty */
+	uint64_t tail; /* bytes written since then */
 	unsigned char frame[COMPACT_FRAME_MAX];
 };
 
@@ -188,6 +188,11 @@ size_t tap_read(struct tap *t, void *to, size_t most)
 		n = t->size - at;
 	memcpy(to, t->ring + at, n);
 	t->head += n;
+	/* only as much of the memory is touched as a client was ever behind */
+	if (t->head == t->tail) {
+		t->head = 0;
+		t->tail = 0;
+	}
 	return n;
 }
 
