@@ -202,7 +202,7 @@ static struct json_object *fault_status(const struct faults *f)
 	return o;
 }
 
-static struct json_object *status(struct control *c, int64_t now_ns)
+static struct json_object *status(struct control *c, struct json_object *command, int64_t now_ns)
 {
 	struct json_object *o = json_object_new_object();
 	struct json_object *list = json_object_new_array();
@@ -352,7 +352,7 @@ static struct json_object *time_range(struct control *c, struct json_object *com
 	return NULL;
 }
 
-static struct json_object *truth(struct control *c, struct json_object *command)
+static struct json_object *truth(struct control *c, struct json_object *command, int64_t now_ns)
 {
 	const struct signal *s = &c->wire->segment->scenario->signal;
 	bool by_time = json_object_object_get_ex(command, "from_s", NULL);
@@ -428,6 +428,17 @@ static struct json_object *fill_rule(struct json_object *command, struct fault_r
 	return NULL;
 }
 
+static struct json_object *unknown_fault(const char *kind)
+{
+	char known[200] = "";
+	size_t len = 0;
+
+	for (unsigned int i = 0; i < FAULT_KINDS; i++)
+		len += (size_t)snprintf(known + len, sizeof(known) - len, "%s%s", len ? ", " : "",
+					fault_name((enum fault_kind)i));
+	return error("fault kind \"%.40s\": not known; known: %s", kind, known);
+}
+
 static struct json_object *fault(struct control *c, struct json_object *command, int64_t now_ns)
 {
 	struct fault_rule rule = { 0 };
@@ -441,11 +452,7 @@ static struct json_object *fault(struct control *c, struct json_object *command,
 	kind = json_object_get_string(o);
 	rule.kind = fault_kind(kind ? kind : "");
 	if (rule.kind == FAULT_KINDS)
-		return error(
-			"fault kind \"%s\": not known; known: bit_errors, drop, delay, truncate, "
-			"duplicate, garbage, wrong_unit, exception, miss_sync, silent, restart, "
-			"power, memory, babble, serial, hostile",
-			kind ? kind : "null");
+		return unknown_fault(kind ? kind : "null");
 	get_number(command, "unit", &unit);
 	if (unit < 0 || unit > SMAPPEE_UNIT_MAX || unit != floor(unit))
 		return error("fault %s: unit = %g: give 0 for all, or a unit", kind, unit);
@@ -484,7 +491,7 @@ static struct json_object *contact(struct control *c, struct json_object *comman
 	return ok();
 }
 
-static struct json_object *clear(struct control *c)
+static struct json_object *clear(struct control *c, struct json_object *command, int64_t now_ns)
 {
 	fault_clear(&c->wire->segment->faults);
 	for (unsigned int i = 0; i < c->wire->segment->modules; i++)
@@ -492,32 +499,38 @@ static struct json_object *clear(struct control *c)
 	return ok();
 }
 
+static struct json_object *scans(struct control *c, struct json_object *command, int64_t now_ns)
+{
+	char wrong[256];
+	struct json_object *o = scans_command(c->wire->segment, command, wire_time(c->wire, now_ns),
+					      wrong, sizeof(wrong));
+
+	return o ? o : error("%s", wrong);
+}
+
 static struct json_object *dispatch(struct control *c, struct json_object *command, int64_t now_ns)
 {
+	static const struct {
+		const char *name;
+		struct json_object *(*run)(struct control *c, struct json_object *command,
+					   int64_t now_ns);
+	} commands[] = {
+		{ "status", status }, { "truth", truth },     { "scans", scans },
+		{ "fault", fault },   { "contact", contact }, { "clear", clear },
+	};
 	char wrong[256];
 	struct json_object *o;
 	const char *name;
-	double t = wire_time(c->wire, now_ns);
 
 	if (!json_object_is_type(command, json_type_object) ||
 	    !json_object_object_get_ex(command, "cmd", &o))
 		return error("not a command; give an object with \"cmd\" on one line");
 	name = json_object_get_string(o);
-	if (name && !strcmp(name, "status"))
-		return status(c, now_ns);
-	if (name && !strcmp(name, "truth"))
-		return truth(c, command);
-	if (name && !strcmp(name, "fault"))
-		return fault(c, command, now_ns);
-	if (name && !strcmp(name, "clear"))
-		return clear(c);
-	if (name && !strcmp(name, "contact"))
-		return contact(c, command, now_ns);
-	if (name && !strcmp(name, "scans")) {
-		o = scans_command(c->wire->segment, command, t, wrong, sizeof(wrong));
-		return o ? o : error("%s", wrong);
-	}
-	if (name && plug_command(c->wire->segment, name, command, t, wrong, sizeof(wrong)))
+	for (unsigned int i = 0; name && i < sizeof(commands) / sizeof(commands[0]); i++)
+		if (!strcmp(commands[i].name, name))
+			return commands[i].run(c, command, now_ns);
+	if (name && plug_command(c->wire->segment, name, command, wire_time(c->wire, now_ns), wrong,
+				 sizeof(wrong)))
 		return wrong[0] ? error("%s", wrong) : ok();
 	return error("cmd \"%s\": not known; known: status, truth, scans, fault, contact, clear, "
 		     "plug, unplug, swap, address",
