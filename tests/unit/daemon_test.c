@@ -9,6 +9,7 @@
 #include <libgen.h>
 #include <limits.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <sys/wait.h>
@@ -69,6 +70,7 @@ static pid_t start(int *output, const char *option, const char *value)
 	assert_int_equal(pipe(tube), 0);
 	child = fork();
 	if (!child) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		dup2(tube[1], STDOUT_FILENO);
 		dup2(tube[1], STDERR_FILENO);
 		close(tube[0]);
@@ -380,6 +382,7 @@ static int run_meterctl(const char *socket, const char *seconds, const char *fil
 	strcpy(path, program);
 	snprintf(meterctl, sizeof(meterctl), "%s/meterctl", dirname(path));
 	if (!child) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		execl(meterctl, meterctl, "capture", seconds, file, "--socket", socket,
 		      (char *)NULL);
 		_exit(127);
@@ -568,6 +571,7 @@ static void a_full_pipe_of_messages_holds_nothing_up(void **state)
 	fill_up(tube[1]);
 	child = fork();
 	if (!child) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		dup2(tube[1], STDERR_FILENO);
 		close(tube[0]);
 		execl(program, program, "--config", conf, (char *)NULL);

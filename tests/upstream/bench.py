@@ -21,6 +21,7 @@ import urllib.parse
 import urllib.request
 
 import records
+import tap
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 METERD = os.environ.get("METERD", os.path.join(TOP, "build/userspace/native/meterd"))
@@ -115,7 +116,8 @@ class House:
 
     def start(self, env=None):
         log = open(self.path("meterd.log"), "a", encoding="utf8")
-        self.meterd = subprocess.Popen([METERD, "--config", self.path("meterd.conf")], stderr=log, env=env)
+        self.meterd = subprocess.Popen([METERD, "--config", self.path("meterd.conf")], stderr=log, env=env,
+                                       preexec_fn=tap.die_with_parent)
         self.processes.append(self.meterd)
 
     def stop(self, how=signal.SIGTERM):
@@ -129,7 +131,7 @@ class House:
     def run(self, *command, port=None):
         """Start a peer; wait until it listens."""
         out = open(self.path("peers.log"), "a", encoding="utf8")
-        p = subprocess.Popen(command, stdout=out, stderr=out, cwd=self.dir)
+        p = subprocess.Popen(command, stdout=out, stderr=out, cwd=self.dir, preexec_fn=tap.die_with_parent)
         self.processes.append(p)
         if port:
             wait(lambda: listens(port), 20, f"{command[0]} listens on {port}")
