@@ -375,19 +375,20 @@ static struct json_object *events(void *user)
 	static const char text[] =
 		"[{\"number\":2,\"type\":\"dip\",\"time\":\"2026-11-20T18:00:00.123Z\","
 		"\"finished\":true,\"duration_s\":0.1042,\"extreme_v\":92.31,\"percent\":40.13,"
-		"\"phases\":[\"L2\"],\"incomplete\":false},"
+		"\"phases\":[\"L2\"],\"incomplete\":false,\"waveform\":true},"
 		"{\"number\":1,\"type\":\"transient\",\"time\":\"2026-11-20T17:00:00.5Z\","
 		"\"finished\":true,\"duration_s\":0.0005,\"deviation_v\":133.2,\"percent\":22.2,"
-		"\"phases\":[\"L3\"],\"incomplete\":false}]";
+		"\"phases\":[\"L3\"],\"incomplete\":false,\"waveform\":true}]";
 
 	return json_tokener_parse(text);
 }
 
-/* Two voltages, the second of which has a dip, and a current. */
-static struct json_object *waveform(void *user)
+/* Two voltages, the second of which has a dip, and a current; a third one with event 1. */
+static unsigned int waveform(void *user, struct http_later *later, char *why)
 {
-	struct json_object *o =
-		json_tokener_parse("{\"event\":2,\"before_s\":0.1,\"rate_hz\":4000}");
+	const char *event = http_argument(later, "event");
+	unsigned int voltages = event && *event == '1' ? 3 : 2;
+	struct json_object *o = json_tokener_parse("{\"before_s\":0.1,\"rate_hz\":4000}");
 	struct json_object *channels = json_object_new_array();
 	unsigned int c;
 	unsigned int k;
@@ -403,18 +404,21 @@ static struct json_object *waveform(void *user)
 					      (c == 1 && k > 400 && k < 800 ? 130 : 325) *
 					      sin((k / 80.0 - c / 3.0) * 360 * RAD_PER_DEG)));
 		json_object_object_add(channel, "name", json_object_new_string(names[c]));
-		json_object_object_add(channel, c < 2 ? "v" : "a", list);
+		json_object_object_add(channel, c < voltages ? "v" : "a", list);
 		json_object_array_add(channels, channel);
 	}
+	json_object_object_add(o, "event", json_object_new_int(event ? atoi(event) : 2));
 	json_object_object_add(o, "channels", channels);
-	return o;
+	http_later_answer(later, strdup(json_object_to_json_string(o)));
+	json_object_put(o);
+	return 0;
 }
 
 static const struct http_report reports[] = {
 	{ .path = "/api/v1/wiring", .summary = "invented verdicts", .get = wiring },
 	{ .path = "/api/v1/quality", .summary = "invented intervals", .get = quality },
 	{ .path = "/api/v1/quality/events", .summary = "invented events", .get = events },
-	{ .path = "/api/v1/quality/waveform", .summary = "an invented dip", .get = waveform },
+	{ .path = "/api/v1/quality/waveform", .summary = "an invented dip", .ask = waveform },
 	{ .path = "/api/v1/io", .summary = "invented inputs and outputs", .get = io },
 };
 

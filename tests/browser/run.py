@@ -315,7 +315,7 @@ def power_quality_is_shown_with_a_waveform(page, house):
     assert first[:3] == ["150/180 cycles, flagged", "L1", "231.12\u00a0V"], first
     assert page.text("#quality-note") == "50.012\u00a0Hz in 10\u00a0s, EN 50160 this week: kept", \
         page.text("#quality-note")
-    pixels = page.js("""
+    script = """
         const canvas = document.getElementById('wave');
         const data = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data;
         const style = getComputedStyle(document.body);
@@ -327,9 +327,13 @@ def power_quality_is_shown_with_a_waveform(page, house):
                 if (data[i + 3] > 200 && rgb.every((x, k) => Math.abs(x - data[i + k]) < 24))
                     n++;
             return n;
-        });""")
+        });"""
     # two voltages, and no current among them
+    pixels = page.js(script)
     assert pixels[0] > 500 and pixels[1] > 500 and pixels[2] == 0, pixels
+    page.driver.find_elements(By.CSS_SELECTOR, "#pq-events button")[1].click()
+    page.until(lambda: page.js(script)[2] > 500, "the three voltages of the other event")
+    page.until(lambda: page.js("return document.querySelectorAll('#pq-events [aria-pressed=true]').length") == 1, "one shown")
 
 
 def headers_name_their_columns(page, house):

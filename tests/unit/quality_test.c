@@ -4,6 +4,7 @@
  * allocation while samples flow.
  */
 #include "allocations.h"
+#include "quality-json.h"
 #include "quality-rig.h"
 
 #define UTC_10_00 1795168800 /* 2026-11-20 10:00:00 UTC, a Friday */
@@ -178,6 +179,29 @@ static void a_phase_that_never_was_there_has_no_events(void **state)
 	rig_close(&r);
 }
 
+/* By number or the newest one; the list says who has one. */
+static void a_waveform_is_asked_for_by_its_event(void)
+{
+	const struct installation in = { .topology = topology_find("3p+n") };
+	const double scale[8] = { 0 };
+	struct json_object *list = quality_events_json(r.quality, &in);
+	struct json_object *newest = quality_waveform_json(r.quality, &in, scale, 0);
+	struct json_object *first = quality_waveform_json(r.quality, &in, scale, 1);
+	struct json_object *x;
+
+	assert_int_equal(json_object_array_length(list), 1);
+	assert_true(json_object_object_get_ex(json_object_array_get_idx(list, 0), "waveform", &x));
+	assert_true(json_object_get_boolean(x));
+	assert_non_null(first);
+	assert_true(json_object_object_get_ex(first, "event", &x));
+	assert_int_equal(json_object_get_int(x), 1);
+	assert_string_equal(json_object_to_json_string(first), json_object_to_json_string(newest));
+	assert_null(quality_waveform_json(r.quality, &in, scale, 2));
+	json_object_put(list);
+	json_object_put(newest);
+	json_object_put(first);
+}
+
 static void the_waveform_around_an_event_is_kept(void **state)
 {
 	unsigned int n;
@@ -207,6 +231,7 @@ static void the_waveform_around_an_event_is_kept(void **state)
 		}
 		assert_true(worst < 0.1);
 		assert_null(quality_waveform(r.quality, 2));
+		a_waveform_is_asked_for_by_its_event();
 		rig_close(&r);
 	}
 }

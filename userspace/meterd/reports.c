@@ -1,6 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "reports.h"
 
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
 #include "clock-state.h"
 #include "command.h"
 #include "http.h"
@@ -81,11 +86,36 @@ static struct json_object *quality_events(void *user)
 	return quality_events_json(d->quality, &d->in);
 }
 
-static struct json_object *quality_waveforms(void *user)
+/* That of ?event=NUMBER, or the newest one. */
+static unsigned int quality_waveforms(void *user, struct http_later *later, char *why)
 {
+	const char *event = http_argument(later, "event");
 	struct meterd *d = user;
+	uint64_t number = 0;
+	struct json_object *o;
+	char *end = NULL;
 
-	return quality_waveform_json(d->quality, &d->in, d->scale);
+	if (event) {
+		number = isdigit((unsigned char)*event) ? strtoull(event, &end, 10) : 0;
+		if (!number || *end) {
+			snprintf(why, HTTP_WHY_MAX, "event: \"%.32s\" is not the number of an event",
+				 event);
+			return 400;
+		}
+		if (!quality_waveform(d->quality, number)) {
+			snprintf(why, HTTP_WHY_MAX,
+				 "event: %s has no waveform; /api/v1/quality/events has those that "
+				 "do",
+				 event);
+			return 404;
+		}
+	}
+	o = quality_waveform_json(d->quality, &d->in, d->scale, number);
+	http_later_answer(later, strdup(o ? json_object_to_json_string_ext(
+						    o, JSON_C_TO_STRING_PLAIN)
+					  : "null"));
+	json_object_put(o);
+	return 0;
 }
 
 static struct json_object *wiring_report(void *user)
@@ -152,8 +182,8 @@ static const struct http_report of_quality[] = {
 	  .summary = "the newest events of the voltage",
 	  .get = quality_events },
 	{ .path = "/api/v1/quality/waveform",
-	  .summary = "waveform of the newest event",
-	  .get = quality_waveforms },
+	  .summary = "waveform of the newest event that has one, or of ?event=",
+	  .ask = quality_waveforms },
 };
 
 static void provide(struct meterd *d, const struct http_report *report, size_t reports)

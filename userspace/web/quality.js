@@ -11,6 +11,8 @@ const INTERVALS = [['150/180 cycles', null], ['10 min', 'pst'], ['2 h', 'plt']];
 
 let reported = -Infinity;	// performance.now() when the report was last asked for
 let wave = null;		// the waveform that is drawn
+let shownEvents = '';
+let wanted = null;		// number of the event whose waveform was asked for; null: the newest
 
 function intervalRow(body, name, interval, phase, flicker) {
 	const row = tableRow(body);
@@ -41,10 +43,29 @@ function showReport(q) {
 		'EN 50160 this week: ' + (q.week ? q.week.verdict : 'unknown'));
 }
 
+/* The time of an event whose waveform can be shown. */
+function waveButton(e, at) {
+	const button = node('button', 'link', at);
+
+	button.type = 'button';
+	button.title = 'show the voltages around it';
+	button.setAttribute('aria-pressed', Boolean(wave && wave.event === e.number));
+	button.addEventListener('click', () => {
+		wanted = e.number;
+		pollQuality();
+	});
+	return button;
+}
+
 function eventRow(body, e) {
 	const row = tableRow(body);
 
-	rowHead(row, new Date(e.time).toLocaleString([], { hour12: false }));
+	const at = new Date(e.time).toLocaleString([], { hour12: false });
+
+	if (e.waveform)
+		rowHead(row, '').append(waveButton(e, at));
+	else
+		rowHead(row, at);
 	cell(row, 'Event', 'text').append(mark(e.finished ? 'warn' : 'bad',
 		e.type + (e.finished ? '' : ', in progress') + (e.incomplete ? ', incomplete' : '')));
 	cell(row, 'Phases', 'text').textContent = e.phases.join(' ');
@@ -117,30 +138,27 @@ function drawWave() {
 	});
 }
 
-/* The voltages around the newest event; the currents are in the API only. */
+/* The voltages around an event; the currents are in the API only. */
 async function showWave(events) {
-	const of = wave ? events.find((e) => e.number === wave.event) : null;
+	const having = events.filter((e) => e.waveform);
+	const e = having.find((x) => x.number === wanted) || having[0];
 
-	if (!of || events[0].number !== wave.newest) {
-		const w = JSON.parse(await ask('/api/v1/quality/waveform'));
-
-		w.channels = w.channels.filter((x) => x.v && x.v.every(isNumber));
-		w.newest = events[0].number;
-		wave = w.channels.length ? w : null;
+	if (!e) {
+		wave = null;
+	} else if (!wave || wave.event !== e.number) {
+		wave = JSON.parse(await ask('/api/v1/quality/waveform?event=' + e.number));
+		wave.channels = wave.channels.filter((x) => x.v && x.v.every(isNumber));
 	}
 	byId('wave-box').hidden = !wave;
-	if (wave) {
-		const e = events.find((x) => x.number === wave.event);
-
-		byId('wave').setAttribute('aria-label', 'Voltages around ' +
-			(e ? e.type + ', ' + e.time : 'an event'));
-	}
+	if (wave)
+		byId('wave').setAttribute('aria-label', 'Voltages around ' + e.type + ', ' + e.time);
 	drawWave();
 }
 
 async function pollQuality() {
 	try {
-		const events = JSON.parse(await ask('/api/v1/quality/events'));
+		const text = await ask('/api/v1/quality/events');
+		const events = JSON.parse(text);
 		const body = byId('pq-events').tBodies[0];
 
 		byId('quality').hidden = false;
@@ -148,13 +166,15 @@ async function pollQuality() {
 			showReport(JSON.parse(await ask('/api/v1/quality')));
 			reported = performance.now();
 		}
+		await showWave(events);
+		if (shownEvents === text + wanted)
+			return;
+		shownEvents = text + wanted;
 		body.replaceChildren();
 		for (const e of events.slice(0, EVENTS_SHOWN))
 			eventRow(body, e);
 		byId('pq-events').hidden = !events.length;
 		byId('pq-none').hidden = events.length > 0;
-		if (events.length)
-			await showWave(events);
 	} catch (error) {
 		/* Switched off, or meterd is not there, which is said above. */
 		byId('quality').hidden = !byId('pq-events').tBodies[0].rows.length;

@@ -83,8 +83,12 @@ struct json_object *quality_events_json(const struct quality *q, const struct in
 	struct json_object *list = json_object_new_array();
 	uint64_t n;
 
-	for (n = quality_event_count(q); n && quality_event(q, n); n--)
-		json_object_array_add(list, quality_event_json(quality_event(q, n), in->topology));
+	for (n = quality_event_count(q); n && quality_event(q, n); n--) {
+		struct json_object *o = quality_event_json(quality_event(q, n), in->topology);
+
+		put_flag(o, "waveform", quality_waveform(q, n));
+		json_object_array_add(list, o);
+	}
 	return list;
 }
 
@@ -344,17 +348,17 @@ static const char *input_of(const struct installation *in, unsigned int input, c
 }
 
 struct json_object *quality_waveform_json(const struct quality *q, const struct installation *in,
-					  const double *scale)
+					  const double *scale, uint64_t number)
 {
-	const struct capture_piece *p = NULL;
+	const struct capture_piece *p = number ? quality_waveform(q, number) : NULL;
 	struct json_object *channels;
 	struct json_object *o;
 	uint64_t n;
 	unsigned int k;
 
-	for (n = quality_event_count(q); n && !p && quality_event(q, n); n--)
+	for (n = quality_event_count(q); !number && n && !p && quality_event(q, n); n--)
 		p = quality_waveform(q, n);
-	if (!p)
+	if (!p || !quality_event(q, p->event))
 		return NULL;
 	o = json_object_new_object();
 	channels = json_object_new_array();

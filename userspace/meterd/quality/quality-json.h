@@ -31,8 +31,16 @@ struct json_object *quality_events_json(const struct quality *q, const struct in
 struct json_object *quality_report_json(const struct quality *q, const struct installation *in,
 					const double *scale);
 
-/** quality_waveform_json() - the waveform kept last: /api/v1/quality/waveform; or null */
+/**
+ * quality_waveform_json() - a waveform: /api/v1/quality/waveform
+ * @q: power quality
+ * @in: names of slots and inputs
+ * @scale: A per unit of the samples, by channel
+ * @number: of its event; 0: the newest one that has a waveform
+ *
+ * Return: NULL when there is none.
+ */
 struct json_object *quality_waveform_json(const struct quality *q, const struct installation *in,
-					  const double *scale);
+					  const double *scale, uint64_t number);
 
 #endif
