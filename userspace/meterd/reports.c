@@ -98,8 +98,8 @@ static unsigned int quality_waveforms(void *user, struct http_later *later, char
 	if (event) {
 		number = isdigit((unsigned char)*event) ? strtoull(event, &end, 10) : 0;
 		if (!number || *end) {
-			snprintf(why, HTTP_WHY_MAX, "event: \"%.32s\" is not the number of an event",
-				 event);
+			snprintf(why, HTTP_WHY_MAX,
+				 "event: \"%.32s\" is not the number of an event", event);
 			return 400;
 		}
 		if (!quality_waveform(d->quality, number)) {
@@ -111,9 +111,9 @@ static unsigned int quality_waveforms(void *user, struct http_later *later, char
 		}
 	}
 	o = quality_waveform_json(d->quality, &d->in, d->scale, number);
-	http_later_answer(later, strdup(o ? json_object_to_json_string_ext(
-						    o, JSON_C_TO_STRING_PLAIN)
-					  : "null"));
+	http_later_answer(
+		later,
+		strdup(o ? json_object_to_json_string_ext(o, JSON_C_TO_STRING_PLAIN) : "null"));
 	json_object_put(o);
 	return 0;
 }
