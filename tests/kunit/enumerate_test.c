@@ -6,9 +6,12 @@
 
 #include <kunit/test.h>
 #include <linux/async.h>
+#include <linux/completion.h>
 #include <linux/delay.h>
 #include <linux/device.h>
 #include <linux/errno.h>
+#include <linux/kthread.h>
+#include <linux/sched/signal.h>
 
 #include "../../drivers/tty/serdev/smappee_bus/describe.h"
 #include "../../drivers/tty/serdev/smappee_bus/enumerate.h"
@@ -319,6 +322,64 @@ static void a_rescan_finds_a_new_module_and_leaves_the_others_alone(struct kunit
 	bench_settle(line, 4);
 }
 
+/**
+ * struct waiter - somebody who waits for the end of a scan
+ * @segment: the segment
+ * @begun: he is there
+ * @done: he is back
+ * @ret: with this
+ */
+struct waiter {
+	struct smappee_segment *segment;
+	struct completion begun;
+	struct completion done;
+	int ret;
+};
+
+static int wait_for_rescan(void *data)
+{
+	struct waiter *waiter = data;
+
+	allow_signal(SIGINT);
+	complete(&waiter->begun);
+	waiter->ret = smappee_enumerate_rescan(waiter->segment);
+	complete(&waiter->done);
+	return 0;
+}
+
+static void who_waits_for_a_rescan_may_be_interrupted(struct kunit *test)
+{
+	struct fake_line *line = bench_new(test);
+	struct smappee_segment *segment = dev_get_drvdata(fake_line_serdev(line));
+	struct waiter *waiter = kunit_kzalloc(test, sizeof(*waiter), GFP_KERNEL);
+	unsigned long looked = READ_ONCE(segment->look_at);
+	struct fake_module *late;
+	struct task_struct *task;
+
+	KUNIT_ASSERT_NOT_NULL(test, waiter);
+	waiter->segment = segment;
+	init_completion(&waiter->begun);
+	init_completion(&waiter->done);
+	late = fake_hub(line, 9, 104239);
+	task = kthread_create(wait_for_rescan, waiter, "waiter");
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, task);
+	get_task_struct(task);
+	wake_up_process(task);
+	wait_for_completion(&waiter->begun);
+	msleep(20);
+	send_sig(SIGINT, task, 1);
+	wait_for_completion(&waiter->done);
+	put_task_struct(task);
+	KUNIT_EXPECT_EQ(test, -ERESTARTSYS, waiter->ret);
+	KUNIT_EXPECT_EQ(test, looked, READ_ONCE(segment->look_at));
+	/* The scan goes on, and the next one is waited for as ever. */
+	KUNIT_ASSERT_TRUE(test, fake_line_wait(line, bench_modules(line) == 4, 30000));
+	late->silent = true;
+	msleep(8000);
+	bench_rescan(line);
+	KUNIT_EXPECT_EQ(test, 3, bench_modules(line));
+}
+
 static void a_rescan_replaces_a_module_whose_serial_number_is_another(struct kunit *test)
 {
 	struct fake_line *line = bench_new(test);
@@ -516,6 +577,7 @@ static struct kunit_case enumerate_cases[] = {
 	KUNIT_CASE(a_module_whose_first_answers_are_all_damaged_is_found_later),
 	KUNIT_CASE(the_segment_tells_its_speed_and_modules),
 	KUNIT_CASE(a_rescan_finds_a_new_module_and_leaves_the_others_alone),
+	KUNIT_CASE(who_waits_for_a_rescan_may_be_interrupted),
 	KUNIT_CASE(a_rescan_replaces_a_module_whose_serial_number_is_another),
 	KUNIT_CASE(a_module_that_falls_silent_is_removed_by_a_rescan_only),
 	KUNIT_CASE(a_module_that_comes_back_keeps_its_device),

@@ -167,9 +167,12 @@ def unload(storm, times):
     held, ended = 0, 0
     for _ in range(times):
         chips = {name: guest.check(f"basename {DEVICES}/{storm.module(name)}/gpiochip*").strip() for name in ("in1", "out1")}
-        guest.check(READ + f"read_all '{n}-*'; setsid gpiomon -c {chips['in1']} 0 > /dev/null 2>&1 & "
-                    f"setsid gpioset -c {chips['out1']} 0=1 > /dev/null 2>&1 & echo")
-        guest.wait_for(f"[ $(cat {DEVICES}/{n}-*/state | grep -c streaming) = 8 ] && pidof gpiomon && pidof gpioset", "eight streams", 30)
+        guest.check(READ + f"read_all '{n}-*'; echo")
+        guest.wait_for(f"[ $(cat {DEVICES}/{n}-*/state | grep -c streaming) = 8 ]", "eight streams", 30)
+        # a module that does not answer in time ends gpioset
+        guest.wait_for(f"pidof gpiomon && pidof gpioset || {{ pidof gpiomon || setsid gpiomon -c {chips['in1']} 0 & "
+                       f"pidof gpioset || setsid gpioset -c {chips['out1']} 0=1 & sleep 0.5; false; }} > /dev/null 2>&1",
+                       "two lines in use", 30)
         guest.check("sleep 0.5")
         storm.udev_is_done()
         text = guest.run(f"for m in {DRIVERS}; do [ ! -d /sys/module/$m ] || rmmod $m 2>&1 && echo $m is gone; done", 90)[1]

@@ -146,6 +146,7 @@ static struct smappee_segment *core_alloc(struct serdev_device *serdev,
 	INIT_LIST_HEAD(&segment->modules);
 	init_waitqueue_head(&segment->wake);
 	init_waitqueue_head(&segment->configured);
+	init_waitqueue_head(&segment->scan_done);
 	smappee_clock_init(&segment->clock, segment->rate_hz);
 	/* A port has one client, so its number is ours; probes come in any order. */
 	smappee_line_init(&segment->line, serdev, serdev->ctrl->nr, speed,
@@ -315,12 +316,10 @@ static ssize_t rescan_store(struct device *dev, struct device_attribute *attr,
 	int ret;
 
 	ret = kstrtobool(buf, &yes);
-	if (ret)
-		return ret;
-	if (yes)
-		smappee_enumerate_rescan(core_segment(dev));
+	if (!ret && yes)
+		ret = smappee_enumerate_rescan(core_segment(dev));
 
-	return count;
+	return ret ?: count;
 }
 static DEVICE_ATTR_WO(rescan);
 
@@ -337,9 +336,9 @@ static ssize_t release_addresses_store(struct device *dev,
 	if (yes && core_segment(dev)->registers)
 		return -EOPNOTSUPP;
 	if (yes)
-		smappee_enumerate_release(core_segment(dev));
+		ret = smappee_enumerate_release(core_segment(dev));
 
-	return count;
+	return ret ?: count;
 }
 static DEVICE_ATTR_WO(release_addresses);
 

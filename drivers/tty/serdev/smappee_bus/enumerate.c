@@ -355,6 +355,8 @@ static void enumerate_work(struct work_struct *work)
 	struct smappee_segment *segment =
 		container_of(to_delayed_work(work), struct smappee_segment,
 			     enumerate);
+	/* Whoever has counted himself in has set what he wants before. */
+	int wanted = atomic_read(&segment->scans_wanted);
 	bool drop_silent = xchg(&segment->rescan, false);
 	unsigned int again_ms = 0;
 
@@ -377,6 +379,8 @@ static void enumerate_work(struct work_struct *work)
 	if (!smappee_enumerate_verify(segment))
 		again_ms = ENUMERATE_VERIFY_MS;
 
+	WRITE_ONCE(segment->scans_done, wanted);
+	wake_up_all(&segment->scan_done);
 	if (again_ms && !enumerate_stopping(segment))
 		queue_delayed_work(segment->queue, &segment->enumerate,
 				   msecs_to_jiffies(again_ms));
@@ -461,11 +465,14 @@ void smappee_enumerate_crowded(struct smappee_module *module)
  * @segment: the segment, of open modules
  *
  * Those that are registered get the addresses that they had. Waits for the end.
+ *
+ * Return: as smappee_enumerate_rescan().
  */
-void smappee_enumerate_release(struct smappee_segment *segment)
+int smappee_enumerate_release(struct smappee_segment *segment)
 {
 	WRITE_ONCE(segment->release, true);
-	smappee_enumerate_rescan(segment);
+
+	return smappee_enumerate_rescan(segment);
 }
 
 /**
@@ -483,11 +490,23 @@ void smappee_enumerate_again(struct smappee_segment *segment)
 /**
  * smappee_enumerate_rescan() - look at all units again, and wait for the end
  * @segment: the segment
+ *
+ * A line on which somebody lies can keep it for a minute, so that who waits may be
+ * interrupted; the look goes on.
+ *
+ * Context: may sleep.
+ * Return: 0, or -ERESTARTSYS.
  */
-void smappee_enumerate_rescan(struct smappee_segment *segment)
+int smappee_enumerate_rescan(struct smappee_segment *segment)
 {
-	smappee_enumerate_again(segment);
-	flush_delayed_work(&segment->enumerate);
+	int wanted;
+
+	WRITE_ONCE(segment->rescan, true);
+	wanted = atomic_inc_return(&segment->scans_wanted);
+	mod_delayed_work(segment->queue, &segment->enumerate, 0);
+
+	return wait_event_interruptible(segment->scan_done,
+					READ_ONCE(segment->scans_done) - wanted >= 0);
 }
 
 /**

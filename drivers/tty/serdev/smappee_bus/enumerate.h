@@ -21,8 +21,8 @@ void smappee_enumerate_pause(struct smappee_segment *segment);
 void smappee_enumerate_now(struct smappee_segment *segment);
 void smappee_enumerate_again(struct smappee_segment *segment);
 void smappee_enumerate_crowded(struct smappee_module *module);
-void smappee_enumerate_release(struct smappee_segment *segment);
-void smappee_enumerate_rescan(struct smappee_segment *segment);
+int smappee_enumerate_release(struct smappee_segment *segment);
+int smappee_enumerate_rescan(struct smappee_segment *segment);
 void smappee_enumerate_exit(struct smappee_segment *segment);
 
 #endif

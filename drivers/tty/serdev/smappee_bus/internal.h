@@ -171,6 +171,9 @@ smappee_watch_priority(const struct smappee_module *module)
  * @queue: runs @enumerate, one at a time
  * @enumerate: looks for modules
  * @rescan: @enumerate shall also drop modules that are silent
+ * @scans_wanted: how often somebody has asked for that and waits
+ * @scans_done: how many of these have been served, in order; written by @enumerate
+ * @scan_done: woken when @scans_done changes
  * @scanned: all units have been looked at once
  * @look_at: when @enumerate looks for new modules again, jiffies
  * @named: units that the firmware description lists
@@ -209,6 +212,9 @@ struct smappee_segment {
 	struct workqueue_struct *queue;
 	struct delayed_work enumerate;
 	bool rescan;
+	atomic_t scans_wanted;
+	int scans_done;
+	wait_queue_head_t scan_done;
 	bool scanned;
 	unsigned long look_at;
 	DECLARE_BITMAP(named, SMAPPEE_UNIT_MAX + 1);
