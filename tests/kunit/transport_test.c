@@ -145,9 +145,12 @@ static void control_waits_for_one_block_at_most(struct kunit *test)
 	struct smappee_device *hub = bench_module(line, HUB);
 	struct bench_sink *sink[1 + HUBS];
 	unsigned int questions, absent;
-	s64 alone, streams, looks = 0, scan = 0;
+	struct smappee_module *gone;
+	s64 alone, streams, looks = 0, scan = 0, pulled = 0;
 	unsigned long looked;
 	s64 block;
+
+	gone = to_smappee_module(&bench_module(line, VOLTAGE + HUBS)->dev);
 
 	alone = slowest_write(test, hub, 20);
 	for (int i = 0; i <= HUBS; i++)
@@ -180,14 +183,22 @@ static void control_waits_for_one_block_at_most(struct kunit *test)
 		line->turnaround_us * NSEC_PER_USEC;
 	kunit_info(test, "one block is %lld us at most\n", div_s64(block, 1000));
 	KUNIT_EXPECT_LT(test, block, 6 * (s64)NSEC_PER_MSEC);
-	kunit_info(test, "a write takes %lld us on an idle line; with 31 channels %lld us at most, during a search %lld, during a scan of all units %lld\n",
+
+	/* A module is pulled out; until it counts as silent it is asked for samples. */
+	WRITE_ONCE(line->module[HUBS].silent, true);
+	while (!test_bit(SMAPPEE_MODULE_SILENT, &gone->flags))
+		pulled = max(pulled, slowest_write(test, hub, 1));
+	kunit_info(test, "a write takes %lld us on an idle line; with 31 channels %lld us at most, during a search %lld, during a scan of all units %lld, after a module was pulled out %lld\n",
 		   div_s64(alone, 1000), div_s64(streams, 1000), div_s64(looks, 1000),
-		   div_s64(scan, 1000));
+		   div_s64(scan, 1000), div_s64(pulled, 1000));
 	KUNIT_EXPECT_GT(test, streams, alone);
 	KUNIT_EXPECT_LE(test, streams, alone + block);
 	KUNIT_EXPECT_LE(test, looks, alone + block);
 	KUNIT_EXPECT_LE(test, scan, alone + block);
-	for (int i = 0; i <= HUBS; i++)
+	/* As long as the longest answer could have taken, 2 ms to begin it, and 0.5 to notice. */
+	KUNIT_EXPECT_LE(test, pulled, alone + 2500 * (s64)NSEC_PER_USEC +
+				      (s64)segment->line.byte_ns * SMAPPEE_FRAME_MAX_SAMPLES);
+	for (int i = 0; i < HUBS; i++)
 		bench_expect_clean(test, sink[i]);
 }
 

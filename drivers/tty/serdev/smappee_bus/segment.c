@@ -107,14 +107,31 @@ static void line_quiet(struct smappee_line *line, unsigned int quiet_us)
 	} while (dirty && --tries);
 }
 
-/* Does this transaction only ask whether somebody is there, and how fast is he? */
+/*
+ * Is a unit that has not begun to answer after a while not there? Only open modules
+ * know discover, wherever they are.
+ */
+static bool line_is_prompt(const struct smappee_line *line,
+			   const struct modbus_request *rq)
+{
+	return line->prompt || rq->function == SMAPPEE_FC_DISCOVER;
+}
+
+/* Does this transaction only ask whether somebody is there? */
 static bool line_gives_way(const struct smappee_line *line,
 			   const struct modbus_request *rq,
 			   enum smappee_priority priority)
 {
-	/* Only open modules know discover, wherever they are. */
-	return (line->prompt || rq->function == SMAPPEE_FC_DISCOVER) &&
-	       priority > SMAPPEE_SAMPLES;
+	return line_is_prompt(line, rq) && priority > SMAPPEE_SAMPLES;
+}
+
+/*
+ * Whoever waits more urgently than this is not kept waiting for who may not be there:
+ * by samples, which can be asked for again, control; by questions also their equals.
+ */
+static enum smappee_priority line_yields(enum smappee_priority priority)
+{
+	return priority > SMAPPEE_SAMPLES ? priority + 1 : priority;
 }
 
 /* Time that a request and its answer take on the wire. */
@@ -158,7 +175,7 @@ static void line_wait_first(struct smappee_line *line,
 	s64 fair_ns = patience_ns;
 
 	/* On a segment of register modules their slowness counts as the host's. */
-	if (line_gives_way(line, rq, priority))
+	if (line_is_prompt(line, rq))
 		fair_ns = min(patience_ns, line_fair_ns(line, rq));
 	if (!wait_event_hrtimeout(line->rx_done, !READ_ONCE(line->rx_pending),
 				  ns_to_ktime(fair_ns)) ||
@@ -166,7 +183,7 @@ static void line_wait_first(struct smappee_line *line,
 		return;
 	wait_event_hrtimeout(line->rx_done,
 			     !READ_ONCE(line->rx_pending) ||
-			     smappee_turn_urgent(line, priority + 1),
+			     smappee_turn_urgent(line, line_yields(priority)),
 			     ns_to_ktime(patience_ns - fair_ns));
 }
 
@@ -289,7 +306,8 @@ static void line_settle(struct smappee_line *line,
 	case -ETIMEDOUT:
 		quiet_us = numbered ? LINE_QUIET_US : LINE_QUIET_LATE_US;
 		/* Nobody was there, so nobody has to wait, but in case it was late... */
-		if (line_gives_way(line, rq, priority) && !line->rx_len)
+		if (line_is_prompt(line, rq) && priority >= SMAPPEE_SAMPLES &&
+		    !line->rx_len)
 			smappee_turn_stale(line, rq->frame[0], quiet_us);
 		else
 			line_quiet(line, quiet_us);
