@@ -532,6 +532,33 @@ static void inputs_may_go_while_somebody_waits_for_edges(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 1, rig->edges);
 }
 
+static bool is_asked(struct rig *rig, unsigned int asked)
+{
+	return fake_line_count(rig->line, INPUTS, SMAPPEE_FC_READ_REGISTERS) != asked;
+}
+
+static void a_port_may_go_while_a_silent_input_module_begins_to_answer(struct kunit *test)
+{
+	struct rig *rig = inputs(test);
+	struct smappee_segment *segment =
+		smappee_segment_get(dev_get_drvdata(fake_line_serdev(rig->line)));
+	unsigned int asked;
+
+	bench_log(test, "answers again");
+	rig->module->silent = true;
+	KUNIT_ASSERT_TRUE(test, fake_line_wait(rig->line, is_silent(test, rig), 20000));
+	rig->line->turnaround_us = 10000;
+	asked = fake_line_count(rig->line, INPUTS, SMAPPEE_FC_READ_REGISTERS);
+	rig->module->silent = false;
+	while (!is_asked(rig, asked))
+		usleep_range(1000, 1001);
+	/* It is no new look when the answer comes: nobody is left who could do it. */
+	fake_line_remove(rig->line);
+	KUNIT_EXPECT_EQ(test, 1, bench_log_lines());
+	KUNIT_EXPECT_FALSE(test, delayed_work_pending(&segment->enumerate));
+	smappee_segment_put(segment);
+}
+
 static void relays_may_go_while_somebody_has_them(struct kunit *test)
 {
 	struct rig *rig = outputs(test);
@@ -578,6 +605,7 @@ static struct kunit_case gpio_cases[] = {
 	KUNIT_CASE(a_relay_in_its_fail_safe_state_is_not_switched),
 	KUNIT_CASE(wrong_fail_safe_settings_are_refused),
 	KUNIT_CASE(inputs_may_go_while_somebody_waits_for_edges),
+	KUNIT_CASE(a_port_may_go_while_a_silent_input_module_begins_to_answer),
 	KUNIT_CASE(relays_may_go_while_somebody_has_them),
 	{ }
 };

@@ -264,6 +264,12 @@ static void enumerate_babble(struct smappee_segment *segment)
 				    "something sends without having been asked; unplug modules until this ends");
 }
 
+/* Drivers of modules may ask for it until the last of them is gone. */
+static void enumerate_queue(struct smappee_segment *segment)
+{
+	smappee_line_queue(&segment->line, segment->queue, &segment->enumerate);
+}
+
 static bool enumerate_stopping(struct smappee_segment *segment)
 {
 	return READ_ONCE(segment->line.stopping);
@@ -425,7 +431,7 @@ int smappee_enumerate_init(struct smappee_segment *segment)
  */
 void smappee_enumerate_start(struct smappee_segment *segment)
 {
-	queue_delayed_work(segment->queue, &segment->enumerate, 0);
+	enumerate_queue(segment);
 }
 
 /**
@@ -446,7 +452,7 @@ void smappee_enumerate_pause(struct smappee_segment *segment)
  */
 void smappee_enumerate_now(struct smappee_segment *segment)
 {
-	mod_delayed_work(segment->queue, &segment->enumerate, 0);
+	enumerate_queue(segment);
 }
 
 /**
@@ -484,7 +490,7 @@ int smappee_enumerate_release(struct smappee_segment *segment)
 void smappee_enumerate_again(struct smappee_segment *segment)
 {
 	WRITE_ONCE(segment->rescan, true);
-	mod_delayed_work(segment->queue, &segment->enumerate, 0);
+	enumerate_queue(segment);
 }
 
 /**
@@ -503,7 +509,7 @@ int smappee_enumerate_rescan(struct smappee_segment *segment)
 
 	WRITE_ONCE(segment->rescan, true);
 	wanted = atomic_inc_return(&segment->scans_wanted);
-	mod_delayed_work(segment->queue, &segment->enumerate, 0);
+	enumerate_queue(segment);
 
 	return wait_event_interruptible(segment->scan_done,
 					READ_ONCE(segment->scans_done) - wanted >= 0);

@@ -15,7 +15,9 @@
 #include "inject.h"
 #include "modbus-rtu.h"
 
+struct delayed_work;
 struct serdev_device;
+struct workqueue_struct;
 
 /**
  * enum smappee_priority - who gets the line first
@@ -171,6 +173,9 @@ void smappee_line_init(struct smappee_line *line, struct serdev_device *serdev,
 		       struct smappee_counters *count);
 void smappee_line_set_speed(struct smappee_line *line, unsigned int speed);
 void smappee_line_stop(struct smappee_line *line);
+void smappee_line_queue(struct smappee_line *line,
+			struct workqueue_struct *queue,
+			struct delayed_work *work);
 void smappee_line_pause(struct smappee_line *line);
 void smappee_line_resume(struct smappee_line *line);
 void smappee_line_share(struct smappee_line *line, bool share);

@@ -18,6 +18,7 @@
 #include <linux/minmax.h>
 #include <linux/sched.h>
 #include <linux/wait.h>
+#include <linux/workqueue.h>
 
 #include "segment-parts.h"
 
@@ -46,6 +47,25 @@ void smappee_line_stop(struct smappee_line *line)
 	line->stopping = true;
 	spin_unlock(&line->lock);
 	wake_up_all(&line->free);
+}
+
+/**
+ * smappee_line_queue() - queue a work now, unless the line has been stopped
+ * @line: the line
+ * @queue: where
+ * @work: the work; if it waits for its time, that is now
+ *
+ * After smappee_line_stop() nothing is queued, so that who stops the line and then
+ * cancels the work may destroy the queue. Context: any but interrupts.
+ */
+void smappee_line_queue(struct smappee_line *line,
+			struct workqueue_struct *queue,
+			struct delayed_work *work)
+{
+	spin_lock(&line->lock);
+	if (!line->stopping)
+		mod_delayed_work(queue, work, 0);
+	spin_unlock(&line->lock);
 }
 
 static bool turn_is_over(struct smappee_line *line)
