@@ -282,6 +282,8 @@ static void a_slot_map_has_28_slots(struct kunit *test)
 		"", "0", IDENTITY_MAP " 27", "x " IDENTITY_MAP, "28" OTHER_MAP, "-1" OTHER_MAP,
 		"0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 28",
 		"0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 2x",
+		/* 27 in 16 bits */
+		"0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 65563",
 	};
 	struct fake_line *line = powered_up(test);
 	struct device *dev = &box_entry(line, -1)->dev;

@@ -232,6 +232,27 @@ static void a_buffer_says_what_is_no_number(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 12500, hub->power[2][0]);
 }
 
+static void a_kfifo_that_nobody_reads_counts_each_scan(struct kunit *test)
+{
+	struct fake_line *line = powered_up(test);
+	struct smappee_segment *segment = dev_get_drvdata(fake_line_serdev(line));
+	struct iio_dev *hub = iio_of(line, HUB_AT);
+	struct iio_buffer *buffer = hub->buffer;
+
+	KUNIT_ASSERT_NOT_NULL(test, buffer->scan_mask);
+	KUNIT_ASSERT_EQ(test, 0, buffer->access->set_length(buffer, 8));
+	__set_bit(0, buffer->scan_mask);
+	KUNIT_ASSERT_EQ(test, 0, iio_update_buffers(hub, buffer, NULL));
+	msleep(5000);
+	iio_update_buffers(hub, NULL, buffer);
+	/* ten in a second */
+	KUNIT_EXPECT_GE(test, bench_number(test, &hub->dev, "overruns"), 40);
+	KUNIT_EXPECT_LE(test, bench_number(test, &hub->dev, "overruns"), 43);
+	KUNIT_EXPECT_EQ(test, atomic64_read(&segment->count.overruns),
+			bench_number(test, &hub->dev, "overruns"));
+	KUNIT_EXPECT_EQ(test, 0, bench_number(test, &iio_of(line, -1)->dev, "overruns"));
+}
+
 /* Reads of a part since request @from. */
 static unsigned int reads_of(struct fake_line *line, u16 address, unsigned int from)
 {
@@ -480,6 +501,7 @@ static struct kunit_case powerbox_cases[] = {
 	KUNIT_CASE(the_box_has_scans_of_its_voltages),
 	KUNIT_CASE(virtual_meters_are_channels_of_the_box),
 	KUNIT_CASE(a_buffer_says_what_is_no_number),
+	KUNIT_CASE(a_kfifo_that_nobody_reads_counts_each_scan),
 	KUNIT_CASE(powers_come_ten_times_a_second_and_all_else_once),
 	KUNIT_CASE(a_setting_waits_for_one_transaction_at_most),
 	KUNIT_CASE(what_the_box_refuses_is_not_asked_for_all_the_time),

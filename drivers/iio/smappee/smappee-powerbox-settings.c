@@ -213,7 +213,7 @@ static ssize_t slot_map_show(struct device *dev, struct device_attribute *attr,
 	return len;
 }
 
-/* Numbers with blanks between them, as many as there are channels. */
+/* Numbers of up to four digits with blanks between them, as many as there are channels. */
 static int settings_parse_map(const char *buf, u16 *map)
 {
 	unsigned int n = 0;
@@ -221,7 +221,7 @@ static int settings_parse_map(const char *buf, u16 *map)
 
 	while (*(buf = skip_spaces(buf))) {
 		if (n == SMAPPEE_PB_CHANNELS ||
-		    sscanf(buf, "%hu%n", &map[n], &used) != 1 ||
+		    sscanf(buf, "%4hu%n", &map[n], &used) != 1 ||
 		    (buf[used] && !isspace(buf[used])) ||
 		    map[n] >= SMAPPEE_PB_SLOTS)
 			return -EINVAL;

@@ -28,14 +28,12 @@
  * @sink: where the bus delivers the polls
  * @sdev: the module
  * @indio_dev: the IIO device that this is the private part of
- * @overruns: scans that did not fit in a buffer, as nobody had read it
  * @scan: the values, and room for the time stamp
  */
 struct powerbox {
 	struct smappee_sink sink;
 	struct smappee_device *sdev;
 	struct iio_dev *indio_dev;
-	atomic64_t overruns;
 	struct {
 		s32 value[POWERBOX_SCAN_MAX];
 		s64 timestamp;
@@ -86,7 +84,7 @@ static void powerbox_poll(struct smappee_sink *sink,
 				       iio_device_get_clock(st->indio_dev));
 	if (iio_push_to_buffers_with_ts(st->indio_dev, &st->scan,
 					sizeof(st->scan), time_ns))
-		atomic64_inc(&st->overruns);
+		smappee_count_overruns(st->sdev, 0, 1);
 }
 
 static int powerbox_postenable(struct iio_dev *indio_dev)
@@ -209,8 +207,8 @@ static IIO_DEVICE_ATTR_RO(lost_scans, 0);
 static ssize_t overruns_show(struct device *dev, struct device_attribute *attr,
 			     char *buf)
 {
-	return sysfs_emit(buf, "%lld\n",
-			  atomic64_read(&powerbox_of(dev)->overruns));
+	return sysfs_emit(buf, "%llu\n",
+			  smappee_overruns(powerbox_of(dev)->sdev));
 }
 static IIO_DEVICE_ATTR_RO(overruns, 0);
 
