@@ -94,6 +94,19 @@ def exact(tap, stream):
     tap.ok(since["lost_scans"] == 0 and since["gaps"] == 0, "no scan is lost and no gap is there", str(since))
 
 
+def rescan(tap, stream):
+    """All units are asked who they are, most of which are not there, beside all channels."""
+    stream.mark()
+    begin = time.monotonic()
+    stream.guest.check(f"echo 1 > {stream.segment.path}/rescan", 60)
+    took = time.monotonic() - begin
+    for _ in range(2):
+        stream.next()
+    since = stream.since()
+    tap.ok(since["lost_scans"] == 0 and since["gaps"] == 0, "a rescan beside 31 channels at 4 kHz costs no scan",
+           f"{took:.1f} s, {since}")
+
+
 def line(tap):
     """The drivers on another kernel line, the chain above them, and a Power Box on segment B."""
     with Gateway(f"check-line-{KERNEL}", [scenario("accuracy-3p"), scenario("powerbox-3p")],
@@ -204,6 +217,7 @@ def chain(tap):
         stream.settle()
         broker_comes_late(tap, stream)
         exact(tap, stream)
+        rescan(tap, stream)
         tools(tap, stream)
         gateway.sims[0].ask(cmd="fault", kind="bit_errors", rate=1e-5, unit=0)
         stream.mark()

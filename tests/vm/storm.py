@@ -161,6 +161,16 @@ def replug(storm, events):
     storm.settle("pulling cables")
 
 
+def hold(guest, chips):
+    """Have a line of each kind in use. A module that does not answer in time ends the program that wants its line."""
+    end = time.monotonic() + 30
+    while guest.run("pidof gpiomon && pidof gpioset")[0]:
+        if time.monotonic() > end:
+            raise Failure("no line is in use after 30 s")
+        guest.check(f"pidof gpiomon > /dev/null || {{ setsid gpiomon -c {chips['in1']} 0 > /dev/null 2>&1 & }}; "
+                    f"pidof gpioset > /dev/null || {{ setsid gpioset -c {chips['out1']} 0=1 > /dev/null 2>&1 & }}; sleep 0.5")
+
+
 def unload(storm, times):
     """rmmod while buffers and lines are in use, then with the segment unbound."""
     guest, n = storm.guest, storm.segment.number
@@ -169,10 +179,7 @@ def unload(storm, times):
         chips = {name: guest.check(f"basename {DEVICES}/{storm.module(name)}/gpiochip*").strip() for name in ("in1", "out1")}
         guest.check(READ + f"read_all '{n}-*'; echo")
         guest.wait_for(f"[ $(cat {DEVICES}/{n}-*/state | grep -c streaming) = 8 ]", "eight streams", 30)
-        # a module that does not answer in time ends gpioset
-        guest.wait_for(f"pidof gpiomon && pidof gpioset || {{ pidof gpiomon || setsid gpiomon -c {chips['in1']} 0 & "
-                       f"pidof gpioset || setsid gpioset -c {chips['out1']} 0=1 & sleep 0.5; false; }} > /dev/null 2>&1",
-                       "two lines in use", 30)
+        hold(guest, chips)
         guest.check("sleep 0.5")
         storm.udev_is_done()
         text = guest.run(f"for m in {DRIVERS}; do [ ! -d /sys/module/$m ] || rmmod $m 2>&1 && echo $m is gone; done", 90)[1]
