@@ -136,6 +136,7 @@ static void an_option_of_another_command_is_refused(void **state)
 
 static void what_is_not_there_is_named_with_the_way_out(void **state)
 {
+	char text[4096];
 	static const struct line lines[] = {
 		{ "status --socket none", 1,
 		  "none: No such file or directory; meterd does not run here" },
@@ -152,6 +153,9 @@ static void what_is_not_there_is_named_with_the_way_out(void **state)
 	};
 
 	EXPECT(lines);
+	/* a table that there is nothing of has no head */
+	says("records --socket none", text, sizeof(text));
+	assert_null(strstr(text, "TIME"));
 }
 
 static void each_command_has_help_that_names_its_options_only(void **state)

@@ -285,6 +285,8 @@ static int print_some(const struct command_options *o, const struct style *style
 	error = answer_member(answer, "error");
 	if (error)
 		fprintf(stderr, "meterctl: meterd answers: %s\n", json_object_get_string(error));
+	if (!error && !*after && !o->json)
+		puts(o->csv ? style->columns : style->title);
 	print_records(o, style, answer_member(answer, "records"));
 	*printed += answer_count(answer_member(answer, "records"));
 	*after = json_object_get_int64(answer_member(answer, "next"));
@@ -316,8 +318,6 @@ int command_records(const struct command_options *o)
 		snprintf(ask + strlen(ask), sizeof(ask) - strlen(ask), "&until=%" PRId64, until_s);
 	if (o->arguments)
 		put_load(ask, sizeof(ask) - 64, o->argument[0]);
-	if (!o->json)
-		puts(o->csv ? style->columns : style->title);
 	do {
 		before = after;
 		ret = print_some(o, style, ask, &after, &printed);
