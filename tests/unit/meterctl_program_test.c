@@ -111,6 +111,9 @@ static void a_wrong_command_line_is_told_with_its_value_and_the_way_out(void **s
 		{ "calibrate", 2, "give an input, as hub2/B" },
 		{ "calibrate hub1/A --undo --reference-a 5", 2, "give either --reference-a" },
 		{ "calibrate hub1/A --reference-w nan", 2, "--reference-w \"nan\": must be" },
+		{ "records --kind hours", 2, "--kind \"hours\": must be 5m, 1m, event or input" },
+		{ "records --since yesterday", 2, "--since \"yesterday\": must be like 30m" },
+		{ "records --csv --json", 2, "two ways to print: give one" },
 		{ "output boiler", 2, "output \"boiler\": on, off or toggle has to follow" },
 		{ "output boiler blue", 2, "output \"blue\": must be on, off or toggle" },
 	};
