@@ -56,8 +56,10 @@ static void write_house(void)
 		 "[source]\nreplay = %s/house.csv\nrepeat = 1000000\nspeed = 20\n"
 		 "[topology]\ntype = 1p\ntuning = %s/tuning\n[quality]\nenabled = no\n"
 		 "[load boiler]\ninputs = hub1/A\nphases = L1\n"
+		 /* it saves, and gives back what its start needed, on the way */
+		 "[registers]\nfile = %s/registers\ninterval_s = 1\n"
 		 "[http]\nsocket = %s/sock\n",
-		 folder, folder, folder);
+		 folder, folder, folder, folder);
 	write_text("conf", conf);
 }
 

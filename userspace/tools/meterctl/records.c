@@ -275,7 +275,7 @@ static void print_records(const struct command_options *o, const struct style *s
 static int print_some(const struct command_options *o, const struct style *style, const char *ask,
 		      int64_t *after, size_t *printed)
 {
-	char path[PATH_BYTES];
+	char path[PATH_BYTES + sizeof("&after=-9223372036854775808")];
 	struct json_object *answer, *error;
 
 	snprintf(path, sizeof(path), "%s&after=%" PRId64, ask, *after);
