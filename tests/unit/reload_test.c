@@ -424,26 +424,36 @@ static void what_is_not_possible_changes_nothing(void **state)
 	static const struct {
 		const char *arguments;
 		int error;
+		const char *why;
 	} rows[] = {
-		{ "{\"section\":\"mqtt\",\"key\":\"port\",\"value\":\"0\"}", -EINVAL },
-		{ "{\"section\":\"mqtt\",\"key\":\"prot\",\"value\":\"1\"}", -EINVAL },
-		{ "{\"section\":\"load grid\",\"key\":\"phases\",\"value\":\"L3\"}", -EINVAL },
-		{ "{\"section\":\"load pump\",\"key\":\"role\",\"value\":\"grid\"}", -ENOENT },
-		{ "{\"section\":\"mqtt\",\"key\":\"port\",\"value\":\"1\\n[http]\"}", -EINVAL },
-		{ "{\"section\":\"mqtt\",\"key\":\"port = 1\\nx\",\"value\":\"1\"}", -EINVAL },
-		{ "{\"section\":\"http\",\"key\":\"token_file\",\"value\":\"/etc/passwd\"}",
-		  -EPERM },
-		{ "{\"section\":\"source\",\"key\":\"uri\",\"value\":\"xml:/x.xml\"}", -EPERM },
-		{ "{\"section\":\"source\",\"key\":\"uri\",\"value\":\"usb:\"}", -EPERM },
-		{ "{\"section\":\"source\",\"key\":\"uri\",\"value\":\"serial:/dev/x\"}", -EPERM },
-		{ "{\"section\":\"source\",\"key\":\"uri\",\"value\":\"local:x\"}", -EPERM },
-		{ "{\"section\":\"source\",\"key\":\"uri\",\"value\":\"ip:\"}", -EPERM },
-		{ "{\"section\":\"source\",\"key\":\"uri\",\"value\":\"ip:a/../b\"}", -EPERM },
-		{ "{\"section\":\"store\",\"key\":\"file\",\"value\":\"/x\"}", -EPERM },
-		{ "{\"section\":\"button\",\"key\":\"program\",\"value\":\"/x\"}", -EPERM },
-		{ "{\"section\":\"influx\",\"key\":\"url\",\"value\":\"http://x\"}", -ENOENT },
-		{ "{\"section\":\"mqtt\",\"key\":\"topic\",\"value\":\"a ;b\"}", -EINVAL },
-		{ "{\"section\":\"mqtt]\",\"key\":\"port\",\"value\":\"1\"}", -EINVAL },
+		{ "{\"section\":\"mqtt\",\"key\":\"port\",\"value\":\"0\"}", -EINVAL,
+		  "[mqtt] port = 0: not a whole number from 1 to 65535" },
+		{ "{\"section\":\"mqtt\",\"key\":\"prot\",\"value\":\"1\"}", -EINVAL, NULL },
+		{ "{\"section\":\"load grid\",\"key\":\"phases\",\"value\":\"L3\"}", -EINVAL,
+		  NULL },
+		{ "{\"section\":\"load pump\",\"key\":\"role\",\"value\":\"grid\"}", -ENOENT,
+		  NULL },
+		{ "{\"section\":\"mqtt\",\"key\":\"port\",\"value\":\"1\\n[http]\"}", -EINVAL,
+		  NULL },
+		{ "{\"section\":\"mqtt\",\"key\":\"port = 1\\nx\",\"value\":\"1\"}", -EINVAL,
+		  NULL },
+		{ "{\"section\":\"http\",\"key\":\"token_file\",\"value\":\"/etc/passwd\"}", -EPERM,
+		  NULL },
+		{ "{\"section\":\"source\",\"key\":\"uri\",\"value\":\"xml:/x.xml\"}", -EPERM,
+		  NULL },
+		{ "{\"section\":\"source\",\"key\":\"uri\",\"value\":\"usb:\"}", -EPERM, NULL },
+		{ "{\"section\":\"source\",\"key\":\"uri\",\"value\":\"serial:/dev/x\"}", -EPERM,
+		  NULL },
+		{ "{\"section\":\"source\",\"key\":\"uri\",\"value\":\"local:x\"}", -EPERM, NULL },
+		{ "{\"section\":\"source\",\"key\":\"uri\",\"value\":\"ip:\"}", -EPERM, NULL },
+		{ "{\"section\":\"source\",\"key\":\"uri\",\"value\":\"ip:a/../b\"}", -EPERM,
+		  NULL },
+		{ "{\"section\":\"store\",\"key\":\"file\",\"value\":\"/x\"}", -EPERM, NULL },
+		{ "{\"section\":\"button\",\"key\":\"program\",\"value\":\"/x\"}", -EPERM, NULL },
+		{ "{\"section\":\"influx\",\"key\":\"url\",\"value\":\"http://x\"}", -ENOENT,
+		  NULL },
+		{ "{\"section\":\"mqtt\",\"key\":\"topic\",\"value\":\"a ;b\"}", -EINVAL, NULL },
+		{ "{\"section\":\"mqtt]\",\"key\":\"port\",\"value\":\"1\"}", -EINVAL, NULL },
 	};
 	struct fixture *f = *state;
 	char after[1024];
@@ -453,7 +463,7 @@ static void what_is_not_possible_changes_nothing(void **state)
 	for (k = 0; k < sizeof(rows) / sizeof(rows[0]); k++) {
 		int error = command(f, "config-set", rows[k].arguments, json, sizeof(json));
 
-		if (error != rows[k].error)
+		if (error != rows[k].error || (rows[k].why && !strstr(json, rows[k].why)))
 			fail_msg("%s: %d, %s", rows[k].arguments, error, json);
 		read_file(f->file, after, sizeof(after));
 		assert_string_equal(after, f->text);
@@ -500,6 +510,7 @@ static void a_bad_file_is_not_reloaded(void **state)
 
 	write_file(f->file, "[mqtt]\nport = 0\n");
 	assert_int_equal(command(f, "reload", "", json, sizeof(json)), -EINVAL);
+	assert_non_null(strstr(json, "meterd.conf:2: [mqtt] port = 0: not a whole number"));
 	assert_int_equal(f->reloads, 0);
 	write_file(f->file, f->text);
 	assert_int_equal(command(f, "reload", "", json, sizeof(json)), 0);

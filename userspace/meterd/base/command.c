@@ -18,6 +18,8 @@
 /* An object of values, and nothing deeper. */
 #define DEPTH 3
 #define ORIGINS 32
+/* Bytes of the arguments in the event that tells of a command. */
+#define TOLD_MAX 80
 
 /**
  * struct bucket - of an origin
@@ -317,8 +319,9 @@ static void tell(struct commands *c, const char *origin, const char *name,
 	if (arguments)
 		plain = json_object_to_json_string_ext(
 			arguments, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE);
-	snprintf(text, sizeof(text), "%.24s %.48s from %s: %s", name && arguments ? name : "?",
-		 plain, origin, reply->error ? reply->text : "done");
+	snprintf(text, sizeof(text), "%.24s %.*s%s from %s: %s", name && arguments ? name : "?",
+		 TOLD_MAX, plain, strlen(plain) > TOLD_MAX ? "..." : "", origin,
+		 reply->error ? reply->text : "done");
 	if (c->told)
 		c->told(c->told_user, text);
 }

@@ -29,6 +29,8 @@
 static int least_priority = LOG_INFO;
 static const char *fields;
 static unsigned long dropped;
+static char *kept;
+static size_t kept_size;
 
 void log_level(int priority)
 {
@@ -38,6 +40,14 @@ void log_level(int priority)
 void log_fields(const char *journal)
 {
 	fields = journal;
+}
+
+void log_keep(char *text, size_t size)
+{
+	kept = text;
+	kept_size = size;
+	if (kept)
+		kept[0] = '\0';
 }
 
 /* Is standard error the journal's? systemd tells which file that is. */
@@ -162,6 +172,8 @@ void log_print(int priority, const char *format, ...)
 	for (c = text; *c; c++)
 		if ((unsigned char)*c < ' ')
 			*c = ' ';
+	if (kept && priority <= LOG_ERR && !kept[0])
+		snprintf(kept, kept_size, "%s", text);
 	if ((dropped && !say_dropped()) || !say(priority, text))
 		dropped++;
 }

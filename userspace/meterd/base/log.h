@@ -13,6 +13,7 @@
 #ifndef METERD_LOG_H
 #define METERD_LOG_H
 
+#include <stddef.h>
 #include <syslog.h>
 
 /* where journald takes messages with fields */
@@ -38,6 +39,13 @@ void log_level(int priority);
  * fields belongs to, and a sender that is gone by then belongs to none.
  */
 void log_fields(const char *journal);
+
+/**
+ * log_keep() - keep the next error, for who asked for what it is about
+ * @text: where to, emptied now; NULL: no longer
+ * @size: its bytes
+ */
+void log_keep(char *text, size_t size);
 
 #define log_error(...) log_print(LOG_ERR, __VA_ARGS__)
 #define log_warning(...) log_print(LOG_WARNING, __VA_ARGS__)

@@ -12,6 +12,7 @@
 #include "aside.h"
 #include "installation.h"
 #include "io-config.h"
+#include "log.h"
 
 #define VALUE_MAX 2048
 #define SET_MAX 512
@@ -244,6 +245,7 @@ static void tell_restart(const struct reload_commands *r, struct aside_outcome *
 static void edit(const struct reload_work *w, const char *to, struct aside_outcome *o)
 {
 	const struct config *c = w->commands->config;
+	char why[ASIDE_TEXT_MAX - 32];
 	int ret = config_edit(c->settings, to, w->section, w->key, w->value);
 
 	if (ret) {
@@ -251,11 +253,9 @@ static void edit(const struct reload_work *w, const char *to, struct aside_outco
 		     strerror(-ret));
 		return;
 	}
+	log_keep(why, sizeof(why));
 	if (reload_check(c->file, to, w->commands->site)) {
-		fail(o, -EINVAL,
-		     "[%s] %s = %s is not possible, nothing was changed; the log of meterd says "
-		     "why",
-		     w->section, w->key, w->value ? w->value : "(what it was)");
+		fail(o, -EINVAL, "nothing was changed: %s", why);
 	} else {
 		ret = config_edit_done(to, c->settings);
 		if (ret)
@@ -273,15 +273,13 @@ static void do_work(void *user, struct aside_outcome *o)
 {
 	const struct reload_work *w = user;
 	const struct config *c = w->commands->config;
+	char why[ASIDE_TEXT_MAX - 48];
 	char *to;
 
 	if (!w->section) {
+		log_keep(why, sizeof(why));
 		if (reload_check(c->file, NULL, w->commands->site))
-			fail(o, -EINVAL,
-			     "%s has mistakes, the old configuration stays; the log of meterd "
-			     "names "
-			     "them",
-			     c->file);
+			fail(o, -EINVAL, "the old configuration stays: %s", why);
 		return;
 	}
 	if (asprintf(&to, "%s.new", c->settings) < 0) {
