@@ -26,8 +26,21 @@ static long budget = -1; /* bytes until the process dies; -1: never */
 static int refuse;	 /* errno of all writes */
 static unsigned int flushes;
 
+/* The medium of another process: it takes its time. */
+struct medium {
+	sem_t begun;
+	sem_t go;
+	int answer;  /* errno; -1: the process ends */
+	bool stalls; /* writes do, too */
+};
+
+static struct medium *medium;
+static pid_t self;
+
 ssize_t pwrite(int fd, const void *data, size_t bytes, off_t offset)
 {
+	if (medium && medium->stalls && getpid() != self)
+		sem_wait(&medium->go);
 	if (refuse) {
 		errno = refuse;
 		return -1;
@@ -40,16 +53,6 @@ ssize_t pwrite(int fd, const void *data, size_t bytes, off_t offset)
 		budget -= (long)bytes;
 	return syscall(SYS_pwrite64, fd, data, bytes, offset);
 }
-
-/* The medium of another process: it takes its time. */
-struct medium {
-	sem_t begun;
-	sem_t go;
-	int answer; /* errno; -1: the process ends */
-};
-
-static struct medium *medium;
-static pid_t self;
 
 int fdatasync(int fd)
 {
@@ -471,6 +474,7 @@ static void a_slow_medium_is_not_waited_for(void **state)
 	sem_post(&medium->go);
 	assert_true(sd_event_run(event, UINT64_MAX) > 0);
 	assert_int_equal(registers_save(r), 0);
+	sem_wait(&medium->begun);
 	assert_int_equal(checkpoint(1), first);
 	assert_true(checkpoint(0) > first);
 	assert_int_equal(flushes, 0);
@@ -478,6 +482,38 @@ static void a_slow_medium_is_not_waited_for(void **state)
 	sem_post(&medium->go);
 	close_slow_medium(r);
 	assert_int_equal(flushes, 1);
+	r = open_registers();
+	assert_double_equal(registers_import_j(r, 0), 7200.0, 0.01);
+	registers_close(r);
+}
+
+/* As a file system that is busy with its journal, or frozen. */
+static void a_write_is_not_waited_for_either(void **state)
+{
+	const double e[3] = { 3600.0, 0.0, 0.0 };
+	struct registers *r = open_slow_medium();
+	uint64_t before = checkpoint(1);
+
+	medium->stalls = true;
+	add(r, &in, 0, e);
+	assert_int_equal(registers_save(r), 0);
+	assert_int_equal(registers_save(r), 0);
+	assert_int_equal(checkpoint(1), before);
+	sem_post(&medium->go);
+	sem_post(&medium->go);
+	assert_true(sd_event_run(event, UINT64_MAX) > 0);
+	assert_true(checkpoint(1) > before);
+	assert_int_equal(flushes, 0);
+	/* power fails while one is on its way: it does not come after what is written then */
+	assert_int_equal(registers_save(r), 0);
+	add(r, &in, 0, e);
+	sem_post(&medium->go);
+	sem_post(&medium->go);
+	assert_int_equal(registers_save_now(r), 0);
+	assert_int_equal(flushes, 1);
+	before = checkpoint(0);
+	assert_true(checkpoint(1) > before);
+	close_slow_medium(r);
 	r = open_registers();
 	assert_double_equal(registers_import_j(r, 0), 7200.0, 0.01);
 	registers_close(r);
@@ -491,12 +527,14 @@ static void a_checkpoint_that_did_not_reach_the_medium_is_written_again(void **s
 
 	medium->answer = EIO;
 	registers_save(r);
+	sem_wait(&medium->begun);
 	first = checkpoint(1);
 	sem_post(&medium->go);
 	assert_true(sd_event_run(event, UINT64_MAX) > 0);
 	medium->answer = 0;
 	sem_post(&medium->go);
 	registers_save(r);
+	sem_wait(&medium->begun);
 	assert_true(checkpoint(1) > first);
 	assert_int_equal(checkpoint(0), whole);
 	close_slow_medium(r);
@@ -809,6 +847,7 @@ int main(void)
 		TEST(with_no_whole_slot_it_refuses_and_says_what_to_do),
 		TEST(a_full_medium_is_reported_and_survived),
 		TEST(a_slow_medium_is_not_waited_for),
+		TEST(a_write_is_not_waited_for_either),
 		TEST(a_checkpoint_that_did_not_reach_the_medium_is_written_again),
 		TEST(without_the_other_process_a_save_waits),
 		TEST(a_file_in_use_is_refused),

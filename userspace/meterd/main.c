@@ -15,6 +15,7 @@
 #include <systemd/sd-event.h>
 #include <time.h>
 
+#include "aside.h"
 #include "clock-state.h"
 #include "command.h"
 #include "http.h"
@@ -289,12 +290,28 @@ static void on_bridged(void *user, const struct reading *r, double seconds)
 		    text);
 }
 
+static void save_week(void *user, struct aside_outcome *outcome)
+{
+	struct meterd *d = user;
+
+	quality_save(d->quality);
+}
+
+static void on_week_saved(void *user, const struct aside_outcome *outcome)
+{
+	struct meterd *d = user;
+
+	d->saving = NULL;
+}
+
+/* Nothing here waits for a medium; what is not done yet by the next time is not begun anew. */
 static int on_save(sd_event_source *timer, uint64_t usec, void *user)
 {
 	struct meterd *d = user;
 
 	registers_save(d->registers);
-	quality_save(d->quality);
+	if (quality_keeps(d->quality) && !d->saving)
+		aside_start(&d->saving, d->event, "meterd-week", save_week, on_week_saved, d);
 	/* by now everything has run once */
 	if (!d->trimmed)
 		memory_trim();
@@ -500,6 +517,7 @@ static void close_all(struct meterd *d)
 	if (d->source)
 		d->source->ops->close(d->source);
 	sd_event_source_unref(d->save_timer);
+	aside_close(d->saving);
 	panel_close(d);
 	recorder_close(d->recorder);
 	publishers_close(d);

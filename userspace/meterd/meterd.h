@@ -10,6 +10,7 @@
 #include <systemd/sd-event.h>
 #include <time.h>
 
+#include "aside.h"
 #include "config.h"
 #include "inputs.h"
 #include "installation.h"
@@ -58,6 +59,7 @@
  * @modbus: Modbus TCP, or NULL
  * @modbus_map: its registers
  * @save_timer: checkpoint of the registers
+ * @saving: the process that writes the state of the week, or NULL
  * @print: print readings on standard output
  * @text: JSON of the last reading
  * @last: the last reading
@@ -103,6 +105,7 @@ struct meterd {
 	struct modbus_server *modbus;
 	struct modbus_map modbus_map;
 	sd_event_source *save_timer;
+	struct aside *saving;
 	bool print;
 	struct live_buffer text;
 	struct snapshot last;

@@ -49,6 +49,7 @@ struct slot {
 };
 
 _Static_assert(sizeof(struct slot) <= SLOT_BYTES, "a slot fits its place in the file");
+_Static_assert(SLOT_BYTES <= FLUSH_BYTES_MAX, "a slot can be written aside");
 
 /**
  * struct packed - a slot whose records are deflated, so that it is one page of the medium
@@ -149,21 +150,27 @@ static bool is_note(unsigned int slot)
 	return slot >= FIRST_NOTE;
 }
 
-static int write_slot(struct registers_file *f, int fd, unsigned int slot)
+/* What is to be written into a slot. Return: its bytes, 0: memory is short. */
+static size_t fill_slot(struct registers_file *f, unsigned int slot, const void **from)
 {
-	const void *from = &f->now;
-	size_t bytes = slot_bytes(&f->now);
-	ssize_t done;
-
 	f->now.sequence++;
 	if (is_note(slot)) {
 		f->now.crc = slot_crc(&f->now);
-	} else {
-		from = &f->packed;
-		bytes = pack(&f->packed, &f->now);
-		if (!bytes)
-			return -ENOMEM;
+		*from = &f->now;
+		return slot_bytes(&f->now);
 	}
+	*from = &f->packed;
+	return pack(&f->packed, &f->now);
+}
+
+static int write_slot(struct registers_file *f, int fd, unsigned int slot)
+{
+	const void *from;
+	size_t bytes = fill_slot(f, slot, &from);
+	ssize_t done;
+
+	if (!bytes)
+		return -ENOMEM;
 	done = pwrite(fd, from, bytes, (off_t)slot * SLOT_BYTES);
 	if (done == (ssize_t)bytes)
 		return 0;
@@ -250,7 +257,7 @@ static int checkpoint_now(struct registers_file *f)
 	return checkpoint_done(f, error);
 }
 
-static void on_flushed(void *user, int error)
+static void on_flushed(void *user, int error, bool written)
 {
 	struct registers_file *f = user;
 	bool lost = f->flushing && error == -EPIPE;
@@ -259,7 +266,9 @@ static void on_flushed(void *user, int error)
 		if (f->slow)
 			log_notice("registers file %s: the medium answers again", f->path);
 		f->slow = false;
-		checkpoint_done(f, error);
+		error = checkpoint_done(f, error);
+		if (!written)
+			leave_if_broken(f, error);
 		return;
 	}
 	log_error("registers file %s: the process that flushes it has ended; meterd waits for "
@@ -314,11 +323,29 @@ static int take_again(struct registers_file *f)
 	return error;
 }
 
+/* What is on its way would come after what is written now, and is older. */
+static void wait_for_flush(struct registers_file *f)
+{
+	if (f->flush && f->flushing)
+		flush_wait(f->flush);
+}
+
 int registers_file_save_now(struct registers_file *f)
 {
+	wait_for_flush(f);
 	if (f->left)
 		return take_again(f);
 	return f->fd >= 0 ? leave_if_broken(f, checkpoint_now(f)) : 0;
+}
+
+/* Not even the cache of the file system may be waited for. */
+static int begin_checkpoint(struct registers_file *f)
+{
+	const void *from;
+	size_t bytes = fill_slot(f, f->next_checkpoint, &from);
+
+	return bytes ? flush_start(f->flush, from, bytes, (off_t)f->next_checkpoint * SLOT_BYTES)
+		     : -ENOMEM;
 }
 
 int registers_file_save(struct registers_file *f)
@@ -339,9 +366,7 @@ int registers_file_save(struct registers_file *f)
 		f->slow = true;
 		return 0;
 	}
-	error = write_slot(f, f->fd, f->next_checkpoint);
-	if (!error)
-		error = flush_start(f->flush);
+	error = begin_checkpoint(f);
 	if (error)
 		return leave_if_broken(f, checkpoint_done(f, error));
 	f->flushing = true;
@@ -613,6 +638,7 @@ void registers_file_close(struct registers_file *f)
 {
 	if (!f)
 		return;
+	wait_for_flush(f);
 	/* without notes the checkpoint is what counts, also when it is put back from a backup */
 	if (f->fd >= 0 && !checkpoint_now(f) && f->notes >= 0)
 		unlink(f->notes_path);

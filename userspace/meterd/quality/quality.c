@@ -358,11 +358,16 @@ void quality_destroy(struct quality *q)
 	free(q);
 }
 
+bool quality_keeps(const struct quality *q)
+{
+	return q && q->config.state && q->declared_v[0] > 0.0;
+}
+
 void quality_save(struct quality *q)
 {
 	int error;
 
-	if (!q || !q->config.state || !(q->declared_v[0] > 0.0))
+	if (!quality_keeps(q))
 		return;
 	error = en50160_save(&q->week, q->config.state);
 	if (error)

@@ -167,6 +167,9 @@ void quality_end(struct quality *q);
  */
 void quality_thd(struct quality *q, float *thd, unsigned int signals);
 
+/** quality_keeps() - is there a state file, and something to write? NULL @q is allowed */
+bool quality_keeps(const struct quality *q);
+
 /** quality_save() - write the state file; not from where samples wait */
 void quality_save(struct quality *q);
 
