@@ -821,6 +821,32 @@ static void what_is_no_energy_is_not_booked(void **state)
 	registers_close(r);
 }
 
+/* As meterd-store does, when the kill comes between its fork and its first line. */
+static void a_child_of_a_killed_one_is_waited_for(void **state)
+{
+	struct registers *r = open_registers();
+	int tube[2];
+	pid_t child;
+
+	assert_int_equal(pipe(tube), 0);
+	child = fork();
+	if (!child) {
+		char end;
+
+		close(tube[1]);
+		if (read(tube[0], &end, 1) < 0)
+			_exit(1);
+		usleep(300000);
+		_exit(0);
+	}
+	close(tube[0]);
+	registers_close(r);
+	close(tube[1]);
+	r = open_registers();
+	registers_close(r);
+	assert_int_equal(waitpid(child, NULL, 0), child);
+}
+
 static void a_file_in_use_is_refused(void **state)
 {
 	struct registers *r = open_registers();
@@ -850,6 +876,7 @@ int main(void)
 		TEST(a_write_is_not_waited_for_either),
 		TEST(a_checkpoint_that_did_not_reach_the_medium_is_written_again),
 		TEST(without_the_other_process_a_save_waits),
+		TEST(a_child_of_a_killed_one_is_waited_for),
 		TEST(a_file_in_use_is_refused),
 		TEST(a_file_of_version_0_1_is_taken_over),
 		TEST(a_kill_while_a_file_is_taken_over_loses_nothing),

@@ -17,6 +17,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 #include <zlib.h>
 
@@ -31,6 +32,9 @@
 #define SLOTS 4
 /* of them, those before this one are checkpoints, the others notes */
 #define FIRST_NOTE 2
+/* 2 s for the lock of a file at the start */
+#define LOCK_PAUSES 100
+#define LOCK_PAUSE_NS 20000000
 
 /**
  * struct slot - a slot of the file
@@ -194,6 +198,23 @@ static int report(struct registers_file *f, int error)
 static int lock_file(int fd)
 {
 	return flock(fd, LOCK_EX | LOCK_NB) ? -errno : 0;
+}
+
+/*
+ * At the start: a child of a meterd that was killed has its files open until it has noticed,
+ * and a service is started again at once.
+ */
+static int wait_for_lock(int fd)
+{
+	const struct timespec pause = { .tv_nsec = LOCK_PAUSE_NS };
+	unsigned int k;
+	int error = lock_file(fd);
+
+	for (k = 0; k < LOCK_PAUSES && error == -EWOULDBLOCK; k++) {
+		nanosleep(&pause, NULL);
+		error = lock_file(fd);
+	}
+	return error;
 }
 
 static unsigned int other(unsigned int slot)
@@ -503,7 +524,7 @@ static void open_notes(struct registers_file *f)
 		return;
 	}
 	f->notes = open(f->notes_path, O_RDWR | O_CREAT | O_CLOEXEC, 0640);
-	if (f->notes >= 0 && !lock_file(f->notes))
+	if (f->notes >= 0 && !wait_for_lock(f->notes))
 		return;
 	log_warning("registers: notes are kept on the medium, since %s: %s", f->notes_path,
 		    strerror(errno));
@@ -523,7 +544,7 @@ static int open_path(struct registers_file *f)
 		f->wanted = errno == ENOENT;
 		return f->wanted ? 0 : -errno;
 	}
-	error = lock_file(f->fd);
+	error = wait_for_lock(f->fd);
 	if (!error)
 		error = read_slots(f);
 	return error == -EBADMSG ? read_old(f) : error;
