@@ -6,6 +6,7 @@
 
 #include <kunit/test.h>
 #include <linux/async.h>
+#include <linux/bitmap.h>
 #include <linux/device.h>
 #include <linux/errno.h>
 #include <linux/iio/iio.h>
@@ -241,7 +242,7 @@ static void a_kfifo_that_nobody_reads_counts_each_scan(struct kunit *test)
 
 	KUNIT_ASSERT_NOT_NULL(test, buffer->scan_mask);
 	KUNIT_ASSERT_EQ(test, 0, buffer->access->set_length(buffer, 8));
-	__set_bit(0, buffer->scan_mask);
+	bitmap_copy(buffer->scan_mask, hub->available_scan_masks, iio_get_masklength(hub));
 	KUNIT_ASSERT_EQ(test, 0, iio_update_buffers(hub, buffer, NULL));
 	msleep(5000);
 	iio_update_buffers(hub, NULL, buffer);
