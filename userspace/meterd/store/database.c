@@ -117,17 +117,28 @@ static int check_format(struct database *db)
 										   : 0;
 }
 
+static void roll_back(struct database *db)
+{
+	if (!sqlite3_get_autocommit(db->sql))
+		sqlite3_exec(db->sql, "ROLLBACK", NULL, NULL, NULL);
+}
+
+/* All or nothing: tables without a format would be another version's. */
 static int add_tables(struct database *db)
 {
 	char text[256];
 	unsigned int k;
-	int error = database_run(db, schema);
+	int error = database_run(db, "BEGIN IMMEDIATE");
 
+	error = error ? error : database_run(db, schema);
 	for (k = RECORD_1M; k <= RECORD_5M && !error; k++) {
 		snprintf(text, sizeof(text), interval_schema, database_table[k]);
 		error = database_run(db, text);
 	}
-	return error ? error : database_run(db, "PRAGMA user_version=" NUMBER(FORMAT));
+	error = error ? error : database_run(db, "PRAGMA user_version=" NUMBER(FORMAT) "; COMMIT");
+	if (error)
+		roll_back(db);
+	return error;
 }
 
 static int set_up(struct database *db)
@@ -491,8 +502,11 @@ static int append_once(struct database *db, const struct record *r, unsigned int
 	for (k = 0; k < db->state.upstreams && !error; k++)
 		error = database_save_upstream(db, k);
 	error = error ? error : database_run(db, "COMMIT");
-	if (error && !sqlite3_get_autocommit(db->sql))
-		sqlite3_exec(db->sql, "ROLLBACK", NULL, NULL, NULL);
+	if (error) {
+		roll_back(db);
+		/* the numbers of loads that came with it are free again */
+		database_read_loads(db);
+	}
 	return error;
 }
 
