@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * Whatever step the medium fails at, or the process ends at, the next try goes on: a file can
- * be opened, and records have their own loads.
+ * be opened, records have their own loads, and what a damaged file still had is not lost.
  */
 #include <setjmp.h>
 #include <signal.h>
@@ -20,6 +20,8 @@
 
 #define PAGE_BYTES 512
 #define LOADS 4
+#define MARKS 200
+#define RECORDS (LOADS * MARKS)
 
 struct fixture {
 	char dir[64];
@@ -91,6 +93,18 @@ static struct record make(unsigned int mark, unsigned int load)
 	return r;
 }
 
+static void fill(struct database *db)
+{
+	struct record r[LOADS];
+	unsigned int mark, load;
+
+	for (mark = 0; mark < MARKS; mark++) {
+		for (load = 0; load < LOADS; load++)
+			r[load] = make(mark, load);
+		assert_int_equal(database_append(db, r, LOADS), 0);
+	}
+}
+
 static void a_file_that_was_not_made_to_its_end(void **state)
 {
 	struct fixture *f = *state;
@@ -133,6 +147,81 @@ static void a_load_of_a_transaction_that_failed(void **state)
 	database_close(db);
 }
 
+/* The log would heal what it still has. */
+static void damage(struct fixture *f)
+{
+	unsigned char junk[PAGE_BYTES];
+	FILE *file = fopen(f->file, "r+");
+	char path[128];
+
+	snprintf(path, sizeof(path), "%s-wal", f->file);
+	unlink(path);
+	memset(junk, 0xa5, sizeof(junk));
+	assert_non_null(file);
+	assert_int_equal(fseek(file, -20 * PAGE_BYTES, SEEK_END), 0);
+	assert_int_equal(fwrite(junk, sizeof(junk), 1, file), 1);
+	fclose(file);
+}
+
+/* Return: how many records are there; each is as it was put. */
+static unsigned int check_records(struct database *db)
+{
+	struct record r[64], want;
+	uint64_t at = 0;
+	unsigned int n = 0;
+	int k, some;
+
+	while ((some = database_read(db, at, r, 64)) > 0)
+		for (k = 0; k < some; k++, n++) {
+			assert_true(r[k].sequence > at);
+			at = r[k].sequence;
+			want = make((unsigned int)(at - 1) / LOADS, (at - 1) % LOADS);
+			assert_memory_equal(&r[k], &want, sizeof(want));
+		}
+	assert_int_equal(some, 0);
+	return n;
+}
+
+/* There is no room for a new one, as often as it is tried, by the same process and by others. */
+static void a_damaged_file_and_no_room(void **state)
+{
+	struct fixture *f = *state;
+	char id[STORE_ID_MAX], path[128];
+	struct record r = make(MARKS, 0);
+	unsigned int failed = 0, failed_open = 0;
+	struct database *db;
+	rlim_t room;
+
+	for (room = 0; room < 160 * PAGE_BYTES; room += 7 * PAGE_BYTES) {
+		db = open_database(f);
+		fill(db);
+		strcpy(id, database_state(db)->id);
+		database_close(db);
+		damage(f);
+		db = open_database(f);
+		set_room(room);
+		failed += database_mend(db) != 0;
+		failed += database_mend(db) != 0;
+		database_close(db);
+		if (database_open(&db, &f->config, names, 1))
+			failed_open++;
+		else
+			database_close(db);
+		set_room(RLIM_INFINITY);
+		db = open_database(f);
+		assert_string_equal(database_state(db)->id, id);
+		assert_int_equal(database_state(db)->last, RECORDS);
+		assert_in_range(check_records(db), RECORDS / 2, RECORDS - 1);
+		assert_int_equal(database_append(db, &r, 1), 0);
+		database_close(db);
+		snprintf(path, sizeof(path), "%s.corrupt", f->file);
+		assert_int_equal(access(path, F_OK), 0);
+		remove_files(f);
+	}
+	assert_in_range(failed, 4, 40);
+	assert_in_range(failed_open, 2, 20);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -140,6 +229,7 @@ int main(void)
 						stop_test),
 		cmocka_unit_test_setup_teardown(a_load_of_a_transaction_that_failed, start_test,
 						stop_test),
+		cmocka_unit_test_setup_teardown(a_damaged_file_and_no_room, start_test, stop_test),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -119,6 +119,9 @@ int database_insert(struct database *db, const struct record *r, unsigned int n)
 int database_read_kinds(struct database *db, unsigned int kinds, uint64_t after, struct record *r,
 			unsigned int max);
 
+/** database_is_damaged() - a file was found damaged, and not all of it is taken over yet */
+bool database_is_damaged(const struct store_config *config);
+
 /** database_thin() - delete some of the oldest detail, for room; false: there is none */
 bool database_thin(struct database *db);
 

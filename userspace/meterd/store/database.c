@@ -419,7 +419,8 @@ int database_open(struct database **out, const struct store_config *config,
 		snprintf(db->state.upstream[k].name, STORE_NAME_MAX, "%s", names[k]);
 	db->state.upstreams = k;
 	error = take_lock(db);
-	error = error ? error : database_open_file(db);
+	if (!error)
+		error = database_is_damaged(config) ? -EBADMSG : database_open_file(db);
 	if (error == -EBADMSG)
 		error = database_mend(db);
 	if (error) {
