@@ -222,6 +222,41 @@ static void a_damaged_file_and_no_room(void **state)
 	assert_in_range(failed_open, 2, 20);
 }
 
+static unsigned int run_command(const char *format, const char *from, const char *to)
+{
+	char command[320];
+
+	snprintf(command, sizeof(command), format, from, to);
+	return (unsigned int)system(command);
+}
+
+/* Somebody puts back what was copied while meterd did not run. */
+static void a_copy_that_is_put_back(void **state)
+{
+	struct fixture *f = *state;
+	struct database *db = open_database(f);
+	struct record r[LOADS];
+	char copy[128];
+	unsigned int mark, load;
+
+	fill(db);
+	database_close(db);
+	snprintf(copy, sizeof(copy), "%s.copy", f->file);
+	assert_int_equal(run_command("cp %s %s", f->file, copy), 0);
+	db = open_database(f);
+	for (mark = MARKS; mark < 2 * MARKS; mark++) {
+		for (load = 0; load < LOADS; load++)
+			r[load] = make(mark, load);
+		assert_int_equal(database_append(db, r, LOADS), 0);
+	}
+	database_close(db);
+	assert_int_equal(run_command("cp %s %s", copy, f->file), 0);
+	db = open_database(f);
+	assert_int_equal(check_records(db), RECORDS);
+	assert_int_equal(database_state(db)->last, RECORDS);
+	database_close(db);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -230,6 +265,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_load_of_a_transaction_that_failed, start_test,
 						stop_test),
 		cmocka_unit_test_setup_teardown(a_damaged_file_and_no_room, start_test, stop_test),
+		cmocka_unit_test_setup_teardown(a_copy_that_is_put_back, start_test, stop_test),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

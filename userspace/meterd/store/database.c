@@ -25,6 +25,8 @@
 /* PRAGMA user_version of the files that are written here */
 #define FORMAT 1
 #define BUSY_MS 5000
+/* SQLite moves its log into the file at 1000 pages; one that has become longer is cut */
+#define LOG_BYTES 2097152
 #define PATH_MORE 24
 
 #define TEXT(x) #x
@@ -154,6 +156,8 @@ static int set_up(struct database *db)
 	error = error ? error : database_run(db, "PRAGMA locking_mode=EXCLUSIVE");
 	error = error ? error : database_run(db, "PRAGMA journal_mode=WAL");
 	error = error ? error : database_run(db, "PRAGMA synchronous=FULL");
+	/* with a limit it is also emptied at the end: it is not to be read into another file */
+	error = error ? error : database_run(db, "PRAGMA journal_size_limit=" NUMBER(LOG_BYTES));
 	/* what is deleted was never secret, and is not worth being written over */
 	error = error ? error : database_run(db, "PRAGMA secure_delete=OFF");
 	snprintf(text, sizeof(text), "PRAGMA max_page_count=%" PRIu64,
