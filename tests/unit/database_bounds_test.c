@@ -13,7 +13,7 @@
 
 #include <cmocka.h>
 
-#include "database.h"
+#include "database-parts.h"
 
 #define MINUTE_MS 60000LL
 #define HOUR_MS (60 * MINUTE_MS)
@@ -136,6 +136,27 @@ static void a_clock_that_is_ahead_costs_nothing(void **state)
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, start, stop)
 
+/* A medium that is full does not let anything be deleted either, as often as it is tried. */
+static void what_could_not_be_deleted_is_not_lost(void **state)
+{
+	static const char *const names[] = { "one" };
+	struct fixture *f = *state;
+	unsigned int k;
+
+	database_close(f->db);
+	assert_int_equal(database_open(&f->db, &f->config, names, 1), 0);
+	measure(f, TODAY_MS, HOUR_MS);
+	assert_int_equal(database_run(f->db, "PRAGMA query_only=ON"), 0);
+	for (k = 0; k < 5; k++)
+		assert_false(database_thin(f->db));
+	assert_int_equal(database_state(f->db)->upstream[0].lost, 0);
+	assert_int_equal(database_run(f->db, "PRAGMA query_only=OFF"), 0);
+	database_ack(f->db, 0, 2);
+	assert_true(database_thin(f->db));
+	assert_int_equal(database_state(f->db)->upstream[0].lost,
+			 database_state(f->db)->thinned - 2);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -143,6 +164,7 @@ int main(void)
 		TEST(a_clock_that_is_set_costs_nothing),
 		TEST(a_clock_that_is_lost_costs_nothing),
 		TEST(a_clock_that_is_ahead_costs_nothing),
+		TEST(what_could_not_be_deleted_is_not_lost),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -274,10 +274,12 @@ static void what_is_given_twice_is_there_once(void **state)
 	assert_int_equal(database_append(db, r, 6), 0);
 	assert_int_equal(database_append(db, r + 2, 9), 0);
 	assert_int_equal(database_append(db, r, 16), 0);
+	assert_int_equal(database_state(db)->records, 16);
 	database_close(db);
 	db = open_database(f);
 	assert_int_equal(database_append(db, r, 16), 0);
 	assert_int_equal(check_records(db), 16);
+	assert_int_equal(database_state(db)->records, 16);
 	assert_int_equal(database_state(db)->last, 16);
 	database_close(db);
 }

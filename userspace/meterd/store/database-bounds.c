@@ -8,6 +8,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define MS_PER_DAY (24LL * 3600 * 1000)
 /* Rows that are deleted at once, by kind, and how often one after the other. */
@@ -102,6 +103,7 @@ static bool is_aged(struct database *db, enum record_kind kind, uint64_t upto, i
  */
 static bool thin(struct database *db, enum record_kind kind, const int64_t *limit_ms)
 {
+	struct upstream_state before[STORE_UPSTREAMS_MAX];
 	sqlite3_stmt *s = NULL;
 	char text[256];
 	uint64_t upto = 0, end = 0, records = 0;
@@ -124,6 +126,7 @@ static bool thin(struct database *db, enum record_kind kind, const int64_t *limi
 		old &= db->state.upstream[k].acked >= end;
 	if (!upto || !old || (limit_ms && !is_aged(db, kind, upto, *limit_ms)))
 		return false;
+	memcpy(before, db->state.upstream, sizeof(before));
 	count_lost(db, kind, upto);
 	snprintf(text, sizeof(text),
 		 "BEGIN; INSERT OR REPLACE INTO meta VALUES('last',%" PRIu64
@@ -131,6 +134,7 @@ static bool thin(struct database *db, enum record_kind kind, const int64_t *limi
 		 db->state.last, database_table[kind], upto);
 	if (database_run(db, text)) {
 		sqlite3_exec(db->sql, "ROLLBACK", NULL, NULL, NULL);
+		memcpy(db->state.upstream, before, sizeof(before));
 		return false;
 	}
 	db->state.thinned += records;

@@ -484,26 +484,30 @@ static bool is_stored(struct database *db, const struct record *r)
 	return (uint64_t)database_number(db, text) >= r->sequence;
 }
 
-/* Those that are there already are left out. */
-static int insert_new(struct database *db, const struct record *r, unsigned int n)
+/* Those that are there already are left out; @inserted is how many are not. */
+static int insert_new(struct database *db, const struct record *r, unsigned int n,
+		      unsigned int *inserted)
 {
 	unsigned int from, to;
 	int error = 0;
 
+	*inserted = 0;
 	for (from = 0; from < n && !error; from = to + 1) {
 		for (to = from; to < n && !is_stored(db, &r[to]); to++)
 			;
 		error = database_insert(db, r + from, to - from);
+		*inserted += to - from;
 	}
 	return error;
 }
 
-static int append_once(struct database *db, const struct record *r, unsigned int n)
+static int append_once(struct database *db, const struct record *r, unsigned int n,
+		       unsigned int *inserted)
 {
 	int error = database_run(db, "BEGIN IMMEDIATE");
 	unsigned int k;
 
-	error = error ? error : insert_new(db, r, n);
+	error = error ? error : insert_new(db, r, n, inserted);
 	for (k = 0; k < db->state.upstreams && !error; k++)
 		error = database_save_upstream(db, k);
 	error = error ? error : database_run(db, "COMMIT");
@@ -517,14 +521,14 @@ static int append_once(struct database *db, const struct record *r, unsigned int
 
 int database_append(struct database *db, const struct record *r, unsigned int n)
 {
-	unsigned int k;
+	unsigned int k, inserted;
 	int error;
 
 	if (!db->sql)
 		return -EBADMSG;
-	error = append_once(db, r, n);
+	error = append_once(db, r, n, &inserted);
 	if (error == -ENOSPC && database_thin(db))
-		error = append_once(db, r, n);
+		error = append_once(db, r, n, &inserted);
 	if (error)
 		return error;
 	memcpy(db->saved, db->state.upstream, sizeof(db->saved));
@@ -533,7 +537,7 @@ int database_append(struct database *db, const struct record *r, unsigned int n)
 		if (r[k].utc_ms > db->newest_ms)
 			db->newest_ms = r[k].utc_ms;
 	}
-	db->state.records += n;
+	db->state.records += inserted;
 	if (n)
 		database_keep_bounds(db);
 	return 0;
