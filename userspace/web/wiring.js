@@ -12,6 +12,11 @@ function share(place, confidence) {
 	return placeName(place) + ', ' + (100 * confidence).toFixed(1) + '\u00a0%';
 }
 
+/* What is certain comes first, then questions. */
+function urgency(x) {
+	return x.verdict === 'reversed?' ? 1 : x.reason ? 2 : 0;
+}
+
 /* Inputs that are not in order, each with what would be. */
 function showWiring(w) {
 	const list = byId('wiring');
@@ -22,10 +27,10 @@ function showWiring(w) {
 	setText(byId('wiring-note'), 'rotation ' + w.rotation + ', ' +
 		w.inputs.filter((x) => x.verdict === 'in order').length + ' of ' + w.inputs.length +
 		' inputs seen in order');
-	list.replaceChildren(...wrong.map((x) => {
+	list.replaceChildren(...wrong.sort((a, b) => urgency(a) - urgency(b)).map((x) => {
 		const differs = placeName(x.configured) !== placeName(x.proposal);
 		const phi = x.phi_deg ? x.phi_deg[x.configured.phase] : null;
-		const kind = x.verdict === 'reversed?' ? 'warn' : x.reason ? '' : 'bad';
+		const kind = ['bad', 'warn', ''][urgency(x)];
 		const text = x.verdict + (x.reason ? ', ' + x.reason : '') + (differs ? '; ' +
 			(x.reason ? 'perhaps ' : 'should be ') + share(x.proposal, x.confidence) : '') +
 			(x.reason && x.alternative ? ', or ' +
