@@ -110,6 +110,8 @@ static void set_element(struct element_reading *e, const struct plan *p, unsigne
 	e->p_w = e->s_va * cos(angle);
 	e->q1_var = e->s_va * sin(angle);
 	e->pf = cos(angle);
+	/* the one of the kitchen is too much for its converter */
+	e->saturated = p == &plans[COUNT(plans) - 1];
 }
 
 static void set_load(struct load_reading *l, const struct plan *p, double t)

@@ -156,6 +156,7 @@ def table_has_values_with_units(page, house):
     assert elements and totals, page.rows("#loads")
     if house:
         assert len(elements) == 13 and len(totals) == 5, (len(elements), len(totals))
+        assert [e[4] for e in elements].index("saturated") == 12, elements[12]
     for name, phase, p, q, pf, i, ll, ln in elements:
         assert "/" in name and phase in ("L1", "L2", "L3"), (name, phase)
         for value, unit in ((p, "W"), (q, "var"), (i, "A"), (ll, "V"), (ln, "V")):
