@@ -33,7 +33,7 @@ def board(tap, tree, machine, how):
                           "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
                           "-kernel", f"{GUEST}/vmlinuz", "-initrd", f"{GUEST}/initrd.cpio",
                           "-dtb", f"{GUEST}/{tree}.dtb",
-                          "-append", "panic=-1 rdinit=/init mitigations=off maxcpus=1 "
+                          "-append", "panic=-1 rdinit=/init mitigations=off kpti=0 maxcpus=1 "
                                      f"test.mains=1p test.devices=2 test.rate={RATE_HZ} {how}",
                           *small.console_and_port()], "mains-1p-230v", LIMIT_S)
 

@@ -205,7 +205,7 @@ class Guest:
                      "-nodefaults", "-no-user-config", "-display", "none",
                      "-kernel", f"{files}/vmlinuz", "-initrd", f"{files}/initrd.cpio",
                      "-dtb", f"{files}/{self.tree}.dtb",
-                     "-append", "console=hvc0 quiet panic=-1 rdinit=/init mitigations=off",
+                     "-append", "console=hvc0 quiet panic=-1 rdinit=/init mitigations=off kpti=0",
                      "-device", "virtio-serial-pci,id=vs0,max_ports=1",
                      "-chardev", f"file,id=console,path={work}/console.log",
                      "-device", "virtconsole,bus=vs0.0,chardev=console",
