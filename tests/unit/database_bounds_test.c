@@ -132,6 +132,9 @@ static void a_clock_that_is_ahead_costs_nothing(void **state)
 	measure(f, TODAY_MS + 1000 * DAY_MS, HOUR_MS);
 	measure(f, TODAY_MS + 11 * HOUR_MS, HOUR_MS);
 	assert_int_equal(oldest_ms(f), TODAY_MS);
+	/* and does not keep anything for ever */
+	measure(f, TODAY_MS + 12 * HOUR_MS, 2 * DAY_MS);
+	assert_in_range(oldest_ms(f), TODAY_MS + DAY_MS, TODAY_MS + 2 * DAY_MS);
 }
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, start, stop)

@@ -54,7 +54,7 @@ static uint64_t row_from(struct database *db, enum record_kind kind, uint64_t se
 	return found;
 }
 
-/* What the newest record of a kind says; a clock that was ahead once does not count any more. */
+/* What the newest record of a kind says. What is dated later is of a clock that was ahead. */
 static int64_t newest_ms(struct database *db, enum record_kind kind)
 {
 	char text[96];
@@ -75,7 +75,8 @@ static bool is_aged(struct database *db, enum record_kind kind, uint64_t upto, i
 {
 	const int64_t jump_ms =
 		kind == RECORD_EVENT ? db->config->days_events * MS_PER_DAY : MS_PER_DAY;
-	int64_t before_ms, after_ms = newest_ms(db, kind);
+	const int64_t now_ms = newest_ms(db, kind);
+	int64_t before_ms, after_ms = now_ms;
 	uint64_t before = row_from(db, kind, upto, &before_ms);
 	uint64_t after = db->state.last + 1;
 
@@ -86,7 +87,7 @@ static bool is_aged(struct database *db, enum record_kind kind, uint64_t upto, i
 		int64_t ms = limit_ms;
 		uint64_t row = row_from(db, kind, middle, &ms);
 
-		if (row && ms < limit_ms) {
+		if (row && (ms < limit_ms || ms > now_ms)) {
 			before = row;
 			before_ms = ms;
 		} else {
@@ -105,16 +106,17 @@ static bool thin(struct database *db, enum record_kind kind, const int64_t *limi
 {
 	struct upstream_state before[STORE_UPSTREAMS_MAX];
 	sqlite3_stmt *s = NULL;
-	char text[256];
+	char text[320];
 	uint64_t upto = 0, end = 0, records = 0;
 	bool old = false;
 	unsigned int k;
 
 	snprintf(text, sizeof(text),
-		 "SELECT max(sequence), max(utc_ms), max(last), sum(n) FROM (SELECT sequence, "
-		 "utc_ms, %s "
+		 "SELECT max(sequence), max(CASE WHEN utc_ms<=%" PRId64
+		 " THEN utc_ms END), max(last), sum(n) FROM (SELECT sequence, utc_ms, %s "
 		 "AS last, %s AS n FROM %s ORDER BY sequence LIMIT %d)",
-		 database_end[kind], database_count[kind], database_table[kind], thin_rows[kind]);
+		 newest_ms(db, kind), database_end[kind], database_count[kind],
+		 database_table[kind], thin_rows[kind]);
 	if (!sqlite3_prepare_v2(db->sql, text, -1, &s, NULL) && sqlite3_step(s) == SQLITE_ROW) {
 		upto = (uint64_t)sqlite3_column_int64(s, 0);
 		old = !limit_ms || sqlite3_column_int64(s, 1) < *limit_ms;
