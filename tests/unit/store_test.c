@@ -472,6 +472,42 @@ static void questions_are_answered_once(void **state)
 	assert_false(l[4].over);
 }
 
+/* With nobody to send it to, a question is the first to read what is damaged. */
+static void a_question_about_a_damaged_file(void **state)
+{
+	struct record_query q = { .kinds = ~0U, .until_ms = INT64_MAX, .max = 100 };
+	struct fixture *f = *state;
+	unsigned char junk[512];
+	unsigned int n = 0;
+	struct looked l;
+	char path[128];
+	int fd;
+
+	open_store(f);
+	put(f, 0, 1000);
+	assert_true(turn_until(f->loop, stored, f, 5000));
+	close_store(f);
+	fd = open(f->file, O_RDWR);
+	assert_true(fd >= 0);
+	memset(junk, 0xa5, sizeof(junk));
+	assert_int_equal(pwrite(fd, junk, sizeof(junk), lseek(fd, 0, SEEK_END) / 1024 * 512),
+			 (ssize_t)sizeof(junk));
+	close(fd);
+	open_store(f);
+	do {
+		memset(&l, 0, sizeof(l));
+		assert_int_equal(store_look(f->store, &q, on_found, &l), 0);
+		assert_true(turn_until(f->loop, is_over, &l, 5000));
+		assert_int_equal(l.error, 0);
+		n += l.n;
+		q.after = l.next;
+	} while (l.next);
+	/* it may have been a page that others are found by */
+	assert_in_range(n, 400, 999);
+	snprintf(path, sizeof(path), "%s.corrupt", f->file);
+	assert_int_equal(access(path, F_OK), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -487,6 +523,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(two_of_them, start_test, stop_test),
 		cmocka_unit_test_setup_teardown(size_is_bounded, start_test, stop_test),
 		cmocka_unit_test_setup_teardown(questions_are_answered_once, start_test, stop_test),
+		cmocka_unit_test_setup_teardown(a_question_about_a_damaged_file, start_test,
+						stop_test),
 		cmocka_unit_test_setup_teardown(old_detail_is_thinned, start_test, stop_test),
 	};
 

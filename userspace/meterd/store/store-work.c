@@ -98,6 +98,8 @@ static bool answer_look(struct worker *w)
 	q.max = q.max < STORE_BATCH_MAX ? q.max : STORE_BATCH_MAX;
 	q.load[LOAD_NAME_MAX] = '\0';
 	n = database_look(w->db, &q, w->m.record, &w->m.sequence);
+	if (n == -EBADMSG && !database_mend(w->db))
+		n = database_look(w->db, &q, w->m.record, &w->m.sequence);
 	w->m.error = n < 0 ? n : 0;
 	return reply(w, STORE_FOUND, n < 0 ? 0 : (unsigned int)n);
 }
