@@ -508,6 +508,48 @@ static void a_question_about_a_damaged_file(void **state)
 	assert_int_equal(access(path, F_OK), 0);
 }
 
+static void rename_file(struct fixture *f, const char *from, const char *to)
+{
+	char old[128], new[128];
+
+	snprintf(old, sizeof(old), "%s%s", f->file, from);
+	snprintf(new, sizeof(new), "%s%s", f->file, to);
+	assert_int_equal(rename(old, new), 0);
+}
+
+/* Its numbers are of others, and so is what its queues have. */
+static void another_medium_with_more_on_it(void **state)
+{
+	struct fixture *f = *state;
+	unsigned int k, own;
+
+	open_store(f);
+	put(f, 0, 500);
+	check_all(f, 500);
+	close_store(f);
+	rename_file(f, "", ".other");
+	f->n = 0;
+	open_store(f);
+	put(f, 0, 20);
+	check_all(f, 20);
+	kill(f->store->child, SIGKILL);
+	waitid(P_PID, (id_t)f->store->child, &(siginfo_t){ 0 }, WEXITED | WNOWAIT);
+	rename_file(f, "", ".own");
+	rename_file(f, "-wal", ".own-wal");
+	rename_file(f, ".other", "");
+	put(f, 20, 30);
+	f->store->retry_us = 1000;
+	own = f->n;
+	assert_true(turn_until(f->loop, stored, f, 20000));
+	assert_int_equal(f->store->counters.database.last, 530);
+	assert_int_equal(f->store->counters.database.records, 530);
+	on_wake(f);
+	assert_true(turn_until(f->loop, read_all, f, 20000));
+	assert_int_equal(f->n, own + 530);
+	for (k = 0; k < 530; k++)
+		assert_int_equal(f->seen[own + k], k + 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -524,6 +566,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(size_is_bounded, start_test, stop_test),
 		cmocka_unit_test_setup_teardown(questions_are_answered_once, start_test, stop_test),
 		cmocka_unit_test_setup_teardown(a_question_about_a_damaged_file, start_test,
+						stop_test),
+		cmocka_unit_test_setup_teardown(another_medium_with_more_on_it, start_test,
 						stop_test),
 		cmocka_unit_test_setup_teardown(old_detail_is_thinned, start_test, stop_test),
 	};

@@ -37,11 +37,13 @@ _Static_assert(STORE_LOOKS_MAX <= STORE_UPSTREAMS_MAX, "more questions than plac
  * @ops: what to tell it
  * @user: first argument
  * @fetching: a request is on its way
+ * @anew: the database is another one: what it has got is not of this one
  */
 struct attached {
 	const struct store_upstream_ops *ops;
 	void *user;
 	bool fetching;
+	bool anew;
 };
 
 /**
@@ -65,7 +67,8 @@ struct store {
 	pid_t child;
 	bool hello; /* the child has the database open */
 	bool was_open;
-	int told; /* the error that was reported, 0: none */
+	char id[STORE_ID_MAX]; /* of the database that the numbers are of */
+	int told;	       /* the error that was reported, 0: none */
 	sd_event_source *io;
 	sd_event_source *put;	/* all that a reading brings goes in one transaction */
 	sd_event_source *timer; /* next child, or the same records again */
@@ -193,11 +196,25 @@ static void on_last(struct store *s)
 		s->last_record[s->last++] = s->m->record[k];
 }
 
+/* Another medium: its numbers say nothing about what waits, nor about what others have of it. */
+static void forget_numbers(struct store *s)
+{
+	unsigned int k;
+
+	for (k = 0; k < s->length; k++)
+		s->line[k].sequence = 0;
+	for (k = 0; k < s->upstreams; k++)
+		s->up[k].anew = true;
+	s->next = 1;
+}
+
 static void on_hello(struct store *s)
 {
 	s->hello = true;
 	s->counters.open = true;
 	s->retry_us = RETRY_MIN_US;
+	if (s->was_open && strcmp(s->id, s->m->state.id))
+		forget_numbers(s);
 	if (s->next <= s->m->state.last)
 		s->next = s->m->state.last + 1;
 	s->was_open = true;
@@ -283,6 +300,9 @@ static bool receive(struct store *s, int flags)
 		on_records(s);
 	else if (s->m->order == STORE_FOUND)
 		answer_looker(s, s->m->upstream, s->m->error);
+	/* mended by the same process, it may have another one, in which the numbers go on */
+	if (s->hello)
+		memcpy(s->id, s->counters.database.id, sizeof(s->id));
 	return true;
 }
 
@@ -439,11 +459,12 @@ int store_fetch(struct store *s, unsigned int upstream, uint64_t after, unsigned
 		return -EBUSY;
 	s->out->order = STORE_READ;
 	s->out->upstream = upstream;
-	s->out->sequence = after;
+	s->out->sequence = s->up[upstream].anew ? 0 : after;
 	s->out->count = max;
 	if (!give(s, 0))
 		return -EAGAIN;
 	s->up[upstream].fetching = true;
+	s->up[upstream].anew = false;
 	return 0;
 }
 
