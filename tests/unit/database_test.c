@@ -261,6 +261,39 @@ static void since_a_time_where_the_clock_was_set(void **state)
 	database_close(db);
 }
 
+static int count_steps(void *user)
+{
+	++*(unsigned int *)user;
+	return 0;
+}
+
+/* A gateway that has never known the time: there is no first record of any. */
+static void a_look_is_short_without_a_clock(void **state)
+{
+	static struct record r[RECORDS];
+	struct fixture *f = *state;
+	struct database *db = open_database(f);
+	struct record_query q = query(1U << RECORD_1M);
+	unsigned int k, thousands = 0;
+	struct record found[100];
+	uint64_t next;
+
+	for (k = 0; k < RECORDS; k += 4)
+		make(r + k, 0);
+	for (k = 0; k < RECORDS; k++) {
+		r[k].sequence = k + 1;
+		r[k].utc_ms = k * 60000;
+	}
+	assert_int_equal(database_append(db, r, RECORDS), 0);
+	sqlite3_progress_handler(db->sql, 1000, count_steps, &thousands);
+	q.since_ms = 1795197600000;
+	q.max = 1;
+	assert_int_equal(database_look(db, &q, found, &next), 0);
+	print_message("%u000 steps\n", thousands);
+	assert_in_range(thousands, 1, 40);
+	database_close(db);
+}
+
 /* The answer to a transaction may get lost, and more may have come before it is given again. */
 static void what_is_given_twice_is_there_once(void **state)
 {
@@ -399,6 +432,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(people_find_what_they_look_for, start_test,
 						stop_test),
 		cmocka_unit_test_setup_teardown(a_look_is_short, start_test, stop_test),
+		cmocka_unit_test_setup_teardown(a_look_is_short_without_a_clock, start_test,
+						stop_test),
 		cmocka_unit_test_setup_teardown(since_a_time_where_the_clock_was_set, start_test,
 						stop_test),
 		cmocka_unit_test_setup_teardown(what_is_given_twice_is_there_once, start_test,

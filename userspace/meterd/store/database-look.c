@@ -15,16 +15,19 @@
 /* 2020: a clock that shows less was never set */
 #define NEVER_SET_MS 1577836800000LL
 
-/* Is the first row from that number on older? */
+/* Rows that are passed over for the first one with a time. */
+#define PASSED_OVER 64
+
+/* Is the first row from that number on older? Not, when none near it has a time. */
 static bool is_before(struct database *db, enum record_kind kind, uint64_t sequence, int64_t ms)
 {
-	char text[160];
+	char text[192];
 	int64_t at;
 
 	snprintf(text, sizeof(text),
-		 "SELECT utc_ms FROM %s WHERE sequence>=%" PRIu64
-		 " AND utc_ms>=%lld ORDER BY sequence LIMIT 1",
-		 database_table[kind], sequence, NEVER_SET_MS);
+		 "SELECT utc_ms FROM (SELECT utc_ms FROM %s WHERE sequence>=%" PRIu64
+		 " ORDER BY sequence LIMIT %d) WHERE utc_ms>=%lld LIMIT 1",
+		 database_table[kind], sequence, PASSED_OVER, NEVER_SET_MS);
 	at = database_number(db, text);
 	return at && at < ms;
 }
