@@ -22,6 +22,7 @@
 #include "log.h"
 
 #define PAGE_BYTES 512
+#define CACHE_KB 256
 /* PRAGMA user_version of the files that are written here */
 #define FORMAT 1
 #define BUSY_MS 5000
@@ -158,6 +159,8 @@ static int set_up(struct database *db)
 	error = error ? error : database_run(db, "PRAGMA synchronous=FULL");
 	/* with a limit it is also emptied at the end: it is not to be read into another file */
 	error = error ? error : database_run(db, "PRAGMA journal_size_limit=" NUMBER(LOG_BYTES));
+	/* what was written is hardly ever read again; the default of 2 MB fills up all the same */
+	error = error ? error : database_run(db, "PRAGMA cache_size=-" NUMBER(CACHE_KB));
 	/* what is deleted was never secret, and is not worth being written over */
 	error = error ? error : database_run(db, "PRAGMA secure_delete=OFF");
 	snprintf(text, sizeof(text), "PRAGMA max_page_count=%" PRIu64,
