@@ -23,14 +23,14 @@ def unit(sim, number):
 
 
 def wait(what, seconds=15):
-    """The value of WHAT() when it is one, or the last one after SECONDS; 50 ms apart, since the
-    simulator has no events for this."""
+    """The value of WHAT() when it is one, or the last one after SECONDS; asked for some times a second,
+    since the simulator has no events for this, and no more, since meterd's answers take the guest's time."""
     end = time.monotonic() + seconds
     while True:
         value = what()
         if value or time.monotonic() > end:
             return value
-        time.sleep(0.05)
+        time.sleep(0.2)
 
 
 class Rig:

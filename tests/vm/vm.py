@@ -261,7 +261,7 @@ class Guest:
             except OSError:
                 pass  # without the right it is only slower
 
-    def wait_ready(self, timeout=60):
+    def wait_ready(self, timeout=120):
         """Wait until the guest takes commands. Return the seconds since start()."""
         end = time.monotonic() + timeout
         while not self.ready.wait(0.5):
