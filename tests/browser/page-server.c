@@ -411,7 +411,7 @@ static unsigned int waveform(void *user, struct http_later *later, char *why)
 	}
 	json_object_object_add(o, "event", json_object_new_int(event ? atoi(event) : 2));
 	json_object_object_add(o, "channels", channels);
-	http_later_answer(later, strdup(json_object_to_json_string(o)));
+	http_later_answer(later, 200, strdup(json_object_to_json_string(o)));
 	json_object_put(o);
 	return 0;
 }

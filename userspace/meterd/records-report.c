@@ -11,6 +11,7 @@
 #include "meterd.h"
 #include "store.h"
 
+#define OK 200
 #define BAD_REQUEST 400
 #define UNAVAILABLE 503
 /* 9999-12-31, s */
@@ -123,10 +124,11 @@ static void on_found(void *user, int error, const struct record *r, unsigned int
 	struct report *p = user;
 
 	if (error)
-		http_later_answer(p->later, strdup("{\"error\":\"the store cannot be read now; see "
-						   "/api/v1/store and the log of meterd\"}"));
+		http_later_answer(p->later, UNAVAILABLE,
+				  strdup("{\"error\":\"the store cannot be read now; see "
+					 "/api/v1/store and the log of meterd\"}"));
 	else
-		http_later_answer(p->later, answer_text(store_id(p->store), r, n, next));
+		http_later_answer(p->later, OK, answer_text(store_id(p->store), r, n, next));
 	free(p);
 }
 

@@ -112,7 +112,7 @@ static unsigned int quality_waveforms(void *user, struct http_later *later, char
 	}
 	o = quality_waveform_json(d->quality, &d->in, d->scale, number);
 	http_later_answer(
-		later,
+		later, 200,
 		strdup(o ? json_object_to_json_string_ext(o, JSON_C_TO_STRING_PLAIN) : "null"));
 	json_object_put(o);
 	return 0;

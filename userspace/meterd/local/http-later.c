@@ -14,46 +14,20 @@
  * struct http_later - an answer that is made
  * @http: server
  * @client: who waits, or NULL
- * @answered: it is there
+ * @status: of HTTP; 0: it is not there yet
  * @text: it, JSON; NULL: there is none
- * @length: of @text
- * @sent: of that
  */
 struct http_later {
 	struct http *http;
 	struct client *client;
-	bool answered;
+	unsigned int status;
 	char *text;
-	size_t length;
-	size_t sent;
 };
 
 static void forget(struct http_later *later)
 {
 	free(later->text);
 	free(later);
-}
-
-static ssize_t read_answer(void *data, uint64_t position, char *buffer, size_t max)
-{
-	struct client *c = data;
-	struct http_later *later = c->later;
-	size_t n;
-
-	if (c->listener->http->closing || !later || (later->answered && !later->text))
-		return MHD_CONTENT_READER_END_WITH_ERROR;
-	if (!later->answered) {
-		c->suspended = true;
-		MHD_suspend_connection(c->connection);
-		return 0;
-	}
-	n = later->length - later->sent;
-	if (!n)
-		return MHD_CONTENT_READER_END_OF_STREAM;
-	n = n < max ? n : max;
-	memcpy(buffer, later->text + later->sent, n);
-	later->sent += n;
-	return (ssize_t)n;
 }
 
 void http_later_end(struct client *c)
@@ -64,7 +38,7 @@ void http_later_end(struct client *c)
 		return;
 	c->later = NULL;
 	later->client = NULL;
-	if (later->answered)
+	if (later->status)
 		forget(later);
 }
 
@@ -73,36 +47,20 @@ const char *http_argument(const struct http_later *later, const char *name)
 	return MHD_lookup_connection_value(later->client->connection, MHD_GET_ARGUMENT_KIND, name);
 }
 
-void http_later_answer(struct http_later *later, char *text)
+void http_later_answer(struct http_later *later, unsigned int status, char *text)
 {
-	later->answered = true;
+	later->status = status;
 	later->text = text;
-	later->length = text ? strlen(text) : 0;
 	if (later->client)
 		sd_event_source_set_enabled(later->http->serve_later, SD_EVENT_ONESHOT);
 	else
 		forget(later);
 }
 
-static enum MHD_Result begin(struct client *c)
+/* Return: MHD_YES with c->later set, or what was answered. */
+static enum MHD_Result ask(struct http *h, struct client *c, const struct provision *p)
 {
-	struct MHD_Response *response =
-		MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, 16384, read_answer, c, NULL);
-	enum MHD_Result ret;
-
-	if (!response)
-		return MHD_NO;
-	http_secure(response, HTTP_JSON_TYPE, "no-store");
-	ret = MHD_queue_response(c->connection, MHD_HTTP_OK, response);
-	MHD_destroy_response(response);
-	return ret;
-}
-
-enum MHD_Result http_later_open(struct http *h, struct MHD_Connection *connection,
-				const struct provision *p)
-{
-	struct client *c = http_client_of(connection);
-	struct http_later *later = c ? calloc(1, sizeof(*later)) : NULL;
+	struct http_later *later = calloc(1, sizeof(*later));
 	char why[HTTP_WHY_MAX] = "";
 	unsigned int status;
 
@@ -113,15 +71,41 @@ enum MHD_Result http_later_open(struct http *h, struct MHD_Connection *connectio
 	status = p->report->ask(p->user, later, why);
 	if (status) {
 		forget(later);
-		return http_answer_error(connection, status, "%s", why);
+		return http_answer_error(c->connection, status, "%s", why);
 	}
 	c->later = later;
-	return begin(c);
+	return MHD_YES;
+}
+
+/* Called again when the connection goes on. */
+enum MHD_Result http_later_open(struct http *h, struct MHD_Connection *connection,
+				const struct provision *p)
+{
+	struct client *c = http_client_of(connection);
+	enum MHD_Result ret;
+
+	if (!c)
+		return MHD_NO;
+	if (!c->later) {
+		ret = ask(h, c, p);
+		if (!c->later)
+			return ret;
+	}
+	if (!c->later->status && !h->closing) {
+		c->suspended = true;
+		MHD_suspend_connection(connection);
+		return MHD_YES;
+	}
+	ret = c->later->text ? http_answer(connection, c->later->status, c->later->text,
+					   strlen(c->later->text))
+			     : MHD_NO;
+	http_later_end(c);
+	return ret;
 }
 
 static void serve(struct client *c)
 {
-	if (!c->later || !c->later->answered || !c->suspended)
+	if (!c->later || !c->later->status || !c->suspended)
 		return;
 	c->suspended = false;
 	MHD_resume_connection(c->connection);

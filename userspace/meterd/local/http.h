@@ -104,9 +104,13 @@ struct http_report {
 /** http_argument() - the value of ?NAME=VALUE, or NULL; only within http_report.ask() */
 const char *http_argument(const struct http_later *later, const char *name);
 
-/** http_later_answer() - @text, from malloc(), is the answer, JSON; NULL: there is none. Frees both
+/**
+ * http_later_answer() - the answer of http_report.ask()
+ * @later: freed by this
+ * @status: of HTTP
+ * @text: JSON, from malloc(), freed by this; NULL: there is none, and the connection is closed
  */
-void http_later_answer(struct http_later *later, char *text);
+void http_later_answer(struct http_later *later, unsigned int status, char *text);
 
 /**
  * http_provide() - answer GET of a path; at most HTTP_PROVIDED paths
