@@ -44,7 +44,6 @@ struct known_load {
  * @last: newest intervals, by kind
  * @state: what others see
  * @saved: the upstreams as they are in the file
- * @newest_ms: time of the newest record
  * @loads: entries in @load
  * @load: the loads known to the file
  * @pack: room for one
@@ -59,7 +58,6 @@ struct database {
 	sqlite3_stmt *last[RECORD_KINDS];
 	struct database_state state;
 	struct upstream_state saved[STORE_UPSTREAMS_MAX];
-	int64_t newest_ms;
 	unsigned int loads;
 	struct known_load load[LOADS_KNOWN_MAX];
 	unsigned char pack[RECORD_PACK_BYTES];
@@ -94,7 +92,7 @@ void database_shut(struct database *db);
  */
 int database_check_numbers(struct database *db);
 
-/** database_read_last() - state.last, newest_ms and state.records from the file */
+/** database_read_last() - state.last and state.records from the file */
 void database_read_last(struct database *db);
 
 /** database_read_id() - state.id from the file; made, or that of the state, when it has none */

@@ -286,16 +286,9 @@ void database_read_last(struct database *db)
 	last = database_greatest(last,
 				 (uint64_t)database_number(db, "SELECT max(acked) FROM upstream"));
 	for (k = 0; k < RECORD_KINDS; k++) {
-		int64_t ms;
-
 		snprintf(text, sizeof(text), "SELECT %s FROM %s ORDER BY sequence DESC LIMIT 1",
 			 database_end[k], database_table[k]);
 		last = database_greatest(last, (uint64_t)database_number(db, text));
-		snprintf(text, sizeof(text), "SELECT utc_ms FROM %s ORDER BY sequence DESC LIMIT 1",
-			 database_table[k]);
-		ms = database_number(db, text);
-		if (ms > db->newest_ms)
-			db->newest_ms = ms;
 		snprintf(text, sizeof(text), "SELECT sum(%s) FROM %s", database_count[k],
 			 database_table[k]);
 		db->state.records += (uint64_t)database_number(db, text);
@@ -535,11 +528,8 @@ int database_append(struct database *db, const struct record *r, unsigned int n)
 	if (error)
 		return error;
 	memcpy(db->saved, db->state.upstream, sizeof(db->saved));
-	for (k = 0; k < n; k++) {
+	for (k = 0; k < n; k++)
 		db->state.last = database_greatest(db->state.last, r[k].sequence);
-		if (r[k].utc_ms > db->newest_ms)
-			db->newest_ms = r[k].utc_ms;
-	}
 	db->state.records += inserted;
 	if (n)
 		database_keep_bounds(db);
