@@ -17,6 +17,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "clock-state.h"
 #include "log.h"
 #include "store-wire.h"
 
@@ -260,10 +261,7 @@ static void on_records(struct store *s)
 
 static int64_t clock_ms(void)
 {
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec * 1000LL + t.tv_nsec / 1000000;
+	return (int64_t)(clock_us(CLOCK_MONOTONIC) / 1000);
 }
 
 /* How long an upstream has not had everything, for status pages. */
