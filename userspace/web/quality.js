@@ -128,10 +128,13 @@ function drawWave() {
 
 	drawWaveAxes(c, a, style);
 	c.lineWidth = 1.5;
+	let left = a.right - wave.channels.reduce((sum, x) => sum + c.measureText(x.name).width + 12, -12);
+
 	wave.channels.forEach((channel, number) => {
 		c.strokeStyle = c.fillStyle = colour(style, number);
-		c.textAlign = 'right';
-		c.fillText(channel.name, a.right - (wave.channels.length - 1 - number) * 32, 13);
+		c.textAlign = 'left';
+		c.fillText(channel.name, left, 13);
+		left += c.measureText(channel.name).width + 12;
 		c.beginPath();
 		channel.v.forEach((v, k) => k ? c.lineTo(a.x(k), a.y(v)) : c.moveTo(a.x(k), a.y(v)));
 		c.stroke();
