@@ -231,6 +231,35 @@ static unsigned int run_command(const char *format, const char *from, const char
 }
 
 /* Somebody puts back what was copied while meterd did not run. */
+/* The root of a table, and a last number that never was: the search has an end. */
+static void a_last_number_that_is_nonsense(void **state)
+{
+	struct fixture *f = *state;
+	struct database *db = open_database(f);
+	struct record event = {
+		.kind = RECORD_EVENT, .sequence = RECORDS + 1, .name = "x", .text = "y"
+	};
+	struct record r;
+	unsigned char junk[PAGE_BYTES];
+	int64_t root;
+	FILE *file;
+
+	fill(db);
+	assert_int_equal(database_append(db, &event, 1), 0);
+	root = database_number(db, "SELECT rootpage FROM sqlite_master WHERE name='interval_1m'");
+	assert_int_equal(database_run(db, "INSERT OR REPLACE INTO meta VALUES('last',1<<62)"), 0);
+	database_close(db);
+	memset(junk, 0xa5, sizeof(junk));
+	file = fopen(f->file, "r+b");
+	assert_int_equal(fseek(file, (root - 1) * PAGE_BYTES, SEEK_SET), 0);
+	assert_int_equal(fwrite(junk, 1, sizeof(junk), file), sizeof(junk));
+	fclose(file);
+	db = open_database(f);
+	assert_int_equal(database_read(db, 0, &r, 1), 1);
+	assert_string_equal(r.text, "y");
+	database_close(db);
+}
+
 static void a_copy_that_is_put_back(void **state)
 {
 	struct fixture *f = *state;
@@ -265,6 +294,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_load_of_a_transaction_that_failed, start_test,
 						stop_test),
 		cmocka_unit_test_setup_teardown(a_damaged_file_and_no_room, start_test, stop_test),
+		cmocka_unit_test_setup_teardown(a_last_number_that_is_nonsense, start_test,
+						stop_test),
 		cmocka_unit_test_setup_teardown(a_copy_that_is_put_back, start_test, stop_test),
 	};
 

@@ -20,9 +20,11 @@
 
 #include "log.h"
 
-/* Records read at once of a damaged file: several marks; and numbers skipped at damage. */
+/* Records read at once of a damaged file: several marks. */
 #define SALVAGE_RECORDS (4 * RECORD_PACK_MAX)
+/* Numbers skipped at damage; further on an eighth of the gap: a last number may be any. */
 #define SALVAGE_STEP 8
+#define SALVAGE_NEAR 2048
 /* Reads whose records share a transaction: the log keeps the size of the longest one. */
 #define SALVAGE_READS 64
 /* greatest of PRAGMA max_page_count: what is too much is thinned later */
@@ -125,7 +127,7 @@ static int salvage_records(struct database *db, struct database *old, enum recor
 			   struct record *r, unsigned int *taken)
 {
 	unsigned int reads = 0;
-	uint64_t at = 0;
+	uint64_t begin = 0, gap = 0, at = 0;
 	int error = 0;
 
 	while (at < old->state.last && !error) {
@@ -141,7 +143,9 @@ static int salvage_records(struct database *db, struct database *old, enum recor
 			error = 0;
 		if (!error && ++reads % SALVAGE_READS == 0)
 			error = database_run(db, "COMMIT; BEGIN");
-		at = n > 0 ? r[n - 1].sequence : at + SALVAGE_STEP;
+		gap = n > 0 ? 0 : gap + (gap < SALVAGE_NEAR ? SALVAGE_STEP : gap / 8);
+		at = n > 0 ? r[n - 1].sequence : begin + gap;
+		begin = n > 0 ? at : begin;
 	}
 	return error;
 }
