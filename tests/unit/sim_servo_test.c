@@ -299,6 +299,23 @@ static void samples_already_taken_keep_their_instants(void **state)
 		assert_true(module_sample_time(&g.module[2], first + i) == before[i]);
 }
 
+/* A wrong pair, or the wrap of a reference, can put a clock below 0. */
+static void samples_below_index_0_have_a_place(void **state)
+{
+	static int32_t codes[SMAPPEE_CHANNELS_MAX * 64], again[SMAPPEE_CHANNELS_MAX * 64];
+	struct module *m = &g.module[1];
+
+	(void)state;
+	build(7, 0);
+	for (int64_t first = -3000; first < 200; first += 50) {
+		module_scans(m, first, 64, codes, 64);
+		for (int64_t k = first; k < first + 64; k++)
+			assert_true(m->ring_index[(k + 1000000LL * m->depth) % m->depth] == k);
+		module_scans(m, first, 64, again, 64);
+		assert_memory_equal(codes, again, sizeof(codes));
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -314,6 +331,7 @@ int main(void)
 		cmocka_unit_test_teardown(index_wraps_at_32_bits_on_all_modules_alike, tear_down),
 		cmocka_unit_test_teardown(measured_offset_is_near_the_true_one, tear_down),
 		cmocka_unit_test_teardown(samples_already_taken_keep_their_instants, tear_down),
+		cmocka_unit_test_teardown(samples_below_index_0_have_a_place, tear_down),
 	};
 
 	return cmocka_run_group_tests_name("sim_servo", tests, NULL, NULL);

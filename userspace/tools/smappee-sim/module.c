@@ -36,10 +36,18 @@ static double capture(const struct module *m, double t)
 	return tick > 0 ? floor(local / tick) * tick : local;
 }
 
+/* Of a sample in the ring; the index of one that follows across 2^32 is below 0. */
+static unsigned int place(const struct module *m, int64_t index)
+{
+	int64_t at = index % m->depth;
+
+	return (unsigned int)(at < 0 ? at + m->depth : at);
+}
+
 static void forget_samples(struct module *m)
 {
 	for (unsigned int i = 0; i < m->depth; i++)
-		m->ring_index[i] = -1;
+		m->ring_index[i] = INT64_MIN;
 	m->saturated_at = -1;
 }
 
@@ -279,13 +287,12 @@ static void sample_block(struct module *m, int64_t first, unsigned int n)
 		for (unsigned int k = 0; k < n; k++) {
 			uint64_t key = m->noise_key + (uint64_t)(first + k) * 8 + c;
 			double code = value[k] * lsb24 + noise * random_normal(random_hash(key));
-			unsigned int at = (unsigned int)((first + k) % m->depth);
 
-			m->ring[c * m->depth + at] = clamp(code);
+			m->ring[c * m->depth + place(m, first + k)] = clamp(code);
 		}
 	}
 	for (unsigned int k = 0; k < n; k++)
-		m->ring_index[(first + k) % m->depth] = first + k;
+		m->ring_index[place(m, first + k)] = first + k;
 }
 
 static void fill_ring(struct module *m, int64_t first, unsigned int scans)
@@ -296,13 +303,13 @@ static void fill_ring(struct module *m, int64_t first, unsigned int scans)
 		unsigned int n = 0;
 		int64_t run;
 
-		if (m->ring_index[first % m->depth] == first) {
+		if (m->ring_index[place(m, first)] == first) {
 			first++;
 			continue;
 		}
 		timeline_local(&m->timeline, first, &run);
 		while (n < BLOCK && n < run && first + n < end &&
-		       m->ring_index[(first + n) % m->depth] != first + n)
+		       m->ring_index[place(m, first + n)] != first + n)
 			n++;
 		sample_block(m, first, n);
 		first += n;
@@ -322,7 +329,7 @@ bool module_scans(struct module *m, int64_t first, unsigned int scans, int32_t *
 	fill_ring(m, first, scans);
 	for (unsigned int c = 0; c < m->built->channels; c++) {
 		for (unsigned int k = 0; k < scans; k++) {
-			int32_t code = m->ring[c * m->depth + (first + k) % m->depth];
+			int32_t code = m->ring[c * m->depth + place(m, first + k)];
 
 			if (!wide)
 				code = code > CODE16_MAX * 256 ? CODE16_MAX : (code + 128) >> 8;

@@ -73,7 +73,7 @@ struct edge {
  * @scale_nano: nV or nA per LSB of the 16-bit formats, per channel
  * @noise_key: start of the noise of its samples
  * @ring: samples already computed as 24-bit codes, channel after channel
- * @ring_index: index that each place of @ring holds, -1 for none
+ * @ring_index: index that each place of @ring holds, INT64_MIN for none
  * @saturated_at: index of the newest sample seen at a rail, -1 for none
  */
 struct module {
