@@ -2,8 +2,8 @@
 /*
  * http-private - what the parts of the server share: http.c (connections),
  * http-stream.c (server-sent events), http-capture.c (captures), http-later.c (answers that take
- * time), http-page.c (files of the page),
- * http-answer.c (answers) and http-routes.c (what is answered to which request).
+ * time), http-page.c (files of the page), http-command.c (commands), http-answer.c (answers) and
+ * http-routes.c (what is answered to which request).
  */
 #ifndef METERD_HTTP_PRIVATE_H
 #define METERD_HTTP_PRIVATE_H

@@ -41,7 +41,7 @@ struct style {
 	void (*csv)(struct json_object *r);
 };
 
-/* A time of CSV and tables is that of the record, UTC. */
+/* As CSV has a text with commas and quotes in it (RFC 4180). */
 static void print_text(const char *text)
 {
 	const char *p;
