@@ -66,6 +66,9 @@ static void feed_live(struct chain *c, FILE *f)
 	while (c->scan < end) {
 		unsigned int n = 1 + (unsigned int)(random_part(&seed) * 300);
 
+		/* the capture has not a scan more: it might be the last of one more window */
+		if (n > end - c->scan)
+			n = end - c->scan;
 		if (c->scan > 2.5 * RATE && c->scan < 2.6 * RATE)
 			c->scan += 111;
 		for (d = 0; d < c->in.inputs.devices; d++)
