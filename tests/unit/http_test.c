@@ -37,6 +37,7 @@
  * @dir: folder
  * @web: its web_dir
  * @socket: its unix socket
+ * @log: standard error, while the test listens
  */
 struct fixture {
 	sd_event *loop;
@@ -44,6 +45,7 @@ struct fixture {
 	char dir[64];
 	char web[80];
 	char socket[80];
+	int log;
 };
 
 /**
@@ -909,14 +911,43 @@ static void a_socket_in_use_is_an_error_and_a_stale_one_is_not(void **state)
 	assert_int_equal(access(path, F_OK), 0);
 }
 
+/* What the log says goes into a file, until heard(). */
+static void hear(struct fixture *f)
+{
+	char path[80];
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/log", f->dir);
+	fd = open(path, O_CREAT | O_TRUNC | O_RDWR | O_CLOEXEC, 0600);
+	assert_true(fd >= 0);
+	f->log = dup(STDERR_FILENO);
+	assert_int_equal(dup2(fd, STDERR_FILENO), STDERR_FILENO);
+	close(fd);
+}
+
+static void heard(struct fixture *f, char *text, size_t size)
+{
+	ssize_t n = pread(STDERR_FILENO, text, size - 1, 0);
+
+	dup2(f->log, STDERR_FILENO);
+	close(f->log);
+	text[n > 0 ? n : 0] = '\0';
+}
+
 static void without_its_files_the_page_is_404_and_the_api_works(void **state)
 {
 	struct fixture *f = *state;
 	struct http_config config = { .listen = "127.0.0.1:0", .web_dir = "/nonexistent" };
 	struct http *first = f->http;
 	struct json_object *o;
+	char said[512];
 
+	hear(f);
 	assert_int_equal(http_open(&f->http, f->loop, &config, "house"), 0);
+	heard(f, said, sizeof(said));
+	assert_non_null(strstr(said, "cannot read index.html and others"));
+	if (strchr(said, '\n') != strrchr(said, '\n'))
+		fail_msg("more than one warning: %s", said);
 	assert_int_equal(get(f, "/", &o), 404);
 	error_says(o, "/nonexistent/index.html");
 	assert_int_equal(get(f, "/api/v1/status", NULL), 200);

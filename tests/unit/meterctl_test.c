@@ -365,15 +365,19 @@ static void what_is_watched_fits_80_cells(void **state)
 		"\"q1_var\":-12345.6,\"pf\":-0.998}]}],"
 		"\"io\":{\"inputs\":[{\"name\":\"a name that is much longer than its column\","
 		"\"input\":\"a label too long/1\",\"kind\":\"electricity\",\"unit\":\"kWh\","
-		"\"total\":12345678.901,\"flow_per_h\":123.456,\"power_w\":123456}],"
+		"\"total\":12345678.901,\"flow_per_h\":123.456,\"power_w\":123456,"
+		"\"problem\":\"two modules have this label; give the serial number\"}],"
 		"\"outputs\":[{\"name\":\"a name that is much longer than its column\","
 		"\"output\":\"a label too long/2\",\"state\":\"on\",\"cause\":\"fail-safe\","
-		"\"heartbeat\":true,\"fail_safe_timeout_s\":65535}]}}";
+		"\"heartbeat\":true,\"fail_safe\":true,\"fail_safe_timeout_s\":65535,"
+		"\"problem\":\"the module does not answer\"}]}}";
 	struct text t;
 	const char *line, *end;
 
 	shown(&t, wide, table_live);
 	has(&t, "-123456.7");
+	has(&t, "  fail-safe  ");
+	has(&t, "|  the module does not answer|");
 	for (line = t.bytes; (end = strchr(line, '|')); line = end + 1)
 		if (end - line > 80)
 			fail_msg("%d cells: %.*s", (int)(end - line), (int)(end - line), line);

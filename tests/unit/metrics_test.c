@@ -85,6 +85,11 @@ static char *full_text(void)
 					       .absolute_j = 3600012.0,
 					       .estimated_j = 36.0,
 					       .reactive_vars = { 1.0, 2.0, 3.0, 4.0 } };
+	load.element[0].energy = (struct energy_reading){ .import_j = 3600000.0,
+							  .export_j = 5.5,
+							  .estimated_j = 35.0,
+							  .reactive_vars = { 1.5, 0, 0, 2.5 } };
+	load.energy.import_j = load.import_j;
 	r.load = &load;
 	text = metrics_text(&in);
 	assert_non_null(text);
@@ -115,6 +120,25 @@ static void the_values_are_in_base_units(void **state)
 	assert_non_null(line(text, "meterd_outbox_records{upstream=\"mqtt\"} 20\n"));
 	assert_non_null(line(text, "meterd_mqtt_connected 1\n"));
 	free(text);
+}
+
+static void each_input_has_its_registers(void **state)
+{
+#define INPUT "{load=\"heat pump\",role=\"submeter\",input=\"hub1/A\",phase=\"L1\""
+	char *text = full_text();
+
+	assert_non_null(line(text, "meterd_input_active_energy_joules_total" INPUT
+				   ",direction=\"import\"} 3600000.000\n"));
+	assert_non_null(line(text, "meterd_input_active_energy_joules_total" INPUT
+				   ",direction=\"export\"} 5.500\n"));
+	assert_non_null(
+		line(text, "meterd_input_estimated_energy_joules_total" INPUT "} 35.000\n"));
+	assert_non_null(line(text, "meterd_input_reactive_energy_varseconds_total" INPUT
+				   ",quadrant=\"1\"} 1.500\n"));
+	assert_non_null(line(text, "meterd_input_reactive_energy_varseconds_total" INPUT
+				   ",quadrant=\"4\"} 2.500\n"));
+	free(text);
+#undef INPUT
 }
 
 static void inputs_and_outputs_are_there(void **state)
@@ -165,7 +189,10 @@ static void what_is_not_known_has_no_line(void **state)
 	struct metrics_input in = { .reading = &r, .age_s = NAN };
 	char *text;
 
+	load.energy.import_j = NAN;
 	load.energy.phases_import_j = NAN;
+	load.elements = 1;
+	load.element[0].energy.import_j = NAN;
 	r.load = &load;
 	r.frequency_hz = NAN;
 	r.voltage[0].ln_v = INFINITY;
@@ -217,6 +244,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_values_are_in_base_units),
+		cmocka_unit_test(each_input_has_its_registers),
 		cmocka_unit_test(inputs_and_outputs_are_there),
 		cmocka_unit_test(promtool_has_no_complaint),
 		cmocka_unit_test(what_is_not_known_has_no_line),

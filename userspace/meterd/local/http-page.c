@@ -67,6 +67,8 @@ static char *read_file(const char *dir, const char *name, size_t *length)
 
 void http_page_load(struct http *h)
 {
+	const char *missing = NULL;
+	bool others = false;
 	size_t length;
 	char *text;
 	int i;
@@ -76,9 +78,8 @@ void http_page_load(struct http *h)
 	for (i = 0; i < PAGE_FILES; i++) {
 		text = read_file(h->web_dir, page_files[i].name, &length);
 		if (!text) {
-			log_warning("[http] web_dir = %s: cannot read %s; the web page is not "
-				    "available, the API is",
-				    h->web_dir, page_files[i].name);
+			others = missing != NULL;
+			missing = missing ? missing : page_files[i].name;
 			continue;
 		}
 		h->page[i] = MHD_create_response_from_buffer(length, text, MHD_RESPMEM_MUST_FREE);
@@ -87,6 +88,10 @@ void http_page_load(struct http *h)
 		else
 			free(text);
 	}
+	if (missing)
+		log_warning("[http] web_dir = %s: cannot read %s%s; the web page is not "
+			    "available, the API is",
+			    h->web_dir, missing, others ? " and others" : "");
 }
 
 void http_page_free(struct http *h)

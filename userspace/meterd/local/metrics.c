@@ -79,12 +79,12 @@ static const struct family of_totals[] = {
 };
 
 /**
- * struct counter - a register of a load
+ * struct counter - an energy register
  * @name: of its family, without "meterd_"
  * @help: one line
  * @label: that tells it from others of the family; NULL: none
  * @value: of the label
- * @offset: of the double in struct load_reading
+ * @offset: of the double in struct energy_reading
  */
 struct counter {
 	const char *name;
@@ -94,25 +94,43 @@ struct counter {
 	size_t offset;
 };
 
+#define ENERGY(member) offsetof(struct energy_reading, member)
+
 #define PHASES_HELP "Energy of the inputs of a load, each split by its own sign."
 #define REACTIVE_HELP "Reactive energy of the fundamental by quadrant."
+#define INPUT_REACTIVE_HELP "Reactive energy of the fundamental of an input by quadrant."
 
-static const struct counter of_energy[] = {
+static const struct counter of_load_energy[] = {
 	{ "energy_joules_total", "Energy registers of a load.", "direction", "import",
-	  LOAD(import_j) },
-	{ "energy_joules_total", "", "direction", "export", LOAD(export_j) },
+	  ENERGY(import_j) },
+	{ "energy_joules_total", "", "direction", "export", ENERGY(export_j) },
 	{ "phases_energy_joules_total", PHASES_HELP, "direction", "import",
-	  LOAD(energy.phases_import_j) },
-	{ "phases_energy_joules_total", "", "direction", "export", LOAD(energy.phases_export_j) },
+	  ENERGY(phases_import_j) },
+	{ "phases_energy_joules_total", "", "direction", "export", ENERGY(phases_export_j) },
 	{ "absolute_energy_joules_total", "Energy of the inputs of a load without signs.", NULL,
-	  NULL, LOAD(energy.absolute_j) },
+	  NULL, ENERGY(absolute_j) },
 	{ "estimated_energy_joules_total", "Energy continued over holes, without sign.", NULL, NULL,
-	  LOAD(energy.estimated_j) },
+	  ENERGY(estimated_j) },
 	{ "reactive_energy_varseconds_total", REACTIVE_HELP, "quadrant", "1",
-	  LOAD(energy.reactive_vars[0]) },
-	{ "reactive_energy_varseconds_total", "", "quadrant", "2", LOAD(energy.reactive_vars[1]) },
-	{ "reactive_energy_varseconds_total", "", "quadrant", "3", LOAD(energy.reactive_vars[2]) },
-	{ "reactive_energy_varseconds_total", "", "quadrant", "4", LOAD(energy.reactive_vars[3]) },
+	  ENERGY(reactive_vars[0]) },
+	{ "reactive_energy_varseconds_total", "", "quadrant", "2", ENERGY(reactive_vars[1]) },
+	{ "reactive_energy_varseconds_total", "", "quadrant", "3", ENERGY(reactive_vars[2]) },
+	{ "reactive_energy_varseconds_total", "", "quadrant", "4", ENERGY(reactive_vars[3]) },
+};
+
+/* "input_energy_joules_total" are the pulses of a meter at a contact (metrics-io.c). */
+static const struct counter of_element_energy[] = {
+	{ "input_active_energy_joules_total", "Active energy registers of an input.", "direction",
+	  "import", ENERGY(import_j) },
+	{ "input_active_energy_joules_total", "", "direction", "export", ENERGY(export_j) },
+	{ "input_estimated_energy_joules_total",
+	  "Energy of an input continued over holes, without sign.", NULL, NULL,
+	  ENERGY(estimated_j) },
+	{ "input_reactive_energy_varseconds_total", INPUT_REACTIVE_HELP, "quadrant", "1",
+	  ENERGY(reactive_vars[0]) },
+	{ "input_reactive_energy_varseconds_total", "", "quadrant", "2", ENERGY(reactive_vars[1]) },
+	{ "input_reactive_energy_varseconds_total", "", "quadrant", "3", ENERGY(reactive_vars[2]) },
+	{ "input_reactive_energy_varseconds_total", "", "quadrant", "4", ENERGY(reactive_vars[3]) },
 };
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
@@ -214,6 +232,12 @@ static void put_loads(FILE *f, const struct family *m, const struct reading *r)
 	}
 }
 
+static void put_element_labels(FILE *f, const struct element_reading *e)
+{
+	metrics_label(f, ",", "input", e->input);
+	metrics_label(f, ",", "phase", e->phase);
+}
+
 static void put_elements(FILE *f, const struct family *m, const struct reading *r)
 {
 	bool begun = false;
@@ -230,46 +254,80 @@ static void put_elements(FILE *f, const struct family *m, const struct reading *
 				continue;
 			metrics_begin(f, &begun, m->name, m->help, "gauge");
 			put_load_labels(f, l);
-			metrics_label(f, ",", "input", l->element[n].input);
-			metrics_label(f, ",", "phase", l->element[n].phase);
+			put_element_labels(f, &l->element[n]);
 			putc('}', f);
 			metrics_number(f, value);
 		}
 	}
 }
 
-/* The registers of one family of all loads; those of a family follow each other in @counter. */
-static size_t put_counters(FILE *f, const struct reading *r, const struct counter *c, size_t n)
+/* One register of a load, or of an element @e of it. */
+static void put_counter(FILE *f, bool *begun, const struct counter *head, const struct counter *c,
+			const struct load_reading *l, const struct element_reading *e)
 {
-	bool begun = false;
+	const struct energy_reading *energy = e ? &e->energy : &l->energy;
+	double value = *(const double *)((const char *)energy + c->offset);
+
+	if (!isfinite(value))
+		return;
+	metrics_begin(f, begun, head->name, head->help, "counter");
+	put_load_labels(f, l);
+	if (e)
+		put_element_labels(f, e);
+	if (c->label)
+		metrics_label(f, ",", c->label, c->value);
+	fprintf(f, "} %.3f\n", value);
+}
+
+/* Registers that follow @c and are of its family. */
+static size_t family_size(const struct counter *c, size_t n)
+{
 	size_t same;
-	size_t i;
-	unsigned int k;
 
 	for (same = 1; same < n && !strcmp(c[same].name, c->name);)
 		same++;
-	for (k = 0; k < r->loads; k++) {
-		for (i = 0; i < same; i++) {
-			double value = *(const double *)((const char *)&r->load[k] + c[i].offset);
-
-			if (!isfinite(value))
-				continue;
-			metrics_begin(f, &begun, c->name, c->help, "counter");
-			put_load_labels(f, &r->load[k]);
-			if (c[i].label)
-				metrics_label(f, ",", c[i].label, c[i].value);
-			fprintf(f, "} %.3f\n", value);
-		}
-	}
 	return same;
+}
+
+static void put_load_energy(FILE *f, const struct reading *r, const struct counter *c, size_t same)
+{
+	bool begun = false;
+	unsigned int k;
+	size_t i;
+
+	for (k = 0; k < r->loads; k++)
+		for (i = 0; i < same; i++)
+			put_counter(f, &begun, c, &c[i], &r->load[k], NULL);
+}
+
+static void put_element_energy(FILE *f, const struct reading *r, const struct counter *c,
+			       size_t same)
+{
+	bool begun = false;
+	unsigned int k;
+	unsigned int n;
+	size_t i;
+
+	for (k = 0; k < r->loads; k++)
+		for (n = 0; n < r->load[k].elements; n++)
+			for (i = 0; i < same; i++)
+				put_counter(f, &begun, c, &c[i], &r->load[k],
+					    &r->load[k].element[n]);
 }
 
 static void put_energy(FILE *f, const struct reading *r)
 {
+	size_t same;
 	size_t k;
 
-	for (k = 0; k < COUNT(of_energy);)
-		k += put_counters(f, r, &of_energy[k], COUNT(of_energy) - k);
+	for (k = 0; k < COUNT(of_load_energy); k += same) {
+		same = family_size(&of_load_energy[k], COUNT(of_load_energy) - k);
+		put_load_energy(f, r, &of_load_energy[k], same);
+	}
+	for (k = 0; k < COUNT(of_element_energy); k += same) {
+		same = family_size(&of_element_energy[k], COUNT(of_element_energy) - k);
+		put_element_energy(f, r, &of_element_energy[k], same);
+	}
 }
 
 static void put_thd(FILE *f, const struct reading *r)

@@ -100,10 +100,14 @@ static void end_line(struct line *l, table_emit emit, void *context, enum table_
 
 /* ---- inputs and outputs ----------------------------------------------- */
 
-static void put_problem(struct line *l, struct json_object *x)
+/* Under the line of its input or output, which is as wide as a terminal. */
+static void emit_problem(struct line *l, struct json_object *x, table_emit emit, void *context)
 {
-	if (answer_member(x, "problem"))
-		put_name(l, answer_text(x, "problem"), 0);
+	if (!answer_member(x, "problem"))
+		return;
+	put_spaces(l, 2);
+	put_name(l, answer_text(x, "problem"), 0);
+	end_line(l, emit, context, TABLE_PLAIN);
 }
 
 static void put_input(struct line *l, struct json_object *x)
@@ -126,24 +130,20 @@ static void put_input(struct line *l, struct json_object *x)
 		put_spaces(l, 12 - 6);
 		put_name(l, answer_text(x, "state"), 6);
 	}
-	put_problem(l, x);
 }
 
 static void put_output(struct line *l, struct json_object *x)
 {
-	bool safe = answer_bool(x, "fail_safe");
+	const char *cause = answer_bool(x, "fail_safe") ? "fail-safe" : answer_text(x, "cause");
 	bool beating = answer_bool(x, "heartbeat");
 
 	put_name(l, answer_text(x, "name"), LIVE_NAME_CELLS);
 	put_name(l, answer_text(x, "output"), LIVE_AT_CELLS);
 	put_name(l, answer_text(x, "state"), 6);
-	put_name(l, answer_text(x, "cause"), 9);
+	put_name(l, cause, 9);
 	put_name(l, beating ? "yes" : "no", 9);
 	put_number(l, answer_number(x, "fail_safe_timeout_s"), 6, 0);
-	put_word(l, " s  ");
-	if (safe)
-		put_word(l, "in its fail-safe state  ");
-	put_problem(l, x);
+	put_word(l, " s");
 }
 
 void table_io(struct json_object *io, table_emit emit, void *context)
@@ -162,6 +162,7 @@ void table_io(struct json_object *io, table_emit emit, void *context)
 	for (i = 0; i < answer_count(inputs); i++) {
 		put_input(&l, json_object_array_get_idx(inputs, i));
 		end_line(&l, emit, context, TABLE_PLAIN);
+		emit_problem(&l, json_object_array_get_idx(inputs, i), emit, context);
 	}
 	if (answer_count(outputs)) {
 		put_name(&l, "OUTPUT", LIVE_NAME_CELLS);
@@ -172,6 +173,7 @@ void table_io(struct json_object *io, table_emit emit, void *context)
 	for (i = 0; i < answer_count(outputs); i++) {
 		put_output(&l, json_object_array_get_idx(outputs, i));
 		end_line(&l, emit, context, TABLE_PLAIN);
+		emit_problem(&l, json_object_array_get_idx(outputs, i), emit, context);
 	}
 }
 
