@@ -34,26 +34,6 @@ static void count_lost(struct database *db, enum record_kind kind, uint64_t upto
 	}
 }
 
-/* The first row from @sequence on. Return: its sequence and @utc_ms, or 0: there is none. */
-static uint64_t row_from(struct database *db, enum record_kind kind, uint64_t sequence,
-			 int64_t *utc_ms)
-{
-	sqlite3_stmt *s = NULL;
-	uint64_t found = 0;
-	char text[128];
-
-	snprintf(text, sizeof(text),
-		 "SELECT sequence, utc_ms FROM %s WHERE sequence>=%" PRIu64
-		 " ORDER BY sequence LIMIT 1",
-		 database_table[kind], sequence);
-	if (!sqlite3_prepare_v2(db->sql, text, -1, &s, NULL) && sqlite3_step(s) == SQLITE_ROW) {
-		found = (uint64_t)sqlite3_column_int64(s, 0);
-		*utc_ms = sqlite3_column_int64(s, 1);
-	}
-	sqlite3_finalize(s);
-	return found;
-}
-
 /* What the newest record of a kind says. What is dated later is of a clock that was ahead. */
 static int64_t newest_ms(struct database *db, enum record_kind kind)
 {
@@ -76,25 +56,15 @@ static bool is_aged(struct database *db, enum record_kind kind, uint64_t upto, i
 	const int64_t jump_ms =
 		kind == RECORD_EVENT ? db->config->days_events * MS_PER_DAY : MS_PER_DAY;
 	const int64_t now_ms = newest_ms(db, kind);
-	int64_t before_ms, after_ms = now_ms;
-	uint64_t before = row_from(db, kind, upto, &before_ms);
-	uint64_t after = db->state.last + 1;
+	const struct date_span young = { limit_ms, now_ms, INT64_MIN };
+	int64_t before_ms = 0, after_ms = now_ms;
+	uint64_t row = database_row_from(db, kind, upto, INT64_MIN, &before_ms);
 
-	if (!before || after_ms < limit_ms)
+	if (!row || now_ms < limit_ms)
 		return false;
-	while (after - before > 1) {
-		uint64_t middle = before + (after - before) / 2;
-		int64_t ms = limit_ms;
-		uint64_t row = row_from(db, kind, middle, &ms);
-
-		if (row && (ms < limit_ms || ms > now_ms)) {
-			before = row;
-			before_ms = ms;
-		} else {
-			after = middle;
-			after_ms = row ? ms : after_ms;
-		}
-	}
+	row = database_row_before(db, kind, row, &young);
+	database_row_from(db, kind, row, INT64_MIN, &before_ms);
+	database_row_from(db, kind, row + 1, INT64_MIN, &after_ms);
 	return llabs(after_ms - before_ms) <= jump_ms;
 }
 

@@ -5,6 +5,7 @@
  *   database.c		the file: open, append, acknowledge
  *   database-rows.c	records as rows; the intervals of a mark share one (record-pack.h)
  *   database-look.c	records for people
+ *   database-dates.c	rows by their dates
  *   database-bounds.c	age and size
  *   database-mend.c	a damaged file
  *
@@ -116,6 +117,37 @@ int database_insert(struct database *db, const struct record *r, unsigned int n)
 /** database_read_kinds() - as database_read(), of the kinds whose bit is set in @kinds */
 int database_read_kinds(struct database *db, unsigned int kinds, uint64_t after, struct record *r,
 			unsigned int max);
+
+/**
+ * database_row_from() - the first row from a number on
+ * @least_ms: some rows that are dated before are passed over; INT64_MIN: none
+ * @utc_ms: its date; left alone when there is none
+ *
+ * Return: its sequence; 0: there is none.
+ */
+uint64_t database_row_from(struct database *db, enum record_kind kind, uint64_t sequence,
+			   int64_t least_ms, int64_t *utc_ms);
+
+/**
+ * struct date_span - dates, ms since 1970
+ * @from_ms: the first
+ * @to_ms: the last
+ * @least_ms: rows dated before that have no date
+ */
+struct date_span {
+	int64_t from_ms;
+	int64_t to_ms;
+	int64_t least_ms;
+};
+
+/**
+ * database_row_before() - the last row before those that are dated within @span
+ * @low: a row that is not, or 0
+ *
+ * Return: its sequence, or @low.
+ */
+uint64_t database_row_before(struct database *db, enum record_kind kind, uint64_t low,
+			     const struct date_span *span);
 
 /** database_is_damaged() - a file was found damaged, and not all of it is taken over yet */
 bool database_is_damaged(const struct store_config *config);

@@ -120,9 +120,10 @@ int database_last_intervals(struct database *db, enum record_kind kind, struct r
  * @next: what to ask for as @q->after to get more; 0: there are no more
  *
  * It looks at a bounded number of records, so there may be none, and more nevertheless.
- * The first of @q->since_ms is found by halving, as if the clock had never gone back
- * by more than what one row covers; times before 2020, of a gateway that did not know
- * better, are passed over in that.
+ * Without @q->after, the first of @q->since_ms is found by halving, as if the clock had
+ * never gone back by more than what one row covers. The end is where all records of a
+ * whole look are of @q->until_ms or later: a clock that was ahead for less hides nothing.
+ * Times before 2020, of a gateway that did not know better, are passed over in both.
  *
  * Return: how many, or -errno.
  */
