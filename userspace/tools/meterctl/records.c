@@ -41,12 +41,17 @@ struct style {
 	void (*csv)(struct json_object *r);
 };
 
-/* As CSV has a text with commas and quotes in it (RFC 4180). */
+/*
+ * As CSV has a text with commas and quotes in it (RFC 4180). One that a spreadsheet would take for
+ * a formula has an apostrophe before it, with which spreadsheets mark what is text.
+ */
 static void print_text(const char *text)
 {
 	const char *p;
 
 	putchar('"');
+	if (*text && strchr("=+-@\t\r\n", *text))
+		putchar('\'');
 	for (p = text; *p; p++) {
 		if (*p == '"')
 			putchar('"');
