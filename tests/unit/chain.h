@@ -17,6 +17,7 @@
 #include <cmocka.h>
 
 #include "meter.h"
+#include "quality.h"
 #include "support/waveform.h"
 #include "tap.h"
 #include "wiring.h"
@@ -54,9 +55,10 @@ struct chain {
 	unsigned int readings;
 	struct reading reading;
 	struct load_reading reading_load[INPUT_CHANNELS_MAX];
-	struct tap *tap;       /* takes the scans, when there is one */
-	struct wiring *wiring; /* sees the windows, when there is one */
-	unsigned int bits;     /* of the samples; 0: 16 */
+	struct tap *tap;	 /* takes the scans, when there is one */
+	struct wiring *wiring;	 /* sees the windows, when there is one */
+	struct quality *quality; /* of the meter, when there is one */
+	unsigned int bits;	 /* of the samples; 0: 16 */
 };
 
 /* Value of a channel, V or A, at scan number @scan. */
@@ -70,6 +72,8 @@ static inline void chain_window(void *user, const struct meter_window *w)
 		c->window[c->windows++] = *w;
 	if (c->wiring)
 		wiring_add(c->wiring, w);
+	if (c->wiring)
+		wiring_spectra(c->wiring, quality_harmonics(c->quality));
 }
 
 static inline void chain_reading(void *user, const struct reading *r)
@@ -101,20 +105,14 @@ static inline unsigned int chain_channel(struct inputs *in, unsigned int device,
 	return in->channels++;
 }
 
-/* The installation is complete: make the chain. */
-static inline void chain_start(struct chain *c, double rate_hz, const char *registers)
+/* The meter of the chain, with the power quality that it has. */
+static inline void chain_meter(struct chain *c)
 {
 	struct meter_config config = { 0 };
-	unsigned int k;
 
-	for (k = 0; k < INPUT_CHANNELS_MAX; k++)
-		c->rail[k] = INFINITY;
-
-	c->rate_hz = rate_hz;
-	assert_int_equal(align_create(&c->align, &c->in.inputs, rate_hz, 500000000), 0);
-	assert_int_equal(registers_open(&c->registers, &c->in, registers), 0);
 	config.in = &c->in;
-	config.rate_hz = rate_hz;
+	config.rate_hz = c->rate_hz;
+	config.quality = c->quality;
 	config.align = c->align;
 	config.registers = c->registers;
 	config.scale = c->scale;
@@ -124,6 +122,20 @@ static inline void chain_start(struct chain *c, double rate_hz, const char *regi
 	config.window = chain_window;
 	config.user = c;
 	assert_int_equal(meter_create(&c->meter, &config), 0);
+}
+
+/* The installation is complete: make the chain. */
+static inline void chain_start(struct chain *c, double rate_hz, const char *registers)
+{
+	unsigned int k;
+
+	for (k = 0; k < INPUT_CHANNELS_MAX; k++)
+		c->rail[k] = INFINITY;
+
+	c->rate_hz = rate_hz;
+	assert_int_equal(align_create(&c->align, &c->in.inputs, rate_hz, 500000000), 0);
+	assert_int_equal(registers_open(&c->registers, &c->in, registers), 0);
+	chain_meter(c);
 }
 
 /*

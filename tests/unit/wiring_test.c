@@ -313,8 +313,7 @@ static struct json_object *member(struct json_object *o, const char *key)
 /* State, proposal and evidence of the CT of L2. */
 static void a_question_is_for_programs_too(void)
 {
-	const int sensor[8] = { 0 };
-	struct json_object *o = wiring_json(w, &in, "tuning", sensor);
+	struct json_object *o = wiring_json(w, &in, "tuning");
 	struct json_object *input = json_object_array_get_idx(member(o, "inputs"), 1);
 	struct json_object *proposal = member(input, "proposal");
 

@@ -224,6 +224,7 @@ static void on_window(void *user, const struct meter_window *w)
 	struct meterd *d = user;
 
 	wiring_add(d->wiring, w);
+	wiring_spectra(d->wiring, quality_harmonics(d->quality));
 	site_report_add(&d->place, w);
 }
 

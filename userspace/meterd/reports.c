@@ -122,7 +122,7 @@ static struct json_object *wiring_report(void *user)
 {
 	struct meterd *d = user;
 
-	struct json_object *o = wiring_json(d->wiring, &d->in, d->config.tuning, d->sensor);
+	struct json_object *o = wiring_json(d->wiring, &d->in, d->config.tuning);
 
 	json_object_object_add(o, "site", site_report_json(&d->place, &d->in));
 	return o;

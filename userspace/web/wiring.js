@@ -14,7 +14,7 @@ function share(place, confidence) {
 
 /* What is certain comes first, then questions. */
 function urgency(x) {
-	return x.verdict === 'reversed?' ? 1 : x.reason ? 2 : 0;
+	return x.verdict.endsWith('?') ? 1 : x.reason ? 2 : 0;
 }
 
 /* Inputs that are not in order, each with what would be. */

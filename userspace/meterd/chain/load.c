@@ -124,10 +124,9 @@ enum load_shape load_shape(const struct topology *t, const struct load *l)
 
 void element_sensor(struct load_element *e, int code)
 {
-	const struct sensor *sensor = e->sensor ? e->sensor : sensor_of_code(code);
-
+	e->type = e->sensor ? e->sensor : sensor_of_code(code);
 	if (!e->min_given)
-		e->min_a = sensor->min_a.value * e->ratio;
+		e->min_a = e->type->min_a.value * e->ratio;
 }
 
 static double gain_of(const struct load_element *e, double scale)

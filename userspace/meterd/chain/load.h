@@ -74,6 +74,7 @@ const struct topology *topology_row(unsigned int index);
  * @min_a: below this current the element is below its range, A
  * @min_given: the configuration says @min_a; else it is that of the sensor
  * @sensor: type given by the configuration; NULL: that which the module tells
+ * @type: what the sensor is, by one of the two; NULL of a neutral that nobody told yet
  * @integrate: a Rogowski coil whose output nobody integrated: the scale of its samples is
  *	that at 50 Hz
  * @model: correction of its sensor
@@ -87,6 +88,7 @@ struct load_element {
 	double min_a;
 	bool min_given;
 	const struct sensor *sensor;
+	const struct sensor *type;
 	bool integrate;
 	struct sensor_model model;
 };
@@ -205,7 +207,7 @@ struct element_window {
 
 /**
  * element_sensor() - the module told the type of an element's sensor
- * @e: the element; gets the range of the sensor unless the configuration says another
+ * @e: the element; gets the type, and the range of it unless the configuration says another
  * @code: CT type code, or SENSOR_UNKNOWN
  */
 void element_sensor(struct load_element *e, int code);

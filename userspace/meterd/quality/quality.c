@@ -593,7 +593,7 @@ unsigned int quality_captured(const struct quality *q)
 
 const struct harmonics_result *quality_harmonics(const struct quality *q)
 {
-	return q->harmonics ? harmonics_result(q->harmonics) : NULL;
+	return q && q->harmonics ? harmonics_result(q->harmonics) : NULL;
 }
 
 const struct aggregate_value *quality_last(const struct quality *q, enum aggregate_kind kind)

@@ -185,7 +185,7 @@ unsigned int quality_slots(const struct quality *q);
 /** quality_captured() - number of the first current in the waveforms */
 unsigned int quality_captured(const struct quality *q);
 
-/** quality_harmonics() - the last spectra, slots first, then inputs; or NULL */
+/** quality_harmonics() - the last spectra, slots first, then inputs; or NULL, as for a NULL @q */
 const struct harmonics_result *quality_harmonics(const struct quality *q);
 
 /** quality_last() - the last interval of a kind, or NULL */

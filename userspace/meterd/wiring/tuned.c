@@ -104,11 +104,12 @@ static int apply(struct tuned *t)
 	{
 		struct load_element *e = &t->in->load[l].element[k];
 		struct json_object *o = tuning_input(tuning, e->input);
-		double min_a = e->min_a;
+		const struct load_element was = *e;
 
 		*e = t->configured[t->in->load[l].first + k];
 		/* the type of the sensor may have come since */
-		e->min_a = min_a;
+		e->min_a = was.min_a;
+		e->type = was.type;
 		if (!o)
 			continue;
 		if (take_input(t->in, o, e))

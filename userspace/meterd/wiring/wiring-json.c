@@ -55,22 +55,23 @@ static struct json_object *result_json(const struct installation *in, const stru
 	return o;
 }
 
-static struct json_object *model_json(const struct load_element *e, int code)
+static struct json_object *model_json(const struct load_element *e)
 {
 	struct json_object *o = json_object_new_object();
-	const struct sensor *sensor = e->sensor ? e->sensor : sensor_of_code(code);
 
-	put_text(o, "type", sensor->name);
+	put_text(o, "type", e->type->name);
+	put_flag(o, "rogowski", e->type->rogowski);
+	put_flag(o, "integrate", e->integrate);
 	put(o, "gain", e->model.gain, 6);
 	put(o, "tau_us", isfinite(e->model.tau_s) ? e->model.tau_s * 1e6 : 0.0, 1);
 	put(o, "delay_us", e->model.delay_s * 1e6, 3);
 	put(o, "min_a", e->min_a, 3);
-	put(o, "max_a", sensor->max_a.value, 1);
+	put(o, "max_a", e->type->max_a.value, 1);
 	return o;
 }
 
 static struct json_object *input_json(const struct wiring *w, const struct installation *in,
-				      unsigned int l, unsigned int k, const int *sensor)
+				      unsigned int l, unsigned int k)
 {
 	const struct load *load = &in->load[l];
 	const struct load_element *e = &load->element[k];
@@ -92,13 +93,13 @@ static struct json_object *input_json(const struct wiring *w, const struct insta
 		put(angles, in->topology->phase[s], r.phi_deg[s], 1);
 	json_object_object_add(o, "phi_deg", angles);
 	json_object_object_add(o, "if_resistive", result_json(in, load, &resistive));
-	json_object_object_add(o, "sensor",
-			       model_json(e, sensor[in->inputs.voltages + load->first + k]));
+	put(o, "coil_misfit", r.coil_misfit, 2);
+	json_object_object_add(o, "sensor", model_json(e));
 	return o;
 }
 
 struct json_object *wiring_json(const struct wiring *w, const struct installation *in,
-				const char *tuning, const int *sensor)
+				const char *tuning)
 {
 	struct json_object *o = json_object_new_object();
 	struct json_object *inputs = json_object_new_array();
@@ -111,7 +112,7 @@ struct json_object *wiring_json(const struct wiring *w, const struct installatio
 	put_text(o, "origin", wiring_assumes(w) ? "register" : "waveform");
 	for (l = 0; l < in->loads; l++)
 		for (k = 0; k < in->load[l].elements; k++)
-			json_object_array_add(inputs, input_json(w, in, l, k, sensor));
+			json_object_array_add(inputs, input_json(w, in, l, k));
 	json_object_object_add(o, "inputs", inputs);
 	return o;
 }

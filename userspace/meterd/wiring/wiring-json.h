@@ -12,10 +12,9 @@
  * @w: what was seen
  * @in: the installation
  * @tuning: path of the tuning file, where corrections go
- * @sensor: CT type codes that the modules tell, by channel
  */
 struct json_object *wiring_json(const struct wiring *w, const struct installation *in,
-				const char *tuning, const int *sensor);
+				const char *tuning);
 
 /** sensors_json() - the table of sensors */
 struct json_object *sensors_json(void);

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "coil.h"
 #include "positions.h"
 
 #define DEGREES (180.0 / M_PI)
@@ -34,12 +35,14 @@ enum { ONE_WAY, EITHER_WAY, WAYS };
  * @sum: of unit phasors there, times seconds
  * @ampere: RMS current there, times seconds
  * @last_s: seconds since it was above its range
+ * @coil: its spectra against those of its slot
  */
 struct sight {
 	double seconds[WAYS][BINS];
 	double complex sum[WAYS][BINS];
 	double ampere[WAYS][BINS];
 	double last_s;
+	struct coil_sight coil;
 };
 
 struct wiring {
@@ -48,7 +51,8 @@ struct wiring {
 	double complex slot[READING_PHASES_MAX]; /* against it, fading */
 	double volts[READING_PHASES_MAX];
 	double volts_seconds;
-	bool assumed; /* the angles between the voltages */
+	bool assumed;	  /* the angles between the voltages */
+	uint64_t spectra; /* window of the last ones */
 	struct sight sight[INPUT_CHANNELS_MAX];
 };
 
@@ -129,6 +133,7 @@ static void fade(struct wiring *w, double seconds)
 				w->sight[k].ampere[n][b] *= keep;
 			}
 		}
+		coil_fade(&w->sight[k].coil, keep);
 		w->sight[k].last_s += seconds;
 	}
 }
@@ -195,6 +200,29 @@ void wiring_add(struct wiring *w, const struct meter_window *window)
 	}
 }
 
+/* They are those of the window before, so only a current that has been there is seen. */
+void wiring_spectra(struct wiring *w, const struct harmonics_result *r)
+{
+	unsigned int slots = w->in->topology->slots;
+	unsigned int l;
+	unsigned int k;
+
+	if (!r || r->window == w->spectra)
+		return;
+	w->spectra = r->window;
+	for (l = 0; l < w->in->loads; l++) {
+		const struct load *load = &w->in->load[l];
+
+		for (k = 0; k < load->elements; k++) {
+			struct sight *s = &w->sight[load->first + k];
+
+			if (s->last_s == 0.0)
+				coil_add(&s->coil, &r->spectrum[load->element[k].slot],
+					 &r->spectrum[slots + load->first + k], r->orders);
+		}
+	}
+}
+
 /* Highest place of the histogram of one way, with its two neighbours. */
 static struct position_evidence highest(const struct sight *s, unsigned int way)
 {
@@ -256,6 +284,39 @@ static struct position_view view_of(const struct wiring *w, const struct load *l
 	return v;
 }
 
+/*
+ * A current that is 90 degrees off where a Rogowski coil is said to be integrated: is it? A
+ * CT cannot do that, so there it is the load; and a coil that is looks no different beside a
+ * capacitor, so it is a question until somebody says that the loads are heaters.
+ */
+static void judge_coil(const struct wiring *w, const struct position_view *v, unsigned int element,
+		       struct wiring_result *r)
+{
+	const struct load_element *e = &v->load->element[element];
+	double phi = positions_wrapped(r->phi_deg[e->slot] + (e->sign < 0.0 ? 180.0 : 0.0));
+	bool coil = e->type && e->type->rogowski && !e->integrate;
+	bool may_be = e->type == sensor_of_code(SENSOR_UNKNOWN);
+	bool sure = v->resistive && r->verdict == WIRING_UNKNOWN;
+
+	/* two clamps on three phases are 30 degrees off by themselves */
+	if (load_shape(w->in->topology, v->load) == LOAD_ARON ||
+	    !(fabs(fabs(phi) - 90.0) <= WIRING_COIL_DEG))
+		return;
+	r->coil_misfit = coil_misfit(&w->sight[v->load->first + element].coil);
+	if (coil && (sure || r->coil_misfit <= WIRING_COIL_MISFIT)) {
+		r->verdict = v->resistive ? WIRING_NOT_INTEGRATED : WIRING_PERHAPS_NOT_INTEGRATED;
+		r->reason = v->resistive ? WIRING_NONE : WIRING_LEADS;
+		r->slot = e->slot;
+		r->reversed = e->sign < 0.0;
+		r->confidence = 0.0;
+		r->other_confidence = 0.0;
+		r->half = false;
+		r->swapped = -1;
+	} else if ((coil || may_be) && r->reason == WIRING_TOO_REACTIVE && phi < 0.0) {
+		r->reason = WIRING_LEADS;
+	}
+}
+
 void wiring_result(const struct wiring *w, unsigned int load, unsigned int element, bool resistive,
 		   struct wiring_result *r)
 {
@@ -266,6 +327,7 @@ void wiring_result(const struct wiring *w, unsigned int load, unsigned int eleme
 
 	*r = (struct wiring_result){ .slot = e->slot, .reversed = e->sign < 0.0, .swapped = -1 };
 	r->pf = NAN;
+	r->coil_misfit = NAN;
 	r->seconds = seen->seconds;
 	r->i_a = r->seconds > 0.0 ? seen->ampere : NAN;
 	for (k = 0; k < READING_PHASES_MAX; k++)
@@ -288,6 +350,7 @@ void wiring_result(const struct wiring *w, unsigned int load, unsigned int eleme
 		return;
 	}
 	positions_weigh(&v, element, r);
+	judge_coil(w, &v, element, r);
 }
 
 enum wiring_rotation wiring_rotation(const struct wiring *w)
@@ -319,6 +382,8 @@ const char *wiring_verdict_name(enum wiring_verdict verdict)
 		"wrong phase",
 		"wrong phase and reversed",
 		"voltage reference missing",
+		"not integrated?",
+		"not integrated",
 	};
 
 	return names[verdict];
@@ -333,7 +398,9 @@ const char *wiring_reason_name(enum wiring_reason reason)
 					     "two positions explain it",
 					     "most likely; switch heaters on to be sure",
 					     "flows out: production, or reversed",
-					     "on another phase; registers do not tell which" };
+					     "on another phase; registers do not tell which",
+					     "leads by 90 degrees: a capacitor, or a Rogowski coil "
+					     "that is not integrated" };
 
 	return names[reason];
 }

@@ -17,6 +17,7 @@
 
 #include <stdbool.h>
 
+#include "harmonics.h"
 #include "load.h"
 #include "meter-window.h"
 
@@ -34,6 +35,10 @@
 #define WIRING_CHANGE_DEG 20.0
 /** The same where there is one voltage, and so nothing but two directions */
 #define WIRING_SINGLE_DEG 70.0
+/** Within so much of 90 degrees a coil may be what nobody integrates */
+#define WIRING_COIL_DEG 20.0
+/** And it is asked where the current is no further from rising h-fold (coil.h) */
+#define WIRING_COIL_MISFIT 0.4
 
 /**
  * enum wiring_verdict - what is found of a CT
@@ -45,6 +50,9 @@
  * @WIRING_WRONG_PHASE: in another slot
  * @WIRING_WRONG_BOTH: in another slot and the wrong way round
  * @WIRING_NO_VOLTAGE: the voltage of its slot is missing
+ * @WIRING_PERHAPS_NOT_INTEGRATED: a Rogowski coil whose signal is that of one that nobody
+ *	integrates; a capacitor would look the same, so this is a question
+ * @WIRING_NOT_INTEGRATED: such a coil, beside heaters
  */
 enum wiring_verdict {
 	WIRING_UNKNOWN,
@@ -54,6 +62,8 @@ enum wiring_verdict {
 	WIRING_WRONG_PHASE,
 	WIRING_WRONG_BOTH,
 	WIRING_NO_VOLTAGE,
+	WIRING_PERHAPS_NOT_INTEGRATED,
+	WIRING_NOT_INTEGRATED,
 };
 
 /**
@@ -68,6 +78,7 @@ enum wiring_verdict {
  * @WIRING_OUT: energy flows out at the grid
  * @WIRING_UNNAMED: it is on another phase, and nobody has seen the angles between the
  *	voltages that would tell on which one
+ * @WIRING_LEADS: it leads by 90 degrees: a capacitor, or a coil that nobody integrates
  */
 enum wiring_reason {
 	WIRING_NONE,
@@ -78,6 +89,7 @@ enum wiring_reason {
 	WIRING_LIKELY,
 	WIRING_OUT,
 	WIRING_UNNAMED,
+	WIRING_LEADS,
 };
 
 /**
@@ -109,6 +121,8 @@ enum wiring_rotation {
  * @phi_deg: angle of each slot's voltage minus that of the current as it is mounted, degrees;
  *	NAN where there is none
  * @pf: cosine of the angle in the most likely position; NAN without evidence
+ * @coil_misfit: of a current that is 90 degrees off, how far it is from rising with the order
+ *	of the harmonics (coil.h); else NAN
  * @half: a single-phase load of a delta that reads half if it is resistive: wrong slot
  * @swapped: number of the element whose place it has taken, while that has its; -1: none
  */
@@ -125,6 +139,7 @@ struct wiring_result {
 	double i_a;
 	double phi_deg[READING_PHASES_MAX];
 	double pf;
+	double coil_misfit;
 	bool half;
 	int swapped;
 };
@@ -157,6 +172,13 @@ bool wiring_assumes(const struct wiring *w);
 
 /** wiring_add() - see a window; allocates nothing */
 void wiring_add(struct wiring *w, const struct meter_window *window);
+
+/**
+ * wiring_spectra() - see the spectra of a window; allocates nothing
+ * @w: the state
+ * @r: of the slots, then of the current inputs; NULL, or the same again: nothing is done
+ */
+void wiring_spectra(struct wiring *w, const struct harmonics_result *r);
 
 /**
  * wiring_result() - what is found of a CT

@@ -78,6 +78,12 @@ static void print_input(const struct command_options *o, struct json_object *inp
 	putchar('\n');
 }
 
+static bool has_verdict(struct json_object *v, const char *verdict)
+{
+	return !strcmp(answer_text(v, "verdict"), verdict);
+}
+
+/* What --apply corrects. */
 static bool is_wrong(struct json_object *v)
 {
 	const char *verdict = answer_text(v, "verdict");
@@ -156,6 +162,7 @@ int command_check(const struct command_options *o)
 	unsigned int contradicted;
 	unsigned int wrong = 0;
 	unsigned int asked = 0;
+	unsigned int coils = 0;
 	int changed = 0;
 	size_t k;
 	int ret;
@@ -180,9 +187,12 @@ int command_check(const struct command_options *o)
 
 		if (!o->json)
 			print_input(o, input);
-		asked += !strcmp(answer_text(verdict_of(o, input), "verdict"), "reversed?");
+		asked += has_verdict(verdict_of(o, input), "reversed?") ||
+			 has_verdict(verdict_of(o, input), "not integrated?");
+		coils += has_verdict(verdict_of(o, input), "not integrated");
 		wrong += is_wrong(verdict_of(o, input)) ||
-			 !strcmp(answer_text(input, "verdict"), "voltage reference missing");
+			 has_verdict(verdict_of(o, input), "not integrated") ||
+			 has_verdict(input, "voltage reference missing");
 	}
 	if (o->apply && !strcmp(answer_text(report, "origin"), "register")) {
 		fputs("meterctl: --apply: these modules measure by themselves and take no tuning; "
@@ -198,12 +208,15 @@ int command_check(const struct command_options *o)
 		       "INPUT "
 		       "--undo' takes an input back\n",
 		       changed, o->tuning ? o->tuning : answer_text(report, "tuning"));
-	else if (wrong && !o->apply && !o->json)
+	else if (wrong > coils && !o->apply && !o->json)
 		printf("'meterctl check --apply%s' corrects what should be otherwise\n",
 		       o->resistive ? " --resistive" : "");
+	if (coils && !o->json)
+		printf("not integrated: write 'integrate = yes' into the section [input NAME] of "
+		       "such a coil in meterd.conf; --apply never changes it\n");
 	if (asked && !o->json)
-		printf("reversed? is a question: 'meterctl check --resistive' answers it while "
-		       "heaters or lamps are the load\n");
+		printf("what ends in ? is a question: 'meterctl check --resistive' answers it "
+		       "while heaters or lamps are the load\n");
 	contradicted = contradictions(report);
 	json_object_put(report);
 	ret = command_flush();
