@@ -58,6 +58,8 @@ help:
 	@echo '  vm-raspi [T=rpi4]  on the models of Raspberry Pi 3 and 4, with their overlays'
 	@echo ''
 	@echo 'Longer ones, not in the check:'
+	@echo '  soak [RUNS=n]      unit tests that draw numbers, with n (100) other seeds;'
+	@echo '                     T="NAME..." for some of them'
 	@echo '  accuracy           the accuracy suite in full, into admin-guide/accuracy.rst'
 	@echo '  coverage           lines of drivers/ that KUnit runs; 90 % or more'
 	@echo '  fuzz [RUNS=n]      10^7 fuzzed answers of modules'
@@ -104,6 +106,10 @@ unit-sanitize: $(O)/sanitize/.stamp
 	@mkdir -p build/results
 	@$(suite) trixie scripts/unit $(O)/sanitize/unit > build/results/unit-sanitize.tap; \
 		status=$$?; $(suite) trixie scripts/tally build/results/unit-sanitize.tap; exit $$status
+
+soak: userspace-native
+	@$(suite) trixie make -s -j$(JOBS) -C userspace O=/src/$(O)/native unit
+	@$(suite) trixie scripts/soak $(O)/native/unit $(or $(RUNS),100) $(T)
 
 accuracy: userspace-native
 	@$(suite) trixie make -s -j$(JOBS) -C userspace O=/src/$(O)/native /src/$(O)/native/unit/accuracy_test
@@ -196,7 +202,7 @@ clean:
 distclean: clean
 	rm -rf --one-file-system "$$($(suite) --cache)"
 
-.PHONY: help accuracy build modules $(lines:%=modules-%) userspace userspace-native userspace-arm64 \
+.PHONY: help accuracy soak build modules $(lines:%=modules-%) userspace userspace-native userspace-arm64 \
 	userspace-bookworm unit unit-sanitize kunit kunit-debug kmemleak coverage unload fuzz-short \
 	$(other_lines:%=kunit-%) fuzz lint overlays docs guest $(other_lines:%=guest-%) \
 	selftests demo vm storm $(other_lines:%=vm-%) vm-amd64 vm-raspi bench browser upstream service outage outage-short power-cut \

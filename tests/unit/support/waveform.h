@@ -33,7 +33,7 @@ double waveform_at(const struct waveform *w, double turns);
 /** waveform_rms() - RMS value without the DC part */
 double waveform_rms(const struct waveform *w);
 
-/** random_seed() - a seed: $SEED, or from the clock; prints it */
+/** random_seed() - a seed: $SEED, or 1, so that a run is as the last; prints it (scripts/soak) */
 uint64_t random_seed(void);
 
 /** random_part() - uniform in 0 ... 1 */
