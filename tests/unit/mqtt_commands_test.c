@@ -306,12 +306,20 @@ static void an_answer_whose_connection_is_gone_does_no_harm(void **state)
 	assert_non_null(strstr(f->told, "from mqtt: done"));
 }
 
+static bool has_run(void *context)
+{
+	struct fixture *f = context;
+
+	return f->runs;
+}
+
 static void without_a_response_topic_it_is_done_as_well(void **state)
 {
 	struct fixture *f = *state;
 
 	need_broker(f);
 	ask(f, NULL, "{\"command\":\"identify\",\"input\":\"hub2/B\"}");
+	assert_true(turn_until(f->loop, has_run, f, 5000));
 	assert_int_equal(f->runs, 1);
 }
 
@@ -359,6 +367,7 @@ static void a_retained_command_is_refused(void **state)
 	assert_int_equal(f->runs, 0);
 	/* and one that is meant now is done */
 	ask(f, NULL, "{\"command\":\"identify\",\"input\":\"b\"}");
+	assert_true(turn_until(f->loop, has_run, f, 5000));
 	assert_int_equal(f->runs, 1);
 }
 

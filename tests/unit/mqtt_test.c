@@ -143,6 +143,13 @@ static void unsubscribe(struct subscriber *s)
 	mosquitto_lib_cleanup();
 }
 
+static bool is_published(void *context)
+{
+	const struct mqtt *m = context;
+
+	return m->live.published && !m->live.unsent;
+}
+
 static void publish_three_and_leave(struct fixture *f, const char *host, unsigned int port)
 {
 	struct mqtt_counters c;
@@ -222,7 +229,8 @@ static void the_will_says_offline_when_the_daemon_dies(void **state)
 			_exit(1);
 		r = small_reading(1);
 		mqtt_publish(m, &r);
-		turn_for(own.loop, 50);
+		if (!turn_until(own.loop, is_published, m, 5000))
+			_exit(1);
 		if (write(go[1], "x", 1) != 1)
 			_exit(1);
 		for (;;)
@@ -258,7 +266,7 @@ static void a_broker_that_is_absent_at_start_is_found_later(void **state)
 	start_broker(f, "");
 	assert_true(turn_until(f->loop, is_connected, m, 5000));
 	mqtt_publish(m, &r);
-	turn_for(f->loop, 50);
+	assert_true(turn_until(f->loop, is_published, m, 5000));
 	mqtt_counters(m, &c);
 	assert_true(c.connected);
 	assert_int_equal(c.published, 1);
@@ -288,8 +296,8 @@ static void a_broker_that_goes_and_comes_is_followed(void **state)
 		retry_now(m);
 		assert_true(turn_until(f->loop, is_connected, m, 5000));
 		mqtt_publish(m, &r);
+		assert_true(turn_until(f->loop, is_published, m, 5000));
 	}
-	turn_for(f->loop, 50);
 	mqtt_counters(m, &c);
 	assert_int_equal(c.published, 2);
 	assert_int_equal(c.dropped, 2);

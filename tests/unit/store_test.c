@@ -222,6 +222,13 @@ static void the_child_is_killed_at_any_moment(void **state)
 	assert_true(f->store->counters.restarts > 0);
 }
 
+static bool is_told(void *context)
+{
+	struct fixture *f = context;
+
+	return f->store->told;
+}
+
 static void a_full_medium(void **state)
 {
 	struct fixture *f = *state;
@@ -243,7 +250,7 @@ static void a_full_medium(void **state)
 		;
 	close(fd);
 	put(f, 100, 3000);
-	turn_for(f->loop, 200);
+	assert_true(turn_until(f->loop, is_told, f, 5000));
 	assert_false(stored(f));
 	assert_true(f->store->counters.failed > 0);
 	assert_int_equal(f->store->told, -ENOSPC);
