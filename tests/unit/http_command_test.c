@@ -311,6 +311,22 @@ static void an_answer_can_come_later(void **state)
 	close(f->fd);
 }
 
+/* As of a change of [http] itself: the server closes as soon as it is done. */
+static void an_answer_is_given_before_the_server_closes(void **state)
+{
+	const struct command_reply reply = { .text = "the port is another one" };
+	struct fixture *f = *state;
+
+	send_request(f, ask_slowly, strlen(ask_slowly));
+	assert_true(turn_until(f->loop, is_asked, f, 5000));
+	command_end(f->call, &reply);
+	http_close(f->http);
+	f->http = NULL;
+	assert_true(turn_until(f->loop, has_ended, f, 5000));
+	assert_non_null(strstr(f->answer, "{\"ok\":true,\"text\":\"the port is another one\"}"));
+	close(f->fd);
+}
+
 /* Who has asked is gone, or the server is, when the answer comes. */
 static void an_answer_that_nobody_waits_for_does_no_harm(void **state)
 {
@@ -355,6 +371,7 @@ int main(void)
 		TEST(without_a_token_there_are_no_commands),
 		TEST(a_token_can_be_changed_at_any_time),
 		TEST(an_answer_can_come_later),
+		TEST(an_answer_is_given_before_the_server_closes),
 		TEST(an_answer_that_nobody_waits_for_does_no_harm),
 		TEST(a_foreign_page_cannot_command),
 	};

@@ -114,33 +114,14 @@ void http_command_forget(struct client *c)
 	free(c->body);
 	c->body = NULL;
 	c->body_length = 0;
-	command_forget(c->call);
-	c->call = NULL;
-	free(c->answer);
-	c->answer = NULL;
-	c->status = 0;
-}
-
-static void take_answer(struct client *c, const struct command_reply *reply)
-{
-	c->status = status_of(reply->error);
-	c->answer = command_reply_json(reply);
 }
 
 static void on_answered(void *user, const struct command_reply *reply)
 {
-	struct client *c = user;
-
-	c->call = NULL;
-	take_answer(c, reply);
-	if (!c->suspended)
-		return;
-	c->suspended = false;
-	MHD_resume_connection(c->connection);
-	http_run(c->listener);
+	http_later_answer(user, status_of(reply->error), command_reply_json(reply));
 }
 
-static void run(struct http *h, struct client *c, const char *name)
+static void run(struct http *h, struct client *c, const char *name, struct http_later *later)
 {
 	char origin[COMMAND_ORIGIN_MAX];
 	struct command_reply reply;
@@ -148,28 +129,19 @@ static void run(struct http *h, struct client *c, const char *name)
 	origin_of(c->connection, origin, sizeof(origin));
 	command_run(h->commands, origin, name, c->body, c->body_length, clock_us(CLOCK_MONOTONIC),
 		    &reply);
-	c->call = reply.later;
+	http_command_forget(c);
 	if (reply.later)
-		command_await(reply.later, on_answered, c);
+		command_await(reply.later, on_answered, later);
 	else
-		take_answer(c, &reply);
+		on_answered(later, &reply);
 	command_reply_end(&reply);
 }
 
-enum MHD_Result http_command_answer(struct http *h, struct MHD_Connection *connection,
-				    struct client *c, const char *name)
+enum MHD_Result http_command_answer(struct http *h, struct client *c, const char *name)
 {
-	enum MHD_Result ret = MHD_NO;
+	struct http_later *later = c->later ? NULL : http_later_begin(c);
 
-	if (!c->status && !c->call)
-		run(h, c, name);
-	if (c->call && !h->closing) {
-		c->suspended = true;
-		MHD_suspend_connection(connection);
-		return MHD_YES;
-	}
-	if (c->answer)
-		ret = http_answer(connection, c->status, c->answer, strlen(c->answer));
-	http_command_forget(c);
-	return ret;
+	if (later)
+		run(h, c, name, later);
+	return http_later_wait(c);
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * http-later - answers that take time: another process makes them.
+ * http-later - answers that may take time: of commands, and of what another process makes.
  *
  * The connection is taken out of MHD's loop until the answer is there. A client that
  * leaves is forgotten, and its answer thrown away when it comes.
@@ -57,50 +57,48 @@ void http_later_answer(struct http_later *later, unsigned int status, char *text
 		forget(later);
 }
 
-/* Return: MHD_YES with c->later set, or what was answered. */
-static enum MHD_Result ask(struct http *h, struct client *c, const struct provision *p)
+struct http_later *http_later_begin(struct client *c)
 {
 	struct http_later *later = calloc(1, sizeof(*later));
-	char why[HTTP_WHY_MAX] = "";
-	unsigned int status;
+
+	if (!later)
+		return NULL;
+	later->http = c->listener->http;
+	later->client = c;
+	c->later = later;
+	return later;
+}
+
+enum MHD_Result http_later_wait(struct client *c)
+{
+	struct http_later *later = c->later;
+	enum MHD_Result ret;
 
 	if (!later)
 		return MHD_NO;
-	later->http = h;
-	later->client = c;
-	status = p->report->ask(p->user, later, why);
-	if (status) {
-		forget(later);
-		return http_answer_error(c->connection, status, "%s", why);
-	}
-	c->later = later;
-	return MHD_YES;
-}
-
-/* Called again when the connection goes on. */
-enum MHD_Result http_later_open(struct http *h, struct MHD_Connection *connection,
-				const struct provision *p)
-{
-	struct client *c = http_client_of(connection);
-	enum MHD_Result ret;
-
-	if (!c)
-		return MHD_NO;
-	if (!c->later) {
-		ret = ask(h, c, p);
-		if (!c->later)
-			return ret;
-	}
-	if (!c->later->status && !h->closing) {
+	if (!later->status && !later->http->closing) {
 		c->suspended = true;
-		MHD_suspend_connection(connection);
+		MHD_suspend_connection(c->connection);
 		return MHD_YES;
 	}
-	ret = c->later->text ? http_answer(connection, c->later->status, c->later->text,
-					   strlen(c->later->text))
-			     : MHD_NO;
+	ret = later->text
+		      ? http_answer(c->connection, later->status, later->text, strlen(later->text))
+		      : MHD_NO;
 	http_later_end(c);
 	return ret;
+}
+
+enum MHD_Result http_later_open(struct client *c, const struct provision *p)
+{
+	struct http_later *later = c->later ? NULL : http_later_begin(c);
+	char why[HTTP_WHY_MAX] = "";
+	unsigned int status = later ? p->report->ask(p->user, later, why) : 0;
+
+	if (!status)
+		return http_later_wait(c);
+	c->later = NULL;
+	forget(later);
+	return http_answer_error(c->connection, status, "%s", why);
 }
 
 static void serve(struct client *c)
@@ -111,9 +109,8 @@ static void serve(struct client *c)
 	MHD_resume_connection(c->connection);
 }
 
-static int on_serve(sd_event_source *source, void *user)
+void http_later_serve(struct http *h)
 {
-	struct http *h = user;
 	struct client *c;
 	unsigned int k;
 
@@ -122,6 +119,11 @@ static int on_serve(sd_event_source *source, void *user)
 			serve(c);
 		http_run(&h->listener[k]);
 	}
+}
+
+static int on_serve(sd_event_source *source, void *user)
+{
+	http_later_serve(user);
 	return 0;
 }
 

@@ -40,9 +40,6 @@
  * @offset: bytes of that event that were sent
  * @body: of a command, COMMAND_TEXT_MAX bytes of room; NULL while there is none
  * @body_length: bytes of it that came; beyond COMMAND_TEXT_MAX they are only counted
- * @call: the command, while its answer is waited for
- * @status: of the answer, 0: there is none
- * @answer: its text; NULL: memory was short
  * @tap: the capture that it is, or NULL
  * @later: the answer that it waits for, or NULL
  */
@@ -60,9 +57,6 @@ struct client {
 	size_t offset;
 	char *body;
 	size_t body_length;
-	struct command_call *call;
-	unsigned int status;
-	char *answer;
 	struct tap *tap;
 	struct http_later *later;
 };
@@ -213,10 +207,9 @@ enum MHD_Result http_command_begin(struct http *h, struct MHD_Connection *connec
 bool http_command_body(struct client *c, const char *text, size_t length);
 
 /** http_command_answer() - the request is complete: do it, and answer when it is done */
-enum MHD_Result http_command_answer(struct http *h, struct MHD_Connection *connection,
-				    struct client *c, const char *name);
+enum MHD_Result http_command_answer(struct http *h, struct client *c, const char *name);
 
-/** http_command_forget() - free the body and the answer */
+/** http_command_forget() - free the body */
 void http_command_forget(struct client *c);
 
 /** http_page_load() - read the files of the page; those that are missing are named */
@@ -256,9 +249,17 @@ void http_capture_end(struct client *c);
 /** http_later_init() - before the first request; 0 or -errno */
 int http_later_init(struct http *h);
 
-/** http_later_open() - ask for an answer that may take time */
-enum MHD_Result http_later_open(struct http *h, struct MHD_Connection *connection,
-				const struct provision *p);
+/** http_later_begin() - for http_later_answer(), which ends it; NULL when memory is short */
+struct http_later *http_later_begin(struct client *c);
+
+/** http_later_wait() - answer, or take the connection out of the loop until there is an answer */
+enum MHD_Result http_later_wait(struct client *c);
+
+/** http_later_open() - ask for an answer that may take time, and wait for it */
+enum MHD_Result http_later_open(struct client *c, const struct provision *p);
+
+/** http_later_serve() - go on with the clients whose answer has come */
+void http_later_serve(struct http *h);
 
 /** http_later_end() - the connection waits for no answer any more */
 void http_later_end(struct client *c);

@@ -262,13 +262,13 @@ static enum MHD_Result answer_provided_text(struct MHD_Connection *connection,
 	return ret;
 }
 
-static enum MHD_Result answer_provided(struct http *h, struct MHD_Connection *connection,
-				       const struct provision *p)
+static enum MHD_Result answer_provided(struct MHD_Connection *connection, const struct provision *p)
 {
+	struct client *c = http_client_of(connection);
 	struct json_object *object;
 
 	if (p->report->ask)
-		return http_later_open(h, connection, p);
+		return c ? http_later_open(c, p) : MHD_NO;
 	if (p->report->text)
 		return answer_provided_text(connection, p);
 	object = p->report->get(p->user);
@@ -288,7 +288,7 @@ static enum MHD_Result get(struct http *h, struct MHD_Connection *connection, co
 			return routes[i].get(h, connection);
 	provision = find_provision(h, url);
 	if (provision)
-		return answer_provided(h, connection, provision);
+		return answer_provided(connection, provision);
 	if (http_page_answer(h, connection, url, &ret))
 		return ret;
 	return answer_not_found(h, connection, url);
@@ -325,7 +325,7 @@ static enum MHD_Result command_request(struct listener *l, struct MHD_Connection
 		return ret;
 	}
 	c->busy = true;
-	return http_command_answer(l->http, connection, c, name);
+	return http_command_answer(l->http, c, name);
 }
 
 /* Called with the headers first, then once more per piece of body, then without. */

@@ -418,6 +418,7 @@ void http_close(struct http *h)
 
 	if (!h)
 		return;
+	http_later_serve(h);
 	h->closing = true;
 	sd_event_source_disable_unref(h->tick);
 	sd_event_source_disable_unref(h->serve_captures);
