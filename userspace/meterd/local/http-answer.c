@@ -8,7 +8,39 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "clock-state.h"
 #include "http-private.h"
+
+/* What clients that read slowly may cost together; a short answer is always given. */
+#define HELD_MAX (8U << 20)
+#define SHORT_ANSWER 2048
+
+bool http_hold(struct MHD_Connection *connection, size_t length)
+{
+	struct client *c = http_client_of(connection);
+	struct http *h = c ? c->listener->http : NULL;
+
+	if (!c || (length > SHORT_ANSWER && h->held + length > HELD_MAX))
+		return false;
+	c->held += length;
+	h->held += length;
+	c->since_us = clock_us(CLOCK_MONOTONIC);
+	return true;
+}
+
+void http_release(struct client *c)
+{
+	c->listener->http->held -= c->held;
+	c->held = 0;
+}
+
+enum MHD_Result http_answer_crowded(struct MHD_Connection *connection)
+{
+	return http_answer_error(connection, MHD_HTTP_SERVICE_UNAVAILABLE,
+				 "other clients have not read their answers yet, %u MB of them; "
+				 "ask again in a minute",
+				 HELD_MAX >> 20);
+}
 
 void http_secure(struct MHD_Response *response, const char *type, const char *cache)
 {
@@ -30,6 +62,8 @@ enum MHD_Result http_answer(struct MHD_Connection *connection, unsigned int stat
 	struct MHD_Response *response;
 	enum MHD_Result ret;
 
+	if (!http_hold(connection, length))
+		return length > SHORT_ANSWER ? http_answer_crowded(connection) : MHD_NO;
 	response = MHD_create_response_from_buffer(length, (void *)text, MHD_RESPMEM_MUST_COPY);
 	if (!response)
 		return MHD_NO;

@@ -32,7 +32,7 @@
  * @next: newer connection
  * @connection: MHD's
  * @fd: its socket
- * @since_us: when it began to owe us a request
+ * @since_us: when it began to owe us a request, or to read the answer
  * @busy: a request was read and is being answered
  * @streaming: it is a stream of events
  * @suspended: it is taken out of MHD's loop until the next event or the answer
@@ -42,6 +42,7 @@
  * @body_length: bytes of it that came; beyond COMMAND_TEXT_MAX they are only counted
  * @tap: the capture that it is, or NULL
  * @later: the answer that it waits for, or NULL
+ * @held: bytes of the answer that it is reading
  */
 struct client {
 	struct listener *listener;
@@ -59,6 +60,7 @@ struct client {
 	size_t body_length;
 	struct tap *tap;
 	struct http_later *later;
+	size_t held;
 };
 
 /**
@@ -124,6 +126,7 @@ struct provision {
  * @events: number of the next event; the first is 0
  * @last_live: number of the last event that is a reading
  * @streams: open streams
+ * @held: bytes of answers that clients are reading
  * @closing: streams end instead of waiting
  * @json: the last reading
  * @history: power of the last minutes
@@ -158,6 +161,7 @@ struct http {
 	uint64_t events;
 	uint64_t last_live;
 	unsigned int streams;
+	size_t held;
 	bool closing;
 	struct live_buffer json;
 	struct history *history;
@@ -183,6 +187,15 @@ void http_run(struct listener *l);
 
 /** http_secure() - headers of every answer */
 void http_secure(struct MHD_Response *response, const char *type, const char *cache);
+
+/** http_hold() - is there room for an answer of this length, beside those that are being read? */
+bool http_hold(struct MHD_Connection *connection, size_t length);
+
+/** http_release() - the answer is read, or the client is gone */
+void http_release(struct client *c);
+
+/** http_answer_crowded() - answer that there is no room for the answer */
+enum MHD_Result http_answer_crowded(struct MHD_Connection *connection);
 
 /** http_answer() - answer with JSON text, which is copied */
 enum MHD_Result http_answer(struct MHD_Connection *connection, unsigned int status,

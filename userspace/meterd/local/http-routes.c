@@ -251,6 +251,10 @@ static enum MHD_Result answer_provided_text(struct MHD_Connection *connection,
 
 	if (!text)
 		return MHD_NO;
+	if (!http_hold(connection, strlen(text))) {
+		free(text);
+		return http_answer_crowded(connection);
+	}
 	response = MHD_create_response_from_buffer(strlen(text), text, MHD_RESPMEM_MUST_FREE);
 	if (!response) {
 		free(text);

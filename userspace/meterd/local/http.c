@@ -4,8 +4,8 @@
  * listening socket, each with its own epoll descriptor that sd-event watches.
  *
  * MHD's time-out looks at inactivity only. A client that sends its request byte
- * by byte is cut off here, by age; and when many connections are open, the
- * oldest one that asks for nothing makes place for a new one.
+ * by byte, or reads the answer so, is cut off here, by age; and when many connections are
+ * open, the oldest one that asks for nothing makes place for a new one.
  */
 #include <errno.h>
 #include <json-c/json.h>
@@ -28,6 +28,8 @@
 
 /* From the connection, or the last answer, to a complete request. */
 #define REQUEST_US (15 * US_PER_S)
+/* To read an answer, however slowly. */
+#define ANSWER_US (60 * US_PER_S)
 #define INACTIVE_S 10
 #define MEMORY_PER_CONNECTION 16384
 #define SEND_BUFFER 65536
@@ -81,6 +83,7 @@ static void on_completed(void *data, struct MHD_Connection *connection, void **p
 	http_command_forget(c);
 	http_capture_end(c);
 	http_later_end(c);
+	http_release(c);
 	c->suspended = false;
 	c->busy = false;
 	c->since_us = clock_us(CLOCK_MONOTONIC);
@@ -135,6 +138,7 @@ static void connection_closed(struct listener *l, struct client *c)
 	http_command_forget(c);
 	http_capture_end(c);
 	http_later_end(c);
+	http_release(c);
 	if (c->previous)
 		c->previous->next = c->next;
 	else
@@ -183,11 +187,13 @@ static int on_listener_timer(sd_event_source *source, uint64_t usec, void *data)
 	return 0;
 }
 
-static void cut_off_late_requests(struct listener *l, uint64_t now)
+static void cut_off_late_clients(struct listener *l, uint64_t now)
 {
 	struct client *c;
 
 	for (c = l->oldest; c; c = c->next) {
+		if (c->held && now - c->since_us > ANSWER_US)
+			shutdown(c->fd, SHUT_RDWR);
 		if (!c->busy && now - c->since_us > REQUEST_US) {
 			c->busy = true;
 			shutdown(c->fd, SHUT_RDWR);
@@ -201,7 +207,7 @@ static int on_tick(sd_event_source *source, uint64_t usec, void *data)
 	unsigned int i;
 
 	for (i = 0; i < LISTENERS; i++)
-		cut_off_late_requests(&h->listener[i], clock_us(CLOCK_MONOTONIC));
+		cut_off_late_clients(&h->listener[i], clock_us(CLOCK_MONOTONIC));
 	if (++h->ticks % KEEPALIVE_TICKS == 0) {
 		http_stream_push_life_sign(h);
 		http_streams_serve(h);
