@@ -24,12 +24,16 @@
  * @m: the message that is answered; its room is used for the answer
  * @unsaved: acknowledged records since the last transaction
  * @trimmed: what only the start needed was given back
+ * @error: of the last transaction
+ * @unreadable: it was said that something cannot be read
  */
 struct worker {
 	struct database *db;
 	struct store_message m;
 	uint64_t unsaved;
 	bool trimmed;
+	int error;
+	bool unreadable;
 };
 
 static bool reply(struct worker *w, enum store_order order, unsigned int count)
@@ -72,7 +76,23 @@ static int append(struct worker *w, unsigned int n)
 		error = database_append(w->db, w->m.record, n);
 	if (!error)
 		w->unsaved = 0;
+	w->error = error;
 	return error;
+}
+
+/*
+ * What cannot be read is no reason to end: the next transaction tells whether the medium is
+ * gone, or it is only a part of it.
+ */
+static bool reply_read(struct worker *w, enum store_order order, int n)
+{
+	w->m.error = n < 0 ? n : 0;
+	if (n < 0 && !w->unreadable)
+		log_error("store: cannot be read: %s; records there are not given to anyone, "
+			  "recording goes on: look after the medium",
+			  strerror(-n));
+	w->unreadable |= n < 0;
+	return reply(w, order, n < 0 ? 0 : (unsigned int)n);
 }
 
 static bool answer_read(struct worker *w)
@@ -89,8 +109,7 @@ static bool answer_read(struct worker *w)
 	n = database_read(w->db, after, w->m.record, max);
 	if (n == -EBADMSG && !database_mend(w->db))
 		n = database_read(w->db, after, w->m.record, max);
-	w->m.error = n < 0 ? n : 0;
-	return reply(w, STORE_RECORDS, n < 0 ? 0 : (unsigned int)n);
+	return reply_read(w, STORE_RECORDS, n);
 }
 
 static bool answer_look(struct worker *w)
@@ -103,8 +122,7 @@ static bool answer_look(struct worker *w)
 	n = database_look(w->db, &q, w->m.record, &w->m.sequence);
 	if (n == -EBADMSG && !database_mend(w->db))
 		n = database_look(w->db, &q, w->m.record, &w->m.sequence);
-	w->m.error = n < 0 ? n : 0;
-	return reply(w, STORE_FOUND, n < 0 ? 0 : (unsigned int)n);
+	return reply_read(w, STORE_FOUND, n);
 }
 
 static bool serve(struct worker *w, ssize_t bytes)
@@ -161,9 +179,9 @@ _Noreturn void store_work(int socket, const struct store_config *config, const c
 		_exit(-error < 126 ? -error : EXIT_FAILURE);
 	if (say_hello(w))
 		while ((bytes = recv(STDIN_FILENO, &w->m, sizeof(w->m), 0)) > 0)
-			if (!serve(w, bytes) || store_work_ends(w->m.error))
+			if (!serve(w, bytes) || store_work_ends(w->error))
 				break;
-	error = w->m.error;
+	error = w->error;
 	append(w, 0);
 	database_close(w->db);
 	_exit(store_work_ends(error) ? -error : EXIT_SUCCESS);
