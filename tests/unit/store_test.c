@@ -37,6 +37,7 @@ struct fixture {
 	struct store_config config;
 	struct store *store;
 	uint64_t seen[SEEN_MAX];
+	struct store_mark last;
 	unsigned int n;
 	bool empty;
 	bool mounted;
@@ -75,7 +76,7 @@ static void on_wake(void *user)
 {
 	struct fixture *f = user;
 
-	store_fetch(f->store, 0, f->n ? f->seen[f->n - 1] : 0, STORE_BATCH_MAX);
+	store_fetch(f->store, 0, f->n ? f->last : (struct store_mark){ 0 }, STORE_BATCH_MAX);
 }
 
 static void on_batch(void *user, const struct record *r, unsigned int n)
@@ -85,6 +86,8 @@ static void on_batch(void *user, const struct record *r, unsigned int n)
 
 	for (k = 0; k < n && f->n < SEEN_MAX; k++)
 		f->seen[f->n++] = r[k].sequence;
+	if (n)
+		f->last = store_mark(f->store, r[n - 1].sequence);
 	f->empty = !n;
 	if (n)
 		on_wake(f);
@@ -194,7 +197,7 @@ static void a_queue_ends_at_what_was_acknowledged(void **state)
 	open_store(f);
 	put(f, 0, 300);
 	check_all(f, 300);
-	store_ack(f->store, 0, 250);
+	store_ack(f->store, 0, store_mark(f->store, 250));
 	close_store(f);
 	f->n = 0;
 	open_store(f);
@@ -272,7 +275,7 @@ static void a_damaged_file(void **state)
 	open_store(f);
 	put(f, 0, 1000);
 	check_all(f, 1000);
-	store_ack(f->store, 0, 900);
+	store_ack(f->store, 0, store_mark(f->store, 900));
 	close_store(f);
 	/* the file's end is lost, and its begin stays; the log would heal what it still has */
 	snprintf(path, sizeof(path), "%s-wal", f->file);

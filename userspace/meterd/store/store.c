@@ -38,13 +38,11 @@ _Static_assert(STORE_LOOKS_MAX <= STORE_UPSTREAMS_MAX, "more questions than plac
  * @ops: what to tell it
  * @user: first argument
  * @fetching: a request is on its way
- * @anew: the database is another one: what it has got is not of this one
  */
 struct attached {
 	const struct store_upstream_ops *ops;
 	void *user;
 	bool fetching;
-	bool anew;
 };
 
 /**
@@ -68,6 +66,7 @@ struct store {
 	pid_t child;
 	bool hello; /* the child has the database open */
 	bool was_open;
+	unsigned int database; /* how many there were before this one */
 	char id[STORE_ID_MAX]; /* of the database that the numbers are of */
 	int told;	       /* the error that was reported, 0: none */
 	sd_event_source *io;
@@ -204,8 +203,7 @@ static void forget_numbers(struct store *s)
 
 	for (k = 0; k < s->length; k++)
 		s->line[k].sequence = 0;
-	for (k = 0; k < s->upstreams; k++)
-		s->up[k].anew = true;
+	s->database++;
 	s->next = 1;
 }
 
@@ -449,7 +447,12 @@ void store_attach(struct store *s, unsigned int upstream, const struct store_ups
 	s->up[upstream].user = user;
 }
 
-int store_fetch(struct store *s, unsigned int upstream, uint64_t after, unsigned int max)
+struct store_mark store_mark(const struct store *s, uint64_t sequence)
+{
+	return (struct store_mark){ s->database, sequence };
+}
+
+int store_fetch(struct store *s, unsigned int upstream, struct store_mark after, unsigned int max)
 {
 	if (!s->hello)
 		return -EAGAIN;
@@ -457,12 +460,11 @@ int store_fetch(struct store *s, unsigned int upstream, uint64_t after, unsigned
 		return -EBUSY;
 	s->out->order = STORE_READ;
 	s->out->upstream = upstream;
-	s->out->sequence = s->up[upstream].anew ? 0 : after;
+	s->out->sequence = after.database == s->database ? after.sequence : 0;
 	s->out->count = max;
 	if (!give(s, 0))
 		return -EAGAIN;
 	s->up[upstream].fetching = true;
-	s->up[upstream].anew = false;
 	return 0;
 }
 
@@ -486,26 +488,27 @@ int store_look(struct store *s, const struct record_query *q, store_found *found
 	return 0;
 }
 
-void store_ack(struct store *s, unsigned int upstream, uint64_t sequence)
+void store_ack(struct store *s, unsigned int upstream, struct store_mark upto)
 {
-	if (!s->hello)
-		return;
 	if (upstream < STORE_UPSTREAMS_MAX)
 		s->counters.acked_ms[upstream] = clock_ms();
+	if (!s->hello || upto.database != s->database)
+		return;
 	s->out->order = STORE_ACK;
 	s->out->upstream = upstream;
-	s->out->sequence = sequence;
+	s->out->sequence = upto.sequence;
 	s->out->count = 0;
 	give(s, 0);
 }
 
-void store_refuse(struct store *s, unsigned int upstream, uint64_t sequence, const char *reason)
+void store_refuse(struct store *s, unsigned int upstream, struct store_mark record,
+		  const char *reason)
 {
-	if (!s->hello)
+	if (!s->hello || record.database != s->database)
 		return;
 	s->out->order = STORE_REFUSE;
 	s->out->upstream = upstream;
-	s->out->sequence = sequence;
+	s->out->sequence = record.sequence;
 	s->out->count = 1;
 	memset(&s->out->record[0], 0, sizeof(s->out->record[0]));
 	snprintf(s->out->record[0].text, RECORD_TEXT_MAX, "%s", reason);

@@ -87,19 +87,37 @@ void store_attach(struct store *s, unsigned int upstream, const struct store_ups
 		  void *user);
 
 /**
+ * struct store_mark - a record, by the number that one database gave it
+ * @database: which one, counted from 0: another medium may be in its place
+ * @sequence: its number; 0: before the first
+ */
+struct store_mark {
+	unsigned int database;
+	uint64_t sequence;
+};
+
+/** store_mark() - a record that ops->records just brought */
+struct store_mark store_mark(const struct store *s, uint64_t sequence);
+
+/**
  * store_fetch() - ask for at most @max records after @after; one request at a time
  *
- * What was acknowledged is left out. The answer comes by ops->records.
+ * What was acknowledged is left out. Of another database than the present one, @after says
+ * nothing: the answer begins with what is not acknowledged. It comes by ops->records.
  *
  * Return: 0, -EBUSY: a request is on its way, -EAGAIN: wait for ops->wake.
  */
-int store_fetch(struct store *s, unsigned int upstream, uint64_t after, unsigned int max);
+int store_fetch(struct store *s, unsigned int upstream, struct store_mark after, unsigned int max);
 
-/** store_ack() - the upstream has everything up to @sequence */
-void store_ack(struct store *s, unsigned int upstream, uint64_t sequence);
+/** store_ack() - the upstream has everything up to a record; one of another database is ignored */
+void store_ack(struct store *s, unsigned int upstream, struct store_mark upto);
 
-/** store_refuse() - the upstream refuses this record for good; it is noted, with the reason */
-void store_refuse(struct store *s, unsigned int upstream, uint64_t sequence, const char *reason);
+/**
+ * store_refuse() - the upstream refuses this record for good; it is noted, with the reason.
+ *	One of another database is ignored
+ */
+void store_refuse(struct store *s, unsigned int upstream, struct store_mark record,
+		  const char *reason);
 
 /* Questions that can wait for their answer at a time. */
 #define STORE_LOOKS_MAX 4

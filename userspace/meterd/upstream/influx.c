@@ -34,7 +34,7 @@
  * @busy: it is on its way
  * @fetching: an answer of the store is to come
  * @limit: records in the next request; halved while one is looked for that is refused
- * @last: sequence number of the last record in the request
+ * @last: the last record in the request
  * @records: in the request
  * @answer: begin of the body of the answer, for messages
  */
@@ -54,7 +54,7 @@ struct influx {
 	bool waiting;
 	bool busy;
 	unsigned int limit;
-	uint64_t last;
+	struct store_mark last;
 	unsigned int records;
 	char *plain;
 	unsigned char *packed;
@@ -71,7 +71,7 @@ static void done(struct influx *i, CURLcode result);
 static void fetch(struct influx *i)
 {
 	if (!i->busy && !i->waiting)
-		store_fetch(i->store, i->upstream, 0, i->limit);
+		store_fetch(i->store, i->upstream, (struct store_mark){ 0 }, i->limit);
 }
 
 static void on_wake(void *user)
@@ -214,7 +214,7 @@ static void refused(struct influx *i, long status)
 	}
 	snprintf(reason, sizeof(reason), "%ld %.120s", status, i->answer);
 	log_error("influx: %s: record %llu is refused: %s; it is left out, and noted in the store",
-		  i->config->url, (unsigned long long)i->last, reason);
+		  i->config->url, (unsigned long long)i->last.sequence, reason);
 	i->counters.refused++;
 	store_refuse(i->store, i->upstream, i->last, reason);
 	store_ack(i->store, i->upstream, i->last);
@@ -297,7 +297,7 @@ static void on_records(void *user, const struct record *r, unsigned int n)
 		length += bytes > 0 ? (size_t)bytes : 0;
 	}
 	i->records = n;
-	i->last = r[n - 1].sequence;
+	i->last = store_mark(i->store, r[n - 1].sequence);
 	post(i, length);
 }
 

@@ -17,10 +17,13 @@
 
 /**
  * struct flight - a record on its way
+ * @mid: of the library
+ * @record: which
+ * @acked: the broker has it
  */
 struct flight {
 	int mid;
-	uint64_t sequence;
+	struct store_mark record;
 	bool acked;
 };
 
@@ -33,11 +36,11 @@ struct mqtt_records {
 	bool connected;
 	struct flight flight[WINDOW];
 	unsigned int flights;
-	bool fetching;	    /* an answer of the store is to come */
-	bool stale;	    /* it answers a question of the connection before */
-	uint64_t sent;	    /* last sequence number handed to the library */
-	unsigned int quiet; /* seconds without an acknowledgement of what is on its way */
-	unsigned int pause; /* seconds to wait after a refusal */
+	bool fetching;		/* an answer of the store is to come */
+	bool stale;		/* it answers a question of the connection before */
+	struct store_mark sent; /* last record handed to the library */
+	unsigned int quiet;	/* seconds without an acknowledgement of what is on its way */
+	unsigned int pause;	/* seconds to wait after a refusal */
 	bool refused_told;
 	char text[RECORD_JSON_MAX];
 };
@@ -61,11 +64,11 @@ static bool send_one(struct mqtt_records *r, const struct record *record)
 	struct flight *f = &r->flight[r->flights];
 	int length = record_json(record, store_id(r->store), r->text, sizeof(r->text));
 
-	*f = (struct flight){ .sequence = record->sequence };
+	*f = (struct flight){ .record = store_mark(r->store, record->sequence) };
 	if (length < 0 || mqtt_send(r->mqtt, r->topic, r->text, (size_t)length, 1, false, &f->mid))
 		return false;
 	r->flights++;
-	r->sent = record->sequence;
+	r->sent = f->record;
 	return true;
 }
 
@@ -90,7 +93,7 @@ static void forget(struct mqtt_records *r)
 {
 	r->stale = r->fetching;
 	r->flights = 0;
-	r->sent = 0;
+	r->sent = (struct store_mark){ 0 };
 	r->quiet = 0;
 }
 
@@ -126,7 +129,7 @@ static void on_acked(void *user, int mid, int reason)
 		done++;
 	if (!done)
 		return;
-	store_ack(r->store, r->upstream, r->flight[done - 1].sequence);
+	store_ack(r->store, r->upstream, r->flight[done - 1].record);
 	r->flights -= done;
 	memmove(r->flight, r->flight + done, r->flights * sizeof(*r->flight));
 	fetch(r);
