@@ -206,6 +206,29 @@ def the_journal_can_be_filtered():
 
 
 @test
+def the_way_to_other_machines_is_told():
+    """A broker elsewhere is beyond what the unit lets through, as shipped; the log says what opens the way."""
+    with Machine() as m:
+        configure(m, "[mqtt]\nhost = 192.0.2.1\n[influx]\nurl = http://192.0.2.1:8086\n")
+        m.run("systemctl", "start", "meterd")
+        for part in ("mqtt", "influx"):
+            wait(lambda: "IPAddressAllow" in m.journal(f"METERD_PART={part}"), 20, f"{part} says what opens the way", every=0.2)
+        # what the message and meterd.conf(5) say
+        m.write("/etc/systemd/system/meterd.service.d/network.conf", "[Service]\nIPAddressAllow=192.0.2.1\n")
+        m.run("systemctl", "daemon-reload")
+        m.run("systemctl", "restart", "meterd")
+        wait(lambda: "refused" in m.journal("METERD_PART=mqtt"), 20, "the way is open", every=0.2)
+        # a private network needs nothing of that
+        m.run("rm", "/etc/systemd/system/meterd.service.d/network.conf")
+        m.run("systemctl", "daemon-reload")
+        m.run("ip", "address", "add", "10.1.2.3/32", "dev", "lo")
+        configure(m, "[mqtt]\nhost = 10.1.2.3\n")
+        m.run("systemctl", "restart", "meterd")
+        wait(lambda: "10.1.2.3:1883: no connection (Connection refused)" in m.journal("METERD_PART=mqtt"), 20,
+             "a private network is open", every=0.2)
+
+
+@test
 def the_sandbox_is_in_force():
     """What is forbidden fails, and with the error of the sandbox; the same program outside of it can."""
     forbidden = {

@@ -181,10 +181,11 @@ static int on_retry(sd_event_source *source, uint64_t usec, void *user)
 	return 0;
 }
 
-static void tell(struct influx *i, const char *why)
+static void tell(struct influx *i, const char *why, const char *way_out)
 {
 	if (!i->told)
-		log_warning("influx: %s: %s; records are kept and sent later", i->config->url, why);
+		log_warning("influx: %s: %s; records are kept and sent later%s", i->config->url,
+			    why, way_out);
 	i->told = true;
 }
 
@@ -222,6 +223,15 @@ static void refused(struct influx *i, long status)
 	fetch(i);
 }
 
+static const char *way_to_server(CURLcode result)
+{
+	return result == CURLE_COULDNT_RESOLVE_HOST || result == CURLE_COULDNT_CONNECT ||
+			       result == CURLE_OPERATION_TIMEDOUT
+		       ? "; check url in [influx], that the server runs, and that IPAddressAllow= "
+			 "of the unit has its address"
+		       : "";
+}
+
 static void done(struct influx *i, CURLcode result)
 {
 	char why[ANSWER_MAX + 64];
@@ -231,7 +241,8 @@ static void done(struct influx *i, CURLcode result)
 	i->busy = false;
 	curl_easy_getinfo(i->easy, CURLINFO_RESPONSE_CODE, &status);
 	if (result) {
-		tell(i, i->curl_error[0] ? i->curl_error : curl_easy_strerror(result));
+		tell(i, i->curl_error[0] ? i->curl_error : curl_easy_strerror(result),
+		     way_to_server(result));
 		retry_later(i);
 	} else if (status >= 200 && status < 300) {
 		accepted(i);
@@ -242,7 +253,7 @@ static void done(struct influx *i, CURLcode result)
 			 status == 401 || status == 403 ? " (user or token?)"
 			 : status == 404		? " (url, database or bucket?)"
 							: "");
-		tell(i, why);
+		tell(i, why, "");
 		retry_later(i);
 	}
 }
@@ -274,7 +285,7 @@ static void post(struct influx *i, size_t length)
 	curl_easy_setopt(i->easy, CURLOPT_POSTFIELDS, (char *)i->packed);
 	curl_easy_setopt(i->easy, CURLOPT_POSTFIELDSIZE, (long)bytes);
 	if (!bytes || curl_multi_add_handle(i->multi, i->easy)) {
-		tell(i, "the request cannot be made");
+		tell(i, "the request cannot be made", "");
 		retry_later(i);
 		return;
 	}
