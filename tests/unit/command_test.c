@@ -176,6 +176,8 @@ static void bad_arguments_reach_no_handler(void **state)
 		assert_int_equal(f->told, k + 1);
 	}
 	assert_int_equal(give(f, "reboot", "{}", json, sizeof(json)), -ENOENT);
+	assert_int_equal(give(f, "output", "{\"name\":\"a\"", json, sizeof(json)), -EINVAL);
+	assert_non_null(strstr(json, "it ends too early"));
 }
 
 static void too_long_a_command_is_refused_unread(void **state)

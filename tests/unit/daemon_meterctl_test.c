@@ -166,11 +166,39 @@ static void meterctl_shows_inputs_and_says_why_a_relay_is_not_switched(void **st
 	close(output);
 }
 
+static void meterctl_says_that_there_are_no_inputs_and_relays(void **state)
+{
+	static char all[65536];
+	char text[1024], socket[128];
+	int output;
+	pid_t child;
+
+	snprintf(socket, sizeof(socket), "%s/n", folder);
+	snprintf(text, sizeof(text), "%s/token", folder);
+	write_text(text, "0123456789abcdef\n");
+	write_conf(1000000);
+	snprintf(text, sizeof(text),
+		 "[http]\nlisten = 127.0.0.1:0\nsocket = %s\ntoken_file = %s/token\n", socket,
+		 folder);
+	add_text(conf, text);
+	child = start(&output, NULL, NULL);
+	assert_true(wait_for(output, "measuring", all, sizeof(all)));
+	says(socket, "input", 0, "no inputs; each needs a section [contact NAME]");
+	says(socket, "input --json", 0, "[]");
+	says(socket, "output", 0, "no outputs; each needs a section [relay NAME]");
+	snprintf(text, sizeof(text), "output sauna on --token-file %s/token", folder);
+	says(socket, text, 1, "see GET /api/v1/commands");
+	kill(child, SIGTERM);
+	assert_int_equal(finish(child), 0);
+	close(output);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(meterctl_captures_what_meterd_measures),
 		TEST(meterctl_shows_inputs_and_says_why_a_relay_is_not_switched),
+		TEST(meterctl_says_that_there_are_no_inputs_and_relays),
 	};
 
 	return cmocka_run_group_tests(tests, begin, end);

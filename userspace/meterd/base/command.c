@@ -282,8 +282,9 @@ static struct json_object *parse(const char *text, size_t length, struct command
 		return object;
 	json_object_put(object);
 	command_fail(reply, -EINVAL, "must be a JSON object: %s",
-		     error == json_tokener_success ? "it is something else"
-						   : json_tokener_error_desc(error));
+		     error == json_tokener_success    ? "it is something else"
+		     : error == json_tokener_continue ? "it ends too early"
+						      : json_tokener_error_desc(error));
 	return NULL;
 }
 
@@ -305,7 +306,8 @@ static void dispatch(struct commands *c, const char *name, struct json_object *a
 	}
 	k = find(c, name);
 	if (k < 0)
-		command_fail(reply, -ENOENT, "there is no command \"%.32s\"", name);
+		command_fail(reply, -ENOENT,
+			     "there is no command \"%.32s\"; see GET /api/v1/commands", name);
 	else if (arguments_are_good(c->row[k], arguments, reply))
 		c->row[k]->run(c->user[k], arguments, reply);
 }

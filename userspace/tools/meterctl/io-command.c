@@ -7,20 +7,27 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "answer.h"
 #include "command.h"
 
 #define TOKEN_FILE "/etc/meterd/token"
 #define TOKEN_MAX 256
 
-/* Only one list of the answer. */
-static int show(const struct command_options *o, const char *list, const char *other)
+/* Only one list of the answer, whose entries have each a @section in the configuration. */
+static int show(const struct command_options *o, const char *list, const char *other,
+		const char *section)
 {
-	struct json_object *io = command_ask(o, "/api/v1/io"), *of = NULL;
+	struct json_object *io = command_ask(o, "/api/v1/io"), *of;
 
 	if (!io)
 		return EXIT_FAILURE;
-	if (o->json && json_object_object_get_ex(io, list, &of)) {
+	of = answer_member(io, list);
+	if (o->json && of) {
 		command_print_json(of);
+	} else if (!answer_count(of)) {
+		fprintf(stderr,
+			"meterctl: no %s; each needs a section [%s NAME] in meterd.conf(5)\n", list,
+			section);
 	} else {
 		json_object_object_del(io, other);
 		table_io(io, command_print, NULL);
@@ -91,7 +98,7 @@ static int give(const struct command_options *o, const char *token)
 
 int command_input(const struct command_options *o)
 {
-	return show(o, "inputs", "outputs");
+	return show(o, "inputs", "outputs", "contact");
 }
 
 int command_output(const struct command_options *o)
@@ -99,7 +106,7 @@ int command_output(const struct command_options *o)
 	char token[TOKEN_MAX];
 
 	if (!o->arguments)
-		return show(o, "outputs", "inputs");
+		return show(o, "outputs", "inputs", "relay");
 	if (o->arguments == 1)
 		return command_usage("output", o->argument[0], "on, off or toggle has to follow");
 	if (strcmp(o->argument[1], "on") && strcmp(o->argument[1], "off") &&
