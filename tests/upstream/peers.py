@@ -62,12 +62,12 @@ class Fake:
 
 
 class Influx1:
-    def __init__(self, h):
+    def __init__(self, h, http=""):
         self.port, rpc = free_port(), free_port()
         with open(h.path("influxdb.conf"), "w", encoding="ascii") as f:
             f.write(f'reporting-disabled = true\nbind-address = "127.0.0.1:{rpc}"\n'
                     f'[meta]\ndir = "{h.path("meta")}"\n[data]\ndir = "{h.path("data")}"\n'
-                    f'wal-dir = "{h.path("wal")}"\n[http]\nbind-address = "127.0.0.1:{self.port}"\n')
+                    f'wal-dir = "{h.path("wal")}"\n[http]\nbind-address = "127.0.0.1:{self.port}"\n{http}')
         self.h = h
         self.process = None
 

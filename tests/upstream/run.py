@@ -5,12 +5,16 @@ Upstreams against the real programs: mosquitto, influxdb (version 1), victoria-m
 KTAP on standard output.    run.py [NAME...]
 """
 import csv
+import gzip
+import http.server
 import json
 import os
+import shutil
 import struct
 import subprocess
 import sys
 import tempfile
+import threading
 
 from discovery_schema import SCHEMA
 
@@ -172,6 +176,95 @@ def influx_poison():
              40, "the others arrive")
         assert h.query("SELECT count(*) FROM refused") != [(0,)]
         h.stop()
+
+
+@test
+def influx_tls_and_password():
+    """HTTPS, with the authority and the name checked, to an influxdb that wants a user."""
+    with House() as h:
+        certificate(h, "good", 10, "localhost")
+        certificate(h, "other", 10, "example.org")
+        for name in ("good", "other"):
+            h.run("sh", "-c", f"cat {name}.pem {name}.key > {name}.both").wait(10)
+        i = Influx1(h, f'https-enabled = true\nhttps-certificate = "{h.path("server.both")}"\nauth-enabled = true\n')
+
+        def serve(name):
+            if i.process:
+                i.process.kill()
+                i.process.wait()
+            shutil.copy(h.path(f"{name}.both"), h.path("server.both"))
+            i.start()
+
+        def sql(text, *who):
+            return subprocess.run(["curl", "-sf", "--cacert", h.path("ca.pem"), *who,
+                                   f"https://localhost:{i.port}/query?db=meterd", "--data-urlencode", f"q={text}"],
+                                  check=True, capture_output=True, text=True).stdout
+
+        def secret(text):
+            with open(h.path("secret"), "w", encoding="ascii") as f:
+                f.write(text + "\n")
+
+        def configure(*more):
+            h.configure(f"[influx]\nurl = https://localhost:{i.port}\nversion = 1\nuser = gateway\n"
+                        f"password_file = {h.path('secret')}\n", *more)
+
+        def complains(text):
+            h.start()
+            wait(lambda: text in h.log(), 20, f"meterd says: {text}")
+            h.stop()
+
+        own = f"ca_file = {h.path('ca.pem')}\n"
+        serve("good")
+        sql("CREATE USER gateway WITH PASSWORD 'secret' WITH ALL PRIVILEGES")
+        sql("CREATE DATABASE meterd", "-u", "gateway:secret")
+        secret("wrong")
+        configure()
+        complains("certificate problem")
+        configure(own)
+        complains("answers 401")
+        secret("secret")
+        serve("other")
+        complains("no alternative certificate subject name")
+        serve("good")
+        assert h.query("SELECT acked FROM upstream") == [(0,)], "an acknowledgement of nobody"
+        h.start()
+        wait(lambda: h.query("SELECT 1 FROM upstream WHERE acked > 20"), 40, "records are acknowledged")
+        h.stop()
+        found = json.loads(sql("SELECT sequence FROM meterd_interval", "-u", "gateway:secret"))
+        assert len(found["results"][0]["series"][0]["values"]) > 15, found
+
+
+@test
+def influx_v2_token():
+    """What an InfluxDB 2 is asked: organisation, bucket, and the token of the file."""
+    asked = []
+
+    class Database(http.server.BaseHTTPRequestHandler):
+        def do_POST(self):
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            good = self.headers["Authorization"] == "Token 0123-secret=="
+            asked.append((self.path, good, gzip.decompress(body).decode()))
+            self.send_response(204 if good else 401)
+            self.end_headers()
+
+        def log_message(self, *_):
+            pass
+
+    server = http.server.HTTPServer(("127.0.0.1", 0), Database)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    with House() as h:
+        for token, then in (("no", lambda: "answers 401" in h.log()),
+                            ("0123-secret==", lambda: h.query("SELECT 1 FROM upstream WHERE acked > 20"))):
+            with open(h.path("token"), "w", encoding="ascii") as f:
+                f.write(token + "\nand not this line\n")
+            h.configure(f"[influx]\nurl = http://127.0.0.1:{server.server_port}\norg = my home & co\nbucket = power/1\n"
+                        f"token_file = {h.path('token')}\n")
+            h.start()
+            wait(then, 40, f"with token {token}")
+            h.stop()
+    server.shutdown()
+    assert {path for path, _, _ in asked} == {"/api/v2/write?org=my%20home%20%26%20co&bucket=power%2F1&precision=ns"}, asked
+    assert "meterd_interval,gateway=house," in asked[-1][2]
 
 
 def victoria(version):
