@@ -10,6 +10,7 @@
 
 #include "config.h"
 #include "installation.h"
+#include "support/overhear.h"
 
 #define GOOD_LOAD "[load pump]\ninputs = hub1/A\nphases = L1\n"
 
@@ -19,26 +20,17 @@ static char errors[8192];
 /* Read @text as a configuration; what is printed goes to errors. */
 static int read_text(struct config *c, struct installation *in, const char *text)
 {
-	char log[] = "/tmp/meterd-log-XXXXXX";
-	int keep = dup(STDERR_FILENO);
 	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
-	int to = mkstemp(log);
 	int error;
-	ssize_t n;
 
 	assert_int_equal(write(fd, text, strlen(text)), strlen(text));
 	close(fd);
-	dup2(to, STDERR_FILENO);
+	overhear();
 	error = config_read(c, path, NULL);
 	memset(in, 0, sizeof(*in));
 	if (!error)
 		error = installation_make(in, c, NULL);
-	dup2(keep, STDERR_FILENO);
-	close(keep);
-	n = pread(to, errors, sizeof(errors) - 1, 0);
-	errors[n < 0 ? 0 : n] = '\0';
-	close(to);
-	unlink(log);
+	overheard(errors, sizeof(errors));
 	return error;
 }
 

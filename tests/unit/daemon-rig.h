@@ -8,13 +8,14 @@
 
 #include "chain.h"
 
-#include <libgen.h>
 #include <limits.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include "support/program.h"
 
 static char program[PATH_MAX];
 static char folder[] = "/tmp/meterd-daemon-XXXXXX";
@@ -142,11 +143,8 @@ static inline char *ask(const char *socket_path, const char *path)
 
 static inline int begin(void **state)
 {
-	char self[PATH_MAX] = "";
-
-	if (readlink("/proc/self/exe", self, sizeof(self) - 1) < 0 || !mkdtemp(folder))
+	if (!program_find(program, sizeof(program), "meterd") || !mkdtemp(folder))
 		return -1;
-	snprintf(program, sizeof(program), "%s/../meterd", dirname(self));
 	snprintf(conf, sizeof(conf), "%s/conf", folder);
 	snprintf(csv, sizeof(csv), "%s/csv", folder);
 	snprintf(energy, sizeof(energy), "%s/registers", folder);

@@ -35,21 +35,20 @@ static void assert_is_recorded(const char *path, double seconds)
 	assert_int_equal(scans, llround(seconds * 4000));
 }
 
-static int run_meterctl(const char *socket, const char *seconds, const char *file)
+/* Run "meterctl @words": it ends with this status, and prints this among other things. */
+static void says(const char *socket, const char *words, int status, const char *wanted)
 {
-	char meterctl[PATH_MAX + 16];
-	char path[PATH_MAX];
-	pid_t child = fork();
+	char meterctl[PATH_MAX];
+	char command[PATH_MAX + 256];
+	char text[4096];
+	int found;
 
-	strcpy(path, program);
-	snprintf(meterctl, sizeof(meterctl), "%s/meterctl", dirname(path));
-	if (!child) {
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		execl(meterctl, meterctl, "capture", seconds, file, "--socket", socket,
-		      (char *)NULL);
-		_exit(127);
-	}
-	return finish(child);
+	assert_true(program_find(meterctl, sizeof(meterctl), "meterctl"));
+	snprintf(command, sizeof(command), "'%s' %s --socket '%s' 2>&1", meterctl, words, socket);
+	found = program_says(command, text, sizeof(text));
+	if (found != status || !strstr(text, wanted))
+		fail_msg("meterctl %s: status %d, \"%s\"; wanted %d, \"%s\"", words, found, text,
+			 status, wanted);
 }
 
 static void meterctl_captures_what_meterd_measures(void **state)
@@ -58,6 +57,7 @@ static void meterctl_captures_what_meterd_measures(void **state)
 	char text[1024];
 	char socket[128];
 	char file[128];
+	char words[256];
 	int output;
 	pid_t child;
 
@@ -72,39 +72,15 @@ static void meterctl_captures_what_meterd_measures(void **state)
 	child = start(&output, NULL, NULL);
 	if (!wait_for(output, "measuring", all, sizeof(all)))
 		fail_msg("%s", all);
-	assert_int_equal(run_meterctl(socket, "3.5", file), 0);
+	snprintf(words, sizeof(words), "capture 3.5 '%s'", file);
+	says(socket, words, 0, "");
 	assert_is_recorded(file, 3.5);
-	assert_int_equal(run_meterctl(socket, "0", file), 2);
+	snprintf(words, sizeof(words), "capture 0 '%s'", file);
+	says(socket, words, 2, "capture \"0\": must be seconds");
 	unlink(file);
 	kill(child, SIGTERM);
 	assert_int_equal(finish(child), 0);
 	close(output);
-}
-
-/* What "meterctl @words" prints, both outputs. Return: its exit status. */
-static int meterctl_says(const char *socket, const char *words, char *text, size_t size)
-{
-	char command[PATH_MAX + 256];
-	size_t n;
-	FILE *f;
-
-	snprintf(command, sizeof(command), "'%.*s/meterctl' %s --socket '%s' 2>&1",
-		 (int)(strlen(program) - strlen("/meterd")), program, words, socket);
-	f = popen(command, "r");
-	assert_non_null(f);
-	n = fread(text, 1, size - 1, f);
-	text[n] = '\0';
-	return WEXITSTATUS(pclose(f));
-}
-
-static void says(const char *socket, const char *words, int status, const char *wanted)
-{
-	char text[4096];
-	int found = meterctl_says(socket, words, text, sizeof(text));
-
-	if (found != status || !strstr(text, wanted))
-		fail_msg("meterctl %s: status %d, \"%s\"; wanted %d, \"%s\"", words, found, text,
-			 status, wanted);
 }
 
 static void make_modules(void)

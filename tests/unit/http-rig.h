@@ -39,7 +39,6 @@
  * @dir: folder
  * @web: its web_dir
  * @socket: its unix socket
- * @log: standard error, while the test listens
  */
 struct fixture {
 	sd_event *loop;
@@ -47,7 +46,6 @@ struct fixture {
 	char dir[64];
 	char web[80];
 	char socket[80];
-	int log;
 };
 
 /**

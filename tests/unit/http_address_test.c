@@ -3,6 +3,7 @@
  * Where the local API listens, and what it says when it cannot.
  */
 #include "http-rig.h"
+#include "support/overhear.h"
 
 static void an_impossible_address_is_refused(void **state)
 {
@@ -61,29 +62,6 @@ static void a_socket_in_use_is_an_error_and_a_stale_one_is_not(void **state)
 	assert_int_equal(access(path, F_OK), 0);
 }
 
-/* What the log says goes into a file, until heard(). */
-static void hear(struct fixture *f)
-{
-	char path[80];
-	int fd;
-
-	snprintf(path, sizeof(path), "%s/log", f->dir);
-	fd = open(path, O_CREAT | O_TRUNC | O_RDWR | O_CLOEXEC, 0600);
-	assert_true(fd >= 0);
-	f->log = dup(STDERR_FILENO);
-	assert_int_equal(dup2(fd, STDERR_FILENO), STDERR_FILENO);
-	close(fd);
-}
-
-static void heard(struct fixture *f, char *text, size_t size)
-{
-	ssize_t n = pread(STDERR_FILENO, text, size - 1, 0);
-
-	dup2(f->log, STDERR_FILENO);
-	close(f->log);
-	text[n > 0 ? n : 0] = '\0';
-}
-
 static void without_its_files_the_page_is_404_and_the_api_works(void **state)
 {
 	struct fixture *f = *state;
@@ -92,9 +70,9 @@ static void without_its_files_the_page_is_404_and_the_api_works(void **state)
 	struct json_object *o;
 	char said[512];
 
-	hear(f);
+	overhear();
 	assert_int_equal(http_open(&f->http, f->loop, &config, "house"), 0);
-	heard(f, said, sizeof(said));
+	overheard(said, sizeof(said));
 	assert_non_null(strstr(said, "cannot read index.html and others"));
 	if (strchr(said, '\n') != strrchr(said, '\n'))
 		fail_msg("more than one warning: %s", said);

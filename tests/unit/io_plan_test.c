@@ -16,6 +16,7 @@
 #include "config.h"
 #include "installation.h"
 #include "io-config.h"
+#include "support/overhear.h"
 
 #define LOADS                                                                                      \
 	"[topology]\ntype = 1p\n[load grid]\nrole = grid\ninputs = hub1/A\nphases = L1\n"          \
@@ -29,28 +30,19 @@ static struct io_plan plan;
 
 static int read_text(const char *text)
 {
-	char log[] = "/tmp/io-plan-log-XXXXXX";
-	int keep = dup(STDERR_FILENO);
-	int to = mkstemp(log);
 	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
-	ssize_t n;
 	int error;
 
 	assert_int_equal(write(fd, text, strlen(text)), strlen(text));
 	close(fd);
-	dup2(to, STDERR_FILENO);
+	overhear();
 	memset(&in, 0, sizeof(in));
 	error = config_read(&config, path, "/nonexistent");
 	if (!error)
 		error = installation_make(&in, &config, NULL);
 	if (!error)
 		error = io_plan_make(&plan, &config, &in);
-	dup2(keep, STDERR_FILENO);
-	close(keep);
-	n = pread(to, errors, sizeof(errors) - 1, 0);
-	errors[n < 0 ? 0 : n] = '\0';
-	close(to);
-	unlink(log);
+	overheard(errors, sizeof(errors));
 	return error;
 }
 

@@ -4,7 +4,6 @@
  */
 #include <fcntl.h>
 #include <json-c/json.h>
-#include <libgen.h>
 #include <limits.h>
 #include <math.h>
 #include <setjmp.h>
@@ -21,11 +20,13 @@
 
 #include <cmocka.h>
 
+#include "support/program.h"
+
 #define TRUE_A 10.0
 #define WAIT_S 20
 
 static char folder[] = "/tmp/meterctl-calibrate-XXXXXX";
-static char programs[PATH_MAX];
+static char meterctl[PATH_MAX];
 static pid_t meterd;
 
 static void write_text(const char *name, const char *text)
@@ -65,15 +66,12 @@ static void write_house(void)
 
 static int begin(void **state)
 {
-	char program[PATH_MAX + 16];
+	char program[PATH_MAX];
 	char conf[128];
-	ssize_t len = readlink("/proc/self/exe", programs, sizeof(programs) - 1);
 
-	if (len < 0 || !mkdtemp(folder))
+	if (!program_find(program, sizeof(program), "meterd") ||
+	    !program_find(meterctl, sizeof(meterctl), "meterctl") || !mkdtemp(folder))
 		return -1;
-	programs[len] = '\0';
-	dirname(dirname(programs));
-	snprintf(program, sizeof(program), "%s/meterd", programs);
 	if (access(program, X_OK))
 		return 0;
 	write_house();
@@ -106,19 +104,10 @@ static int end(void **state)
 static int says(const char *answers, const char *words, char *text, size_t size)
 {
 	char command[2 * PATH_MAX];
-	FILE *f;
-	size_t n;
-	int status;
 
-	snprintf(command, sizeof(command), "printf '%s' | '%s/meterctl' %s --socket %s/sock 2>&1",
-		 answers, programs, words, folder);
-	f = popen(command, "re");
-	assert_non_null(f);
-	n = fread(text, 1, size - 1, f);
-	text[n] = '\0';
-	status = pclose(f);
-	assert_true(WIFEXITED(status));
-	return WEXITSTATUS(status);
+	snprintf(command, sizeof(command), "printf '%s' | '%s' %s --socket %s/sock 2>&1", answers,
+		 meterctl, words, folder);
+	return program_says(command, text, size);
 }
 
 /* What the input reads, A; NAN while there is no reading. */

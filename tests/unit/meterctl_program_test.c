@@ -3,7 +3,6 @@
  * The program itself: what is wrong with a command line, and what is not there, is told
  * with the thing, the value and the way out; and the exit status says which of the two it was.
  */
-#include <libgen.h>
 #include <limits.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -12,24 +11,18 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
+#include "support/program.h"
+
 static char folder[] = "/tmp/meterctl-program-XXXXXX";
-static char program[PATH_MAX + 16];
+static char program[PATH_MAX];
 
 static int find_program(void **state)
 {
-	char self[PATH_MAX];
-	ssize_t len = readlink("/proc/self/exe", self, sizeof(self) - 1);
-
-	if (len < 0 || !mkdtemp(folder))
-		return -1;
-	self[len] = '\0';
-	snprintf(program, sizeof(program), "%s/../meterctl", dirname(self));
-	return 0;
+	return program_find(program, sizeof(program), "meterctl") && mkdtemp(folder) ? 0 : -1;
 }
 
 static int remove_folder(void **state)
@@ -41,19 +34,10 @@ static int remove_folder(void **state)
 static int says(const char *words, char *text, size_t size)
 {
 	char command[PATH_MAX + 400];
-	FILE *f;
-	size_t n;
-	int status;
 
 	snprintf(command, sizeof(command), "cd %s && '%s' %s 2>&1 < /dev/null", folder, program,
 		 words);
-	f = popen(command, "re");
-	assert_non_null(f);
-	n = fread(text, 1, size - 1, f);
-	text[n] = '\0';
-	status = pclose(f);
-	assert_true(WIFEXITED(status));
-	return WEXITSTATUS(status);
+	return program_says(command, text, size);
 }
 
 /**

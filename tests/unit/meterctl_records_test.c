@@ -3,7 +3,6 @@
  * Records as CSV: read back as a spreadsheet reads it, a text is the text, whatever is in it,
  * and no formula, and a number is a number.
  */
-#include <libgen.h>
 #include <limits.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -20,19 +19,16 @@
 
 #include <cmocka.h>
 
+#include "support/program.h"
+
 static char folder[] = "/tmp/meterctl-records-XXXXXX";
-static char program[PATH_MAX + 16];
+static char program[PATH_MAX];
 static struct sockaddr_un address = { .sun_family = AF_UNIX };
 
 static int start(void **state)
 {
-	char self[PATH_MAX];
-	ssize_t len = readlink("/proc/self/exe", self, sizeof(self) - 1);
-
-	if (len < 0 || !mkdtemp(folder))
+	if (!program_find(program, sizeof(program), "meterctl") || !mkdtemp(folder))
 		return -1;
-	self[len] = '\0';
-	snprintf(program, sizeof(program), "%s/../meterctl", dirname(self));
 	snprintf(address.sun_path, sizeof(address.sun_path), "%s/socket", folder);
 	return 0;
 }

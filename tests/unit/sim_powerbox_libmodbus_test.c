@@ -3,6 +3,7 @@
  * An independent master reads the Power Box: libmodbus over a pseudo terminal,
  * from the program itself, in real time. Skipped where libmodbus is not there.
  */
+#include "support/program.h"
 #include "support/worked-frames.h"
 
 #include <setjmp.h>
@@ -36,7 +37,6 @@ int main(void)
 #include "truth.h"
 
 #include <errno.h>
-#include <libgen.h>
 #include <limits.h>
 #include <linux/smappee.h>
 #include <math.h>
@@ -54,7 +54,7 @@ int main(void)
 
 static char folder[] = "/tmp/powerbox-XXXXXX";
 static char tty[64];
-static char program[PATH_MAX + 32];
+static char program[PATH_MAX];
 static pid_t child;
 static modbus_t *host;
 static struct scenario s;
@@ -84,14 +84,11 @@ static bool await_terminal(int from)
 
 static bool start_program(void)
 {
-	char self[PATH_MAX];
-	ssize_t len = readlink("/proc/self/exe", self, sizeof(self) - 1);
 	int ends[2];
 
-	if (len < 0 || !mkdtemp(folder) || pipe(ends))
+	if (!program_find(program, sizeof(program), "smappee-sim") || !mkdtemp(folder) ||
+	    pipe(ends))
 		return false;
-	self[len] = '\0';
-	snprintf(program, sizeof(program), "%s/../smappee-sim", dirname(self));
 	snprintf(tty, sizeof(tty), "%s/tty", folder);
 	child = fork();
 	if (!child) {

@@ -3,12 +3,12 @@
  * The program itself: it finds its host, finds it again, does not hang on a host
  * that does not read, and ends cleanly.
  */
+#include "support/program.h"
 #include "support/worked-frames.h"
 
 #include "frame.h"
 
 #include <fcntl.h>
-#include <libgen.h>
 #include <limits.h>
 #include <linux/smappee.h>
 #include <poll.h>
@@ -29,7 +29,7 @@
 #define PATIENCE_MS 5000
 
 static char folder[64];
-static char program[PATH_MAX + 16];
+static char program[PATH_MAX];
 static pid_t child;
 static int child_errors = -1;
 
@@ -45,16 +45,9 @@ static const char *in_folder(const char *name)
 
 static int find_program(void **state)
 {
-	char self[PATH_MAX];
-	ssize_t len = readlink("/proc/self/exe", self, sizeof(self) - 1);
-
 	(void)state;
 	strcpy(folder, "/tmp/sim-program-XXXXXX");
-	if (len < 0 || !mkdtemp(folder))
-		return -1;
-	self[len] = '\0';
-	snprintf(program, sizeof(program), "%s/../smappee-sim", dirname(self));
-	return 0;
+	return program_find(program, sizeof(program), "smappee-sim") && mkdtemp(folder) ? 0 : -1;
 }
 
 static int remove_folder(void **state)
@@ -321,17 +314,13 @@ static void a_wrong_command_line_ends_with_status_two_and_the_way_out(void **sta
 
 	(void)state;
 	for (unsigned int i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
-		FILE *f;
 		int status;
 
 		snprintf(command, sizeof(command), "'%s' %s 2>&1", program, lines[i].words);
-		f = popen(command, "re");
-		assert_non_null(f);
-		text[fread(text, 1, sizeof(text) - 1, f)] = '\0';
-		status = pclose(f);
-		if (!WIFEXITED(status) || WEXITSTATUS(status) != 2 || !strstr(text, lines[i].text))
+		status = program_says(command, text, sizeof(text));
+		if (status != 2 || !strstr(text, lines[i].text))
 			fail_msg("smappee-sim %s: status %d, \"%s\"; wanted 2, \"%s\"",
-				 lines[i].words, WEXITSTATUS(status), text, lines[i].text);
+				 lines[i].words, status, text, lines[i].text);
 	}
 }
 

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "source.h"
+#include "support/overhear.h"
 
 #define HASTE 50
 
@@ -345,18 +346,9 @@ static char said[4096];
 /* Run with the log in said[]. */
 static void run_and_listen(bool (*until)(void))
 {
-	FILE *log = tmpfile();
-	int keep = dup(STDERR_FILENO);
-	size_t n;
-
-	dup2(fileno(log), STDERR_FILENO);
+	overhear();
 	run(until);
-	dup2(keep, STDERR_FILENO);
-	close(keep);
-	rewind(log);
-	n = fread(said, 1, sizeof(said) - 1, log);
-	said[n] = '\0';
-	fclose(log);
+	overheard(said, sizeof(said));
 }
 
 static void a_device_of_another_segment_is_named_and_left_out(void **state)
