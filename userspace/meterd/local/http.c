@@ -72,6 +72,16 @@ struct client *http_client_of(struct MHD_Connection *connection)
 	return info ? info->socket_context : NULL;
 }
 
+/* Whatever has not been answered yet: nobody waits for it any more. */
+static void forget_request(struct client *c)
+{
+	http_stream_end(c);
+	http_command_forget(c);
+	http_capture_end(c);
+	http_later_end(c);
+	http_release(c);
+}
+
 static void on_completed(void *data, struct MHD_Connection *connection, void **progress,
 			 enum MHD_RequestTerminationCode code)
 {
@@ -79,11 +89,7 @@ static void on_completed(void *data, struct MHD_Connection *connection, void **p
 
 	if (!c)
 		return;
-	http_stream_end(c);
-	http_command_forget(c);
-	http_capture_end(c);
-	http_later_end(c);
-	http_release(c);
+	forget_request(c);
 	c->suspended = false;
 	c->busy = false;
 	c->since_us = clock_us(CLOCK_MONOTONIC);
@@ -134,11 +140,7 @@ static void connection_closed(struct listener *l, struct client *c)
 {
 	if (!c)
 		return;
-	http_stream_end(c);
-	http_command_forget(c);
-	http_capture_end(c);
-	http_later_end(c);
-	http_release(c);
+	forget_request(c);
 	if (c->previous)
 		c->previous->next = c->next;
 	else

@@ -2,7 +2,8 @@
 #include "store-json.h"
 
 #include <json-c/json.h>
-#include <time.h>
+
+#include "clock-state.h"
 
 static void put(struct json_object *o, const char *key, uint64_t value)
 {
@@ -12,10 +13,9 @@ static void put(struct json_object *o, const char *key, uint64_t value)
 /* Seconds since @ms of CLOCK_MONOTONIC; null when that is 0. */
 static void put_age(struct json_object *o, const char *key, int64_t ms)
 {
-	struct timespec t;
+	int64_t now_ms = (int64_t)(clock_us(CLOCK_MONOTONIC) / 1000);
 
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	json_object_object_add(o, key, ms ? json_object_new_int64(t.tv_sec - ms / 1000) : NULL);
+	json_object_object_add(o, key, ms ? json_object_new_int64((now_ms - ms) / 1000) : NULL);
 }
 
 static struct json_object *upstream(const struct store_counters *c, unsigned int k)

@@ -5,7 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
+
+#include "clock-state.h"
 
 #define US_PER_S 1000000ULL
 
@@ -90,11 +91,9 @@ static void on_tick(void *user)
 {
 	struct mqtt_live *l = user;
 	bool was_online = l->status && !strcmp(l->status, STATUS_ONLINE);
-	struct timespec t;
 
 	if (was_online && is_stale(l) && l->blank_load) {
-		clock_gettime(CLOCK_REALTIME, &t);
-		l->blank.utc_ns = t.tv_sec * 1000000000LL + t.tv_nsec;
+		l->blank.utc_ns = (int64_t)clock_us(CLOCK_REALTIME) * 1000;
 		send_reading(l, &l->blank);
 	}
 	say_status(l);

@@ -7,15 +7,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "clock-state.h"
 #include "log.h"
 #include "text.h"
 #include "version.h"
 
 #define AGGREGATION_S 300
 #define NS_PER_S INT64_C(1000000000)
-#define NS_PER_MS INT64_C(1000000)
 #define TEXT_BASE 4096
 #define TEXT_PER_CHANNEL 2048
 #define UUID_MAX 64
@@ -72,10 +71,7 @@ static struct text *begin(struct vendor *v)
 
 static int64_t now_ms(void)
 {
-	struct timespec t;
-
-	clock_gettime(CLOCK_REALTIME, &t);
-	return t.tv_sec * INT64_C(1000) + t.tv_nsec / NS_PER_MS;
+	return (int64_t)(clock_us(CLOCK_REALTIME) / 1000);
 }
 
 static void send_config(struct vendor *v)
