@@ -11,6 +11,7 @@
 
 #include "lib/calibration.h"
 #include "lib/tuning.h"
+#include "strip.h"
 #include "tuned.h"
 
 static uint64_t seed;
@@ -78,6 +79,38 @@ static void frequencies_apart_tell_pole_and_delay(void **state)
 	}
 }
 
+/* What meterd would not take must not come out, or a calibration is for nothing. */
+static void an_ideal_sensor_has_neither_pole_nor_delay(void **state)
+{
+	static const double leads[] = { 1e-9, 0.0, -1e-9 };
+	unsigned int k;
+
+	for (k = 0; k < 3; k++) {
+		struct calibration_point p = { 50.0, 1.01, leads[k] };
+		struct calibration_result r;
+
+		assert_int_equal(calibration_fit(&p, 1, &r), 0);
+		assert_double_equal(r.tau_s, 0.0, 0.0);
+		assert_double_equal(r.delay_s, 0.0, 1e-11);
+		assert_double_equal(r.gain, 1.01, 1e-12);
+	}
+}
+
+static void a_pole_that_would_lag_is_a_delay(void **state)
+{
+	/* less than in proportion to the frequency */
+	const struct calibration_point p[2] = { { 50.0, 1.0, -0.010 }, { 60.0, 1.0, -0.011 } };
+	struct calibration_result r;
+	unsigned int k;
+
+	assert_int_equal(calibration_fit(p, 2, &r), 0);
+	assert_double_equal(r.tau_s, 0.0, 0.0);
+	for (k = 0; k < 2; k++)
+		assert_double_equal(calibration_lead(r.tau_s, r.delay_s, p[k].hz), p[k].lead,
+				    0.0006);
+	assert_true(r.spread_lead < 0.0006);
+}
+
 static void nonsense_is_refused(void **state)
 {
 	struct calibration_point p = { 50.0, NAN, 0.0 };
@@ -87,6 +120,10 @@ static void nonsense_is_refused(void **state)
 	assert_int_equal(calibration_fit(&p, 1, &r), -EINVAL);
 	p = (struct calibration_point){ 0.0, 1.0, 0.0 };
 	assert_int_equal(calibration_fit(&p, 1, &r), -EINVAL);
+	/* 1.1 ms */
+	p = (struct calibration_point){ 50.0, 1.0, -0.346 };
+	assert_int_equal(calibration_fit(&p, 1, &r), -ERANGE);
+	assert_true(CALIBRATION_DELAY_MAX_S <= STRIP_DELAY_MAX_S);
 }
 
 static void set(struct json_object *o, double gain)
@@ -269,6 +306,8 @@ int main(void)
 		cmocka_unit_test(one_frequency_gives_gain_and_pole),
 		cmocka_unit_test(lag_is_a_delay),
 		cmocka_unit_test(frequencies_apart_tell_pole_and_delay),
+		cmocka_unit_test(an_ideal_sensor_has_neither_pole_nor_delay),
+		cmocka_unit_test(a_pole_that_would_lag_is_a_delay),
 		cmocka_unit_test(nonsense_is_refused),
 		cmocka_unit_test(last_change_can_be_undone),
 		cmocka_unit_test(the_file_before_is_kept),

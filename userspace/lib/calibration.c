@@ -18,6 +18,20 @@ double calibration_lead(double tau_s, double delay_s, double hz)
 	return (tau_s > 0.0 ? atan(1.0 / (w * tau_s)) : 0.0) - w * delay_s;
 }
 
+/* Without a pole: what the leads have in proportion to the frequency. */
+static double delay_of(const struct calibration_point *p, unsigned int n)
+{
+	double wl = 0.0;
+	double ww = 0.0;
+	unsigned int k;
+
+	for (k = 0; k < n; k++) {
+		wl += TURN * p[k].hz * p[k].lead;
+		ww += TURN * p[k].hz * TURN * p[k].hz;
+	}
+	return -wl / ww;
+}
+
 static void fit_one(double lead, double hz, struct calibration_result *r)
 {
 	double w = TURN * hz;
@@ -58,8 +72,9 @@ static void fit_both(const struct calibration_point *p, unsigned int n,
 		a += (xr * yy - yr * xy) / det;
 		d += (yr * xx - xr * xy) / det;
 	}
+	/* a pole leads at all frequencies; one that lags is none */
 	r->tau_s = a > 0.0 ? 1.0 / a : 0.0;
-	r->delay_s = d;
+	r->delay_s = a > 0.0 ? d : delay_of(p, n);
 }
 
 int calibration_fit(const struct calibration_point *p, unsigned int n, struct calibration_result *r)
@@ -86,6 +101,10 @@ int calibration_fit(const struct calibration_point *p, unsigned int n, struct ca
 		fit_both(p, n, r);
 	else
 		fit_one(lead, hz, r);
+	if (r->tau_s > CALIBRATION_TAU_MAX_S)
+		r->tau_s = 0.0;
+	if (!(fabs(r->delay_s) <= CALIBRATION_DELAY_MAX_S))
+		return -ERANGE;
 	for (k = 0; k < n; k++) {
 		double rest = p[k].lead - calibration_lead(r->tau_s, r->delay_s, p[k].hz);
 

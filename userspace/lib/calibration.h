@@ -12,6 +12,10 @@
 
 #define CALIBRATION_POINTS_MAX 32
 #define CALIBRATION_APART_HZ 2.0
+/** A longer pole is none, s: it leads by 0.0002 degrees at 50 Hz */
+#define CALIBRATION_TAU_MAX_S 1000.0
+/** Nothing corrects a longer delay, either way, s */
+#define CALIBRATION_DELAY_MAX_S 1e-3
 
 /**
  * struct calibration_point - one reading beside a reference
@@ -28,8 +32,8 @@ struct calibration_point {
 /**
  * struct calibration_result - what fits the points best
  * @gain: gain, to be used together with the pole
- * @tau_s: pole, s; 0: none
- * @delay_s: delay, s
+ * @tau_s: pole, s, at most CALIBRATION_TAU_MAX_S; 0: none
+ * @delay_s: delay, s, CALIBRATION_DELAY_MAX_S at most, either way
  * @spread_gain: largest difference of a point's gain from it, as a part of it
  * @spread_lead: of a lead from that of the result, rad
  */
@@ -44,7 +48,11 @@ struct calibration_result {
 /** calibration_lead() - lead of a model at a frequency, rad; @tau_s 0: no pole */
 double calibration_lead(double tau_s, double delay_s, double hz);
 
-/** calibration_fit() - fit @n points, at least 1. Return: 0, or -EINVAL */
+/**
+ * calibration_fit() - fit @n points, at least 1
+ *
+ * Return: 0; -EINVAL when a point is none, -ERANGE when the delay would be too long.
+ */
 int calibration_fit(const struct calibration_point *point, unsigned int n,
 		    struct calibration_result *result);
 

@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/inotify.h>
 
+#include "lib/calibration.h"
 #include "lib/tuning.h"
 #include "log.h"
 #include "strip.h"
@@ -70,7 +71,7 @@ static bool take_input(const struct installation *in, struct json_object *o, str
 	struct load_element fresh = *e;
 
 	if (!take_number(o, "gain", 1e-3, 1e3, &fresh.model.gain) ||
-	    !take_number(o, "tau_us", 0.0, 1e9, &tau_us) ||
+	    !take_number(o, "tau_us", 0.0, 1e6 * CALIBRATION_TAU_MAX_S, &tau_us) ||
 	    !take_number(o, "delay_us", -1e6 * STRIP_DELAY_MAX_S, 1e6 * STRIP_DELAY_MAX_S,
 			 &delay_us) ||
 	    !take_wiring(in, o, &fresh))

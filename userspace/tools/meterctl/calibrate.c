@@ -303,7 +303,8 @@ static const char *why(int error)
 	if (error == -ENOENT)
 		return "there is nothing to undo";
 	if (error == -ERANGE)
-		return "more than 50 % or 20 degrees off: is it the right input, is the wiring in "
+		return "more than 50 %, 20 degrees or 1 ms off: is it the right input, is the "
+		       "wiring in "
 		       "order ('meterctl check'), is the reference right? Nothing was changed";
 	return strerror(-error);
 }
