@@ -383,6 +383,20 @@ static void what_is_watched_fits_80_cells(void **state)
 			fail_msg("%d cells: %.*s", (int)(end - line), (int)(end - line), line);
 }
 
+static void what_rounds_to_nothing_has_no_sign(void **state)
+{
+	struct text t;
+
+	shown(&t,
+	      "{\"loads\":[{\"name\":\"lamp\",\"p_w\":-0.04,\"pf\":-0.0004,\"elements\":[{"
+	      "\"input\":\"hub1/A\",\"p_w\":-0.06,\"q1_var\":-0.0,\"pf\":-0.0006}]}]}",
+	      table_live);
+	assert_null(strstr(t.bytes, "-0.0 "));
+	assert_null(strstr(t.bytes, "-0.000"));
+	has(&t, "-0.1");
+	has(&t, "-0.001");
+}
+
 static void names_cannot_steer_the_terminal(void **state)
 {
 	struct text t;
@@ -517,6 +531,7 @@ int main(void)
 		cmocka_unit_test(a_reading_is_shown_with_its_units),
 		cmocka_unit_test(totals_and_a_load_below_its_range_are_shown),
 		cmocka_unit_test(what_is_watched_fits_80_cells),
+		cmocka_unit_test(what_rounds_to_nothing_has_no_sign),
 		cmocka_unit_test(names_cannot_steer_the_terminal),
 		cmocka_unit_test(columns_stay_aligned_in_any_script),
 		cmocka_unit_test(what_is_missing_or_odd_is_a_dash),

@@ -23,6 +23,11 @@ double answer_number(struct json_object *object, const char *key)
 	return NAN;
 }
 
+double answer_rounded(double value, int digits)
+{
+	return fabs(value) * pow(10.0, digits) < 0.5 ? 0.0 : value;
+}
+
 const char *answer_text(struct json_object *object, const char *key)
 {
 	struct json_object *value = answer_member(object, key);

@@ -31,7 +31,8 @@ static void print_quantity(double value, int cells, int digits, const char *unit
 	char text[64] = "-";
 
 	if (isfinite(value))
-		snprintf(text, sizeof(text), "%.*f %s", digits, value, unit);
+		snprintf(text, sizeof(text), "%.*f %s", digits, answer_rounded(value, digits),
+			 unit);
 	printf(" %*s", cells, text);
 }
 

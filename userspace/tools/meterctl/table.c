@@ -78,7 +78,8 @@ static void put_name(struct line *l, const char *name, int cells)
 static void put_number(struct line *l, double value, int cells, int digits)
 {
 	char s[352];
-	int n = isfinite(value) ? snprintf(s, sizeof(s), "%*.*f", cells, digits, value)
+	int n = isfinite(value) ? snprintf(s, sizeof(s), "%*.*f", cells, digits,
+					   answer_rounded(value, digits))
 				: snprintf(s, sizeof(s), "%*s", cells, "-");
 
 	put(l, s, n);
