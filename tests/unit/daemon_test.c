@@ -10,6 +10,7 @@
 #include <time.h>
 
 #include "registers.h"
+#include "runtime-folder.h"
 
 static double restored_j(void)
 {
@@ -20,6 +21,8 @@ static double restored_j(void)
 	struct registers *r;
 	double j;
 
+	/* where the program has its notes */
+	runtime_folder_need();
 	assert_int_equal(registers_open(&r, &in, energy), 0);
 	j = registers_import_j(r, 0);
 	registers_close(r);

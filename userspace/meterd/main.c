@@ -31,6 +31,7 @@
 #include "recorder.h"
 #include "register-meter.h"
 #include "registers.h"
+#include "runtime-folder.h"
 #include "source.h"
 #include "store.h"
 #include "terminals.h"
@@ -643,6 +644,8 @@ int main(int argc, char **argv)
 	if (status >= 0)
 		return status;
 	hold_reloads();
+	if (!o.check)
+		runtime_folder_need();
 	error = configure(&d, &o);
 	if (!error && o.check)
 		printf("%s: good: %u loads, %u channels of %u devices\n", o.config, d.in.loads,

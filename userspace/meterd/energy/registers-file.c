@@ -510,8 +510,8 @@ static int read_old(struct registers_file *f)
 
 /*
  * Notes survive the end of the process only, so they need no medium: 28 loads would write
- * 100 MB a day for them. systemd says where there is a folder in memory, which it keeps until
- * the next boot. Without it they are slots of the file.
+ * 100 MB a day for them. There is a folder in memory that is kept until the next boot
+ * (runtime-folder.h); without it they are slots of the file.
  */
 static void open_notes(struct registers_file *f)
 {
