@@ -400,6 +400,7 @@ def home_assistant_io():
         assert (gas["device_class"], gas["unit_of_measurement"], gas["state_class"]) == ("gas", "m³", "total_increasing")
         assert (tap_["device_class"], tap_["unit_of_measurement"]) == ("water", "L")
         assert (sub["device_class"], sub["unit_of_measurement"]) == ("energy", "kWh")
+        assert all(x["state_class"] == "total_increasing" for x in c.values() if x.get("device_class") == "energy")
         assert c["meterd_house_input_power_meters_3"]["device_class"] == "power"
         door = c["meterd_house_input_meters_4"]
         assert door["platform"] == "binary_sensor"

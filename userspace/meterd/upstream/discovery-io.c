@@ -130,7 +130,7 @@ static void add_pulses(const struct maker *m, const struct contact *c, unsigned 
 	char name[NAME_MAX_BYTES];
 
 	discovery_add(o, "device_class", class_of(c->kind));
-	discovery_add(o, "state_class", "total_increasing");
+	discovery_add(o, "state_class", DISCOVERY_TOTAL);
 	discovery_add(o, "unit_of_measurement", unit_of(c->unit->name));
 	json_object_object_add(o, "suggested_display_precision", json_object_new_int(3));
 	if (!(c->unit->wh > 0))

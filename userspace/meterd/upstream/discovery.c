@@ -94,7 +94,7 @@ static void add_sensor(struct json_object *components, const struct entity *e, c
 
 	snprintf(text, sizeof(text), "{{ value_json.%s.%s | default(none) }}", path, e->key);
 	discovery_add(c, "value_template", text);
-	discovery_add(c, "state_class", e->total ? "total_increasing" : "measurement");
+	discovery_add(c, "state_class", e->total ? DISCOVERY_TOTAL : "measurement");
 	if (e->class)
 		discovery_add(c, "device_class", e->class);
 	if (e->unit)
@@ -173,7 +173,7 @@ static void add_gateway(struct json_object *components, const char *device)
 	snprintf(id, sizeof(id), "%s_lost_scans", device);
 	c = discovery_component(components, id, "sensor", "lost samples");
 	discovery_add(c, "value_template", "{{ value_json.lost_scans }}");
-	discovery_add(c, "state_class", "total_increasing");
+	discovery_add(c, "state_class", DISCOVERY_TOTAL);
 	discovery_add(c, "entity_category", "diagnostic");
 	json_object_object_add(c, "expire_after", json_object_new_int(EXPIRE_S));
 }
