@@ -19,6 +19,7 @@
 
 #include <cmocka.h>
 #include <json-c/json.h>
+#include <mosquitto.h>
 
 #include "command.h"
 #include "http.h"
@@ -41,6 +42,7 @@
  * @fd: connection of the test
  * @answer: what has come
  * @length: bytes of it
+ * @told: the last event
  */
 struct fixture {
 	sd_event *loop;
@@ -54,6 +56,7 @@ struct fixture {
 	int fd;
 	char answer[8192];
 	size_t length;
+	char told[512];
 };
 
 static void run_identify(void *user, struct json_object *arguments, struct command_reply *reply)
@@ -64,6 +67,18 @@ static void run_identify(void *user, struct json_object *arguments, struct comma
 	snprintf(f->last, sizeof(f->last), "%s", command_text(arguments, "input"));
 	if (!strcmp(f->last, "busy"))
 		command_fail(reply, -EBUSY, "something else blinks");
+}
+
+static bool is_utf8(const char *text)
+{
+	return !mosquitto_validate_utf8(text, (int)strlen(text));
+}
+
+static void on_told(void *user, const char *text)
+{
+	struct fixture *f = user;
+
+	snprintf(f->told, sizeof(f->told), "%s", text);
 }
 
 /* Answered when the test says so. */
@@ -109,7 +124,7 @@ static int start(void **state)
 	*state = f;
 	strcpy(f->dir, "/tmp/http-command-XXXXXX");
 	if (!mkdtemp(f->dir) || sd_event_new(&f->loop) < 0 ||
-	    commands_create(&f->commands, NULL, NULL) ||
+	    commands_create(&f->commands, on_told, f) ||
 	    command_register(f->commands, &identify, f) || command_register(f->commands, &slow, f))
 		return -1;
 	snprintf(f->token, sizeof(f->token), "%s/token", f->dir);
@@ -358,6 +373,44 @@ static void a_foreign_page_cannot_command(void **state)
 	assert_int_equal(say(f, text, strlen(text)), 421);
 }
 
+static void body_is_utf8(struct fixture *f)
+{
+	const char *body = strstr(f->answer, "\r\n\r\n");
+	struct json_object *o = body ? json_tokener_parse(body + 4) : NULL;
+
+	if (!o || !is_utf8(body + 4))
+		fail_msg("%s", f->answer);
+	json_object_put(o);
+}
+
+/* What somebody sends is quoted in part, which may end within a character. */
+static void what_is_quoted_is_still_utf8(void **state)
+{
+	static const char *const texts[] = {
+		"GET /\xff\xfe HTTP/1.0\r\n\r\n",
+		"\xe4\xc0 / HTTP/1.0\r\n\r\n",
+	};
+	struct fixture *f = *state;
+	char body[512] = "{\"input\":\"x\",\"a";
+	unsigned int k;
+
+	for (k = 0; k < sizeof(texts) / sizeof(texts[0]); k++) {
+		assert_in_range(say(f, texts[k], strlen(texts[k])), 400, 499);
+		if (strstr(f->answer, "application/json"))
+			body_is_utf8(f);
+	}
+	assert_int_equal(post(f, "\xff", RIGHT, "{}"), 404);
+	body_is_utf8(f);
+	for (k = 0; k < 40; k++)
+		strcat(body, "\xc3\xa9");
+	strcat(body, "\":1}");
+	assert_int_equal(post(f, "identify", RIGHT, body), 400);
+	assert_non_null(strstr(f->answer, "there is no argument"));
+	body_is_utf8(f);
+	assert_non_null(strstr(f->told, "identify"));
+	assert_true(is_utf8(f->told));
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, start, stop)
 
 int main(void)
@@ -373,6 +426,7 @@ int main(void)
 		TEST(an_answer_can_come_later),
 		TEST(an_answer_is_given_before_the_server_closes),
 		TEST(an_answer_that_nobody_waits_for_does_no_harm),
+		TEST(what_is_quoted_is_still_utf8),
 		TEST(a_foreign_page_cannot_command),
 	};
 

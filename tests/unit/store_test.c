@@ -22,6 +22,7 @@
 #include "store.c"
 
 #include <cmocka.h>
+#include <mosquitto.h>
 
 #include "outputs.h"
 
@@ -482,6 +483,29 @@ static void questions_are_answered_once(void **state)
 	assert_false(l[4].over);
 }
 
+/* Its text may quote what somebody gave, in any length. */
+static void an_event_is_cut_between_characters(void **state)
+{
+	const struct record_query q = { .kinds = 1U << RECORD_EVENT, .until_ms = 1, .max = 1 };
+	struct fixture *f = *state;
+	char text[2 * RECORD_TEXT_MAX + 2] = "a";
+	struct looked l = { 0 };
+	unsigned int k;
+
+	for (k = 0; k < RECORD_TEXT_MAX; k++)
+		strcat(text, "\xc3\xa9");
+	open_store(f);
+	store_event(f->store, 0, 0, 0, text + RECORD_TEXT_MAX + 1, text + 1);
+	assert_true(turn_until(f->loop, stored, f, 5000));
+	assert_int_equal(store_look(f->store, &q, on_found, &l), 0);
+	assert_true(turn_until(f->loop, is_over, &l, 5000));
+	assert_int_equal(l.n, 1);
+	assert_int_equal(strlen(l.first.text), RECORD_TEXT_MAX - 1);
+	assert_int_equal(strlen(l.first.name), LOAD_NAME_MAX);
+	assert_false(mosquitto_validate_utf8(l.first.text, RECORD_TEXT_MAX - 1));
+	assert_false(mosquitto_validate_utf8(l.first.name, LOAD_NAME_MAX));
+}
+
 /* With nobody to send it to, a question is the first to read what is damaged. */
 static void a_question_about_a_damaged_file(void **state)
 {
@@ -575,6 +599,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(two_of_them, start_test, stop_test),
 		cmocka_unit_test_setup_teardown(size_is_bounded, start_test, stop_test),
 		cmocka_unit_test_setup_teardown(questions_are_answered_once, start_test, stop_test),
+		cmocka_unit_test_setup_teardown(an_event_is_cut_between_characters, start_test,
+						stop_test),
 		cmocka_unit_test_setup_teardown(a_question_about_a_damaged_file, start_test,
 						stop_test),
 		cmocka_unit_test_setup_teardown(another_medium_with_more_on_it, start_test,

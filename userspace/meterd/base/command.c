@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "utf8.h"
 #include "words.h"
 
 #define US_PER_S 1000000ULL
@@ -324,6 +325,7 @@ static void tell(struct commands *c, const char *origin, const char *name,
 	snprintf(text, sizeof(text), "%.24s %.*s%s from %s: %s", name && arguments ? name : "?",
 		 TOLD_MAX, plain, strlen(plain) > TOLD_MAX ? "..." : "", origin,
 		 reply->error ? reply->text : "done");
+	utf8_mend(text);
 	if (c->told)
 		c->told(c->told_user, text);
 }
@@ -398,14 +400,17 @@ const char *command_text(struct json_object *arguments, const char *name)
 char *command_reply_json(const struct command_reply *reply)
 {
 	struct json_object *o = json_object_new_object();
+	char said[sizeof(reply->text)];
 	char *text = NULL;
 
 	if (!o)
 		return NULL;
+	memcpy(said, reply->text, sizeof(said));
+	utf8_mend(said);
 	json_object_object_add(o, "ok", json_object_new_boolean(!reply->error));
-	if (reply->text[0])
+	if (said[0])
 		json_object_object_add(o, reply->error ? "error" : "text",
-				       json_object_new_string(reply->text));
+				       json_object_new_string(said));
 	if (!reply->error && reply->result)
 		json_object_object_add(o, "result", json_object_get(reply->result));
 	text = strdup(json_object_to_json_string_ext(o, JSON_C_TO_STRING_PLAIN |

@@ -14,6 +14,7 @@
 #include <time.h>
 
 #include "live.h"
+#include "utf8.h"
 
 #define NS_PER_S 1000000000LL
 #define NS_PER_MS 1000000LL
@@ -75,36 +76,9 @@ __attribute__((format(printf, 2, 3))) static int put(struct live_buffer *b, cons
 	return 0;
 }
 
-/*
- * Length of the well-formed UTF-8 sequence at @s, 0 when there is none. A name
- * that is not UTF-8 would make the whole document unreadable.
- */
-static size_t utf8_length(const unsigned char *s)
-{
-	unsigned int code;
-	size_t n, i;
-
-	if (s[0] < 0x80)
-		return 1;
-	n = s[0] >= 0xf0 ? 4 : s[0] >= 0xe0 ? 3 : 2;
-	if (s[0] < 0xc2 || s[0] > 0xf4)
-		return 0;
-	code = s[0] & (0x7f >> n);
-	for (i = 1; i < n; i++) {
-		if ((s[i] & 0xc0) != 0x80)
-			return 0;
-		code = code << 6 | (s[i] & 0x3f);
-	}
-	if ((n == 3 && code < 0x800) || (n == 4 && (code < 0x10000 || code > 0x10ffff)))
-		return 0;
-	if (code >= 0xd800 && code <= 0xdfff)
-		return 0;
-	return n;
-}
-
 static int put_string(struct live_buffer *b, const char *key, const char *value)
 {
-	const unsigned char *s = (const unsigned char *)value;
+	const char *s = value;
 	size_t n;
 	int ret;
 
@@ -125,7 +99,7 @@ static int put_string(struct live_buffer *b, const char *key, const char *value)
 		} else if (*s == '"' || *s == '\\') {
 			b->text[b->length++] = '\\';
 			b->text[b->length++] = *s++;
-		} else if (*s < 0x20 || *s == 0x7f) {
+		} else if ((unsigned char)*s < 0x20 || *s == 0x7f) {
 			b->length += sprintf(b->text + b->length, "\\u%04x", *s++);
 		} else {
 			memcpy(b->text + b->length, s, n);

@@ -10,6 +10,7 @@
 
 #include "clock-state.h"
 #include "http-private.h"
+#include "utf8.h"
 
 /* What clients that read slowly may cost together; a short answer is always given. */
 #define HELD_MAX (8U << 20)
@@ -104,6 +105,7 @@ enum MHD_Result http_answer_error(struct MHD_Connection *connection, unsigned in
 	va_start(args, format);
 	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
+	utf8_mend(text);
 	if (object)
 		json_object_object_add(object, "error", json_object_new_string(text));
 	return http_answer_object(connection, status, object);

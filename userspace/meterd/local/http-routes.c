@@ -17,6 +17,7 @@
 #include "http-private.h"
 #include "lib/modules.h"
 #include "mqtt.h"
+#include "utf8.h"
 #include "version.h"
 
 /* A reading older than this is not handed out any more as the present one. */
@@ -202,6 +203,7 @@ static enum MHD_Result answer_not_found(struct http *h, struct MHD_Connection *c
 	char text[256];
 
 	snprintf(text, sizeof(text), "nothing at %.200s; see paths", url);
+	utf8_mend(text);
 	json_object_object_add(o, "error", json_object_new_string(text));
 	json_object_object_add(o, "paths", paths_json(h));
 	return http_answer_object(connection, MHD_HTTP_NOT_FOUND, o);

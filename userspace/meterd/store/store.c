@@ -20,6 +20,7 @@
 #include "clock-state.h"
 #include "log.h"
 #include "store-wire.h"
+#include "utf8.h"
 
 #define US_PER_S 1000000ULL
 #define OPEN_WAIT_MS 10000
@@ -426,6 +427,8 @@ void store_event(struct store *s, int64_t utc_ms, int64_t uptime_ms, uint32_t fl
 
 	snprintf(r.name, sizeof(r.name), "%s", subject);
 	snprintf(r.text, sizeof(r.text), "%s", text);
+	utf8_mend(r.name);
+	utf8_mend(r.text);
 	store_put(s, &r, 1);
 }
 
