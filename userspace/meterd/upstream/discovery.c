@@ -51,12 +51,22 @@ static const struct entity element_entities[] = {
 	{ "thd_v_percent", "voltage THD", NULL, "%", false, true, 1 },
 };
 
+/**
+ * struct discovery - the message
+ * @topic: its topic
+ * @birth: where Home Assistant says that it has started
+ * @text: the message
+ * @mid: of one that the broker has not acknowledged, 0: none
+ * @wanted: it is to be sent once more
+ */
 struct discovery {
 	struct mqtt *mqtt;
 	struct mqtt_listener listener;
 	char *topic;
 	char *birth;
 	char *text;
+	int mid;
+	bool wanted;
 };
 
 void discovery_slug(char *to, size_t size, const char *text)
@@ -245,12 +255,31 @@ char *discovery_text(const struct discovery_config *config)
 	return text;
 }
 
+static void send_text(struct discovery *d)
+{
+	d->wanted = false;
+	if (mqtt_send(d->mqtt, d->topic, d->text, strlen(d->text), 1, true, &d->mid))
+		d->mid = 0;
+}
+
 static void on_connected(void *user)
 {
 	struct discovery *d = user;
 
 	mqtt_subscribe(d->mqtt, d->birth);
-	mqtt_send(d->mqtt, d->topic, d->text, strlen(d->text), 1, true, NULL);
+	send_text(d);
+}
+
+static void on_lost(void *user)
+{
+	((struct discovery *)user)->mid = 0;
+}
+
+static void on_acked(void *user, int mid, int reason)
+{
+	struct discovery *d = user;
+
+	d->mid = d->mid == mid ? 0 : d->mid;
 }
 
 /* Home Assistant says "online" when it has started, and wants to be told again. */
@@ -258,8 +287,16 @@ static void on_message(void *user, const char *topic, const char *text)
 {
 	struct discovery *d = user;
 
-	if (!strcmp(topic, d->birth) && !strcmp(text, "online"))
-		mqtt_send(d->mqtt, d->topic, d->text, strlen(d->text), 1, true, NULL);
+	d->wanted |= !strcmp(topic, d->birth) && !strcmp(text, "online");
+}
+
+/* It is long, and anybody may say "online" as often as he likes: one after the other. */
+static void on_tick(void *user)
+{
+	struct discovery *d = user;
+
+	if (d->wanted && !d->mid)
+		send_text(d);
 }
 
 int discovery_open(struct discovery **out, struct mqtt *m, const struct discovery_config *config)
@@ -275,7 +312,10 @@ int discovery_open(struct discovery **out, struct mqtt *m, const struct discover
 	d->mqtt = m;
 	d->listener = (struct mqtt_listener){
 		.connected = on_connected,
+		.lost = on_lost,
+		.acked = on_acked,
 		.message = on_message,
+		.tick = on_tick,
 		.user = d,
 	};
 	d->text = discovery_text(config);

@@ -59,10 +59,13 @@ static void run(struct mqtt_commands *x, const char *text, struct command_reply 
 		return;
 	}
 	*reply = (struct command_reply){ 0 };
-	if (command_allowed(x->commands, ORIGIN, clock_us(CLOCK_MONOTONIC)))
-		log_warning("mqtt: a retained command on %s is refused; publish commands without "
-			    "retain, and clear that one",
-			    x->topic);
+	if (!command_allowed(x->commands, ORIGIN, clock_us(CLOCK_MONOTONIC))) {
+		command_fail(reply, -EAGAIN, "too many commands");
+		return;
+	}
+	log_warning("mqtt: a retained command on %s is refused; publish commands without retain, "
+		    "and clear that one",
+		    x->topic);
 	command_fail(reply, -EINVAL, "retained: a command must not be kept by the broker");
 }
 
