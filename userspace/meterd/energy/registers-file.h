@@ -6,11 +6,10 @@
  * and flushed to the medium; they are packed, and one page of it with 28 loads. The other
  * two are notes, written in turn with every reading: they survive the end of the process,
  * however sudden, but not that of the machine. In the folder $RUNTIME_DIRECTORY, which is
- * in memory (runtime-folder.h), they are a file of their own and cost the medium nothing; without it they
- * are left to the page cache. Each slot has a sequence number and a
- * CRC-32; the newest valid one is read at start. So a restart loses nothing, a power
- * cut at most one interval, and a slot torn while it was written leaves the one
- * before.
+ * in memory (runtime-folder.h), they are a file of their own and cost the medium nothing; without
+ * it they are left to the page cache. Each slot has a sequence number and a CRC-32; the newest
+ * valid one is read at start. So a restart loses nothing, a power cut at most one interval, and a
+ * slot torn while it was written leaves the one before.
  *
  * The file of the first format (one entry per load) is read, kept as FILE.v1 and
  * replaced by one of this format, which appears under its name when it is on the
