@@ -17,7 +17,8 @@ struct json_object *answer_member(struct json_object *object, const char *key);
 /** answer_number() - a number; NAN without one */
 double answer_number(struct json_object *object, const char *key);
 
-/** answer_rounded() - the number for so many @digits after the point: what rounds to 0 has no sign */
+/** answer_rounded() - the number for so many @digits after the point: what rounds to 0 has no sign
+ */
 double answer_rounded(double value, int digits);
 
 /** answer_text() - a text, valid as long as @object; "-" without one */
