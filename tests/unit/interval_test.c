@@ -341,6 +341,110 @@ static void any_clock(void **state)
 	check_sum(w);
 }
 
+/* A reading of a second of a module that keeps the registers by itself. */
+static void module_step(struct world *w, double import_j, double export_j)
+{
+	struct load_reading load = { .name = "boiler", .elements = 1, .p_w = 1000, .pf = 1 };
+	struct reading r = { .loads = 1, .load = &load, .start_ns = w->end };
+
+	load.import_j = import_j;
+	load.export_j = export_j;
+	r.end_ns = w->end = r.start_ns + S;
+	r.utc_ns = r.end_ns + w->offset;
+	interval_add(w->interval, &r, true);
+}
+
+/* 1 kW from there on; what is in the registers by then is of earlier days. */
+static double module_measure(struct world *w, double from_j, unsigned int seconds)
+{
+	for (; seconds--; from_j += 1000)
+		module_step(w, from_j, NAN);
+	return from_j;
+}
+
+static void begin_with_module(struct world *w)
+{
+	struct registers *registers = w->registers;
+
+	finish(w);
+	w->registers = NULL;
+	begin(w);
+	w->registers = registers;
+}
+
+static int64_t recorded(const struct world *w)
+{
+	int64_t sum = 0;
+	unsigned int k;
+
+	for (k = 0; k < w->records; k++) {
+		if (w->record[k].import_uwh < 0 || w->record[k].export_uwh)
+			fail_msg("record %u: import %lld, export %lld uWh", k,
+				 (long long)w->record[k].import_uwh,
+				 (long long)w->record[k].export_uwh);
+		sum += w->record[k].import_uwh;
+	}
+	return sum;
+}
+
+#define LIFE_J 18e9 /* 5 MWh */
+
+static void what_a_module_counted_before_is_in_no_record(void **state)
+{
+	struct world *w = *state;
+	double j;
+
+	begin_with_module(w);
+	j = module_measure(w, LIFE_J, 100);
+	finish(w);
+	assert_int_equal(recorded(w), uwh_of_j(j - 1000) - uwh_of_j(LIFE_J));
+	assert_int_equal(w->record[w->records - 1].import_total_uwh, uwh_of_j(j - 1000));
+}
+
+static void a_module_that_is_silent_counts_on(void **state)
+{
+	struct world *w = *state;
+	unsigned int k;
+	double j;
+
+	begin_with_module(w);
+	for (k = 0; k < 70; k++)
+		module_step(w, NAN, NAN);
+	j = module_measure(w, LIFE_J, 100);
+	for (k = 0; k < 130; k++)
+		module_step(w, NAN, NAN);
+	j = module_measure(w, j + 130e3, 100);
+	/* another module, or one that was set back: it begins below */
+	module_measure(w, 5000, 61);
+	finish(w);
+	assert_int_equal(recorded(w),
+			 uwh_of_j(j - 1000) - uwh_of_j(LIFE_J) + uwh_of_j(65000) - uwh_of_j(5000));
+}
+
+/* What a module counted while there was no meterd is recorded once. */
+static void a_module_goes_on_where_its_last_record_ends(void **state)
+{
+	struct world *w = *state;
+	unsigned int k;
+	unsigned int n;
+	double j;
+
+	begin_with_module(w);
+	j = module_measure(w, LIFE_J, 90);
+	finish(w);
+	n = w->records;
+	w->end += 3600 * S;
+	begin_with_module(w);
+	for (k = 0; k < n; k++)
+		interval_resume(w->interval, &w->record[k]);
+	/* it is found after a while */
+	for (k = 0; k < 3; k++)
+		module_step(w, NAN, NAN);
+	j = module_measure(w, j + 3600e3, 70);
+	finish(w);
+	assert_int_equal(recorded(w), uwh_of_j(j - 1000) - uwh_of_j(LIFE_J));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -355,6 +459,11 @@ int main(void)
 		cmocka_unit_test_setup_teardown(killed_and_back_in_the_same_minute, start, stop),
 		cmocka_unit_test_setup_teardown(killed_and_back_much_later, start, stop),
 		cmocka_unit_test_setup_teardown(any_clock, start, stop),
+		cmocka_unit_test_setup_teardown(what_a_module_counted_before_is_in_no_record, start,
+						stop),
+		cmocka_unit_test_setup_teardown(a_module_that_is_silent_counts_on, start, stop),
+		cmocka_unit_test_setup_teardown(a_module_goes_on_where_its_last_record_ends, start,
+						stop),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -446,6 +446,12 @@ static int open_chain(struct meterd *d)
 	return error;
 }
 
+/* Do the modules measure by themselves? */
+static bool reads_registers(const struct meterd *d)
+{
+	return !d->config.source.replay && !strcmp(d->config.source.values, "register");
+}
+
 static int open_store(struct meterd *d)
 {
 	const char *names[STORE_UPSTREAMS_MAX];
@@ -459,7 +465,10 @@ static int open_store(struct meterd *d)
 	if (d->config.has_influx)
 		names[n++] = "influx";
 	error = store_open(&d->store, d->event, &d->config.store, names, n);
-	return error ? error : recorder_open(&d->recorder, d->store, &d->in, d->registers);
+	if (!error)
+		error = recorder_open(&d->recorder, d->store, &d->in,
+				      reads_registers(d) ? NULL : d->registers);
+	return error;
 }
 
 static int open_terminals(struct meterd *d)
@@ -477,12 +486,6 @@ static int open_terminals(struct meterd *d)
 	};
 
 	return d->plan.modules ? terminals_open(&d->terminals, d->event, &c) : 0;
-}
-
-/* Do the modules measure by themselves? */
-static bool reads_registers(const struct meterd *d)
-{
-	return !d->config.source.replay && !strcmp(d->config.source.values, "register");
 }
 
 static int start_source(struct meterd *d)

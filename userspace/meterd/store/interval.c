@@ -32,27 +32,24 @@ struct summary {
 	double max;
 };
 
-/**
- * struct energy - registers of a load at a moment, uWh
- */
-struct energy {
-	int64_t import;
-	int64_t export;
-};
+/* The registers of a load. */
+enum { IMPORT, EXPORT, WAYS };
 
 /**
- * struct open_load - a load in the open interval
- * @base: registers at the begin
+ * struct open_load - a load in the open interval; registers in uWh
+ * @known: the register was read
+ * @base: registers at the begin; of the last stored record where it is not known yet
  * @now: registers at the end of the last reading
- * @started: registers when meterd was started
+ * @started: registers when meterd was started, or when they were read first
  * @resumed: a stored record was found
  * @last_utc_ms: begin of that record
  * @q: the quantities
  */
 struct open_load {
-	struct energy base;
-	struct energy now;
-	struct energy started;
+	bool known[WAYS];
+	int64_t base[WAYS];
+	int64_t now[WAYS];
+	int64_t started[WAYS];
 	bool resumed;
 	int64_t last_utc_ms;
 	struct summary q[RECORD_QUANTITIES];
@@ -110,8 +107,7 @@ static void finish_values(struct record *r, const struct summary *q)
 	}
 }
 
-static void finish_load(struct interval *i, unsigned int k, const struct energy *end,
-			uint32_t flags)
+static void finish_load(struct interval *i, unsigned int k, const int64_t *end, uint32_t flags)
 {
 	struct open_load *l = &i->load[k];
 	struct record *r = &i->record[k];
@@ -123,31 +119,62 @@ static void finish_load(struct interval *i, unsigned int k, const struct energy 
 		.flags = flags,
 		.covered_ms = (uint32_t)lrint(l->q[RECORD_P].seconds * MS_PER_S),
 		.role = i->in->load[k].role,
-		.import_uwh = end->import - l->base.import,
-		.export_uwh = end->export - l->base.export,
-		.import_total_uwh = end->import,
-		.export_total_uwh = end->export,
+		.import_uwh = end[IMPORT] - l->base[IMPORT],
+		.export_uwh = end[EXPORT] - l->base[EXPORT],
+		.import_total_uwh = end[IMPORT],
+		.export_total_uwh = end[EXPORT],
 	};
 	strncpy(r->name, i->in->load[k].name, LOAD_NAME_MAX);
 	if (r->covered_ms + WANT_MS < i->length_ns / NS_PER_MS)
 		r->flags |= RECORD_INCOMPLETE;
 	finish_values(r, l->q);
-	l->base = *end;
+	memcpy(l->base, end, sizeof(l->base));
+}
+
+static double register_j(const struct load_reading *r, unsigned int way)
+{
+	return way == IMPORT ? r->import_j : r->export_j;
 }
 
 /*
- * The registers at @part of the way from the last reading to @r; without @r those of
- * the last reading.
+ * Registers that a module keeps are known from the first reading on. They go on where the last
+ * record ends, or begin there; one that is below what it was is another one now, and
+ * what was counted before stays.
  */
-static struct energy energy_at(const struct open_load *l, const struct load_reading *r, double part)
+static void meet(struct open_load *l, const struct load_reading *r)
 {
-	struct energy e = l->now;
+	unsigned int way;
 
-	if (r) {
-		e.import += (int64_t)((double)(uwh_of_j(r->import_j) - e.import) * part);
-		e.export += (int64_t)((double)(uwh_of_j(r->export_j) - e.export) * part);
+	for (way = 0; way < WAYS; way++) {
+		int64_t uwh = uwh_of_j(register_j(r, way));
+
+		if (!isfinite(register_j(r, way)) || (l->known[way] && uwh >= l->now[way]))
+			continue;
+		if (l->known[way])
+			l->base[way] += uwh - l->now[way];
+		else if (!l->resumed || uwh < l->base[way])
+			l->base[way] = uwh;
+		if (!l->known[way])
+			l->started[way] = uwh;
+		l->now[way] = uwh;
+		l->known[way] = true;
 	}
-	return e;
+}
+
+/*
+ * The registers at @part of the way from the last reading to @r; without @r, or where @r does
+ * not know them, those of the last reading.
+ */
+static void energy_at(const struct open_load *l, const struct load_reading *r, double part,
+		      int64_t *end)
+{
+	unsigned int way;
+
+	memcpy(end, l->now, sizeof(l->now));
+	for (way = 0; r && way < WAYS; way++)
+		if (isfinite(register_j(r, way)))
+			end[way] +=
+				(int64_t)((double)(uwh_of_j(register_j(r, way)) - end[way]) * part);
 }
 
 static void close_at(struct interval *i, const struct reading *r, double part)
@@ -155,9 +182,10 @@ static void close_at(struct interval *i, const struct reading *r, double part)
 	unsigned int k;
 
 	for (k = 0; k < i->in->loads; k++) {
-		struct energy end = energy_at(&i->load[k], r ? &r->load[k] : NULL, part);
+		int64_t end[WAYS];
 
-		finish_load(i, k, &end, i->flags);
+		energy_at(&i->load[k], r ? &r->load[k] : NULL, part, end);
+		finish_load(i, k, end, i->flags);
 	}
 	i->closed(i->user, i->record, i->in->loads);
 }
@@ -212,12 +240,12 @@ static void close_before(struct interval *i, int64_t first_ns)
 		if (!l->resumed)
 			continue;
 		i->start_ns = l->last_utc_ms * NS_PER_MS + i->length_ns;
-		any |= l->started.import != l->base.import || l->started.export != l->base.export;
+		any |= memcmp(l->started, l->base, sizeof(l->base)) != 0;
 	}
 	if (!any || i->start_ns == first_ns)
 		return;
 	for (k = 0; k < i->in->loads; k++)
-		finish_load(i, k, &i->load[k].started, RECORD_RESTART);
+		finish_load(i, k, i->load[k].started, RECORD_RESTART);
 	i->closed(i->user, i->record, i->in->loads);
 }
 
@@ -275,6 +303,8 @@ int64_t interval_add(struct interval *i, const struct reading *r, bool synchroni
 
 	if (r->loads != i->in->loads || r->end_ns <= r->start_ns)
 		return 0;
+	for (k = 0; k < r->loads; k++)
+		meet(&i->load[k], &r->load[k]);
 	step = follow_clock(i, r, utc_start);
 	if (!synchronised)
 		i->flags |= RECORD_CLOCK_UNSYNC;
@@ -283,7 +313,7 @@ int64_t interval_add(struct interval *i, const struct reading *r, bool synchroni
 		i->flags |= RECORD_CLOCK_UNSYNC;
 	add_part(i, r, rest);
 	for (k = 0; k < r->loads; k++)
-		i->load[k].now = energy_at(&i->load[k], &r->load[k], 1);
+		energy_at(&i->load[k], &r->load[k], 1, i->load[k].now);
 	i->offset_ns = r->utc_ns - r->end_ns;
 	i->end_ns = r->end_ns;
 	return step;
@@ -301,11 +331,18 @@ void interval_resume(struct interval *i, const struct record *last)
 		if (strncmp(i->in->load[k].name, last->name, LOAD_NAME_MAX))
 			continue;
 		/* registers that are below a stored record are others than those */
-		if (last->import_total_uwh > l->started.import ||
-		    last->export_total_uwh > l->started.export)
+		if (l->known[IMPORT] && (last->import_total_uwh > l->started[IMPORT] ||
+					 last->export_total_uwh > l->started[EXPORT]))
 			return;
-		l->base.import = last->import_total_uwh;
-		l->base.export = last->export_total_uwh;
+		/* nor is a record of a module that did not answer a begin */
+		if (!l->known[IMPORT] && !last->import_total_uwh && !last->export_total_uwh)
+			return;
+		l->base[IMPORT] = last->import_total_uwh;
+		l->base[EXPORT] = last->export_total_uwh;
+		if (!l->known[IMPORT]) {
+			memcpy(l->started, l->base, sizeof(l->base));
+			memcpy(l->now, l->base, sizeof(l->base));
+		}
 		l->last_utc_ms = last->utc_ms;
 		l->resumed = true;
 	}
@@ -335,10 +372,14 @@ int interval_create(struct interval **out, const struct installation *in, enum r
 	for (k = 0; k < in->loads; k++) {
 		struct open_load *l = &i->load[k];
 
-		l->started.import = uwh_of_j(registers_import_j(registers, k));
-		l->started.export = uwh_of_j(registers_export_j(registers, k));
-		l->base = l->started;
-		l->now = l->started;
+		if (!registers)
+			continue;
+		l->known[IMPORT] = true;
+		l->known[EXPORT] = true;
+		l->started[IMPORT] = uwh_of_j(registers_import_j(registers, k));
+		l->started[EXPORT] = uwh_of_j(registers_export_j(registers, k));
+		memcpy(l->base, l->started, sizeof(l->base));
+		memcpy(l->now, l->started, sizeof(l->now));
 	}
 	return 0;
 }
@@ -350,8 +391,7 @@ static bool is_empty(const struct interval *i)
 	for (k = 0; k < i->in->loads; k++) {
 		const struct open_load *l = &i->load[k];
 
-		if (l->q[RECORD_P].seconds > 0 || l->now.import != l->base.import ||
-		    l->now.export != l->base.export)
+		if (l->q[RECORD_P].seconds > 0 || memcmp(l->now, l->base, sizeof(l->base)))
 			return false;
 	}
 	return true;

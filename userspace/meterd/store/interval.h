@@ -36,7 +36,8 @@ typedef void interval_closed(void *user, const struct record *records, unsigned 
  * @i: where to put it
  * @in: the loads; must outlive it
  * @kind: RECORD_1M or RECORD_5M
- * @registers: restored; energy is counted from their values now. Must outlive it
+ * @registers: restored; energy is counted from their values now. NULL: modules keep the
+ *	registers, which are known from the first reading on that has them
  * @closed: gets the records
  * @user: its first argument
  *
@@ -52,8 +53,8 @@ int interval_create(struct interval **i, const struct installation *in, enum rec
  * load is ignored
  *
  * Energy between this record and interval_create() was measured by a meterd that
- * was stopped before its interval ended. It is put into a record of its own, unless
- * measuring goes on in the same interval.
+ * was stopped before its interval ended, or by a module while there was no meterd. It is put
+ * into a record of its own, unless measuring goes on in the same interval.
  */
 void interval_resume(struct interval *i, const struct record *last);
 

@@ -19,7 +19,7 @@ struct recorder;
  * @r: where to put it
  * @store: store; must outlive it
  * @in: the loads
- * @registers: restored registers
+ * @registers: restored registers; NULL: modules keep them
  *
  * Return: 0 or -ENOMEM.
  */
