@@ -433,6 +433,33 @@ static void a_small_current_is_below_the_range(void **state)
 	chain_close_config(&c, &config);
 }
 
+/* Mains, and converters that give nothing but their offsets. */
+static double only_offsets(void *user, unsigned int channel, double scan)
+{
+	const double *offset = user;
+
+	if (channel >= 3)
+		return offset[channel - 3];
+	return 325 * sin(2 * M_PI * (50.0 * scan / 4000 - channel / 3.0));
+}
+
+static void two_clamps_without_load_have_an_apparent_power_of_nothing(void **state)
+{
+	static struct chain off;
+	unsigned int k;
+
+	for (k = 0; k < 40; k++) {
+		double offset[2] = { 0.1 + 0.173 * k, -0.37 - 0.211 * k };
+
+		chain_open(&off, "3p", 2, 2, 4000.0, NULL);
+		chain_feed(&off, 2.5, only_offsets, offset);
+		assert_true(off.readings >= 1);
+		assert_double_equal(off.reading.load[0].se_va, 0.0, 1.0);
+		assert_double_equal(off.reading.load[0].n_var, 0.0, 1.0);
+		chain_close(&off);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -444,6 +471,7 @@ int main(void)
 		cmocka_unit_test(roles_and_virtual_loads_add_up),
 		cmocka_unit_test(without_a_grid_there_are_no_totals),
 		cmocka_unit_test(a_small_current_is_below_the_range),
+		cmocka_unit_test(two_clamps_without_load_have_an_apparent_power_of_nothing),
 	};
 	const char *path = shared_path("guide/cases.json");
 	int failed;

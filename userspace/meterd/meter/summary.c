@@ -321,7 +321,7 @@ static double effective_va(const struct summary *s, const struct load_reading *r
 		current += r->element[k].i_a * r->element[k].i_a;
 	current = (current + sum2) / 3.0;
 	return 3.0 *
-	       sqrt((shape == LOAD_STAR ? (3.0 * phases + lines) / 18.0 : lines / 9.0) * current);
+	       root((shape == LOAD_STAR ? (3.0 * phases + lines) / 18.0 : lines / 9.0) * current);
 }
 
 static void fill_neutral(const struct summary *s, unsigned int l, struct load_reading *r)
