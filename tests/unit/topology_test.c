@@ -454,8 +454,8 @@ static void two_clamps_without_load_have_an_apparent_power_of_nothing(void **sta
 		chain_open(&off, "3p", 2, 2, 4000.0, NULL);
 		chain_feed(&off, 2.5, only_offsets, offset);
 		assert_true(off.readings >= 1);
-		assert_double_equal(off.reading.load[0].se_va, 0.0, 1.0);
-		assert_double_equal(off.reading.load[0].n_var, 0.0, 1.0);
+		assert_double_equal(off.reading.load[0].se_va, 0.0, 5.0);
+		assert_double_equal(off.reading.load[0].n_var, 0.0, 5.0);
 		chain_close(&off);
 	}
 }
