@@ -37,8 +37,11 @@ def free_port():
         return s.getsockname()[1]
 
 
-def wait(condition, seconds, what, every=0.02):
-    """Until @condition is true; fails after @seconds. Gives what the condition gave."""
+def wait(condition, seconds, what, every=0.1):
+    """
+    Until @condition is true; fails after @seconds. Gives what the condition gave. It is asked as seldom as
+    the test bears: most conditions copy the store's file, and take the time of those that are measured.
+    """
     end = time.monotonic() + seconds * PATIENCE
     while True:
         value = condition()
@@ -134,7 +137,7 @@ class House:
         p = subprocess.Popen(command, stdout=out, stderr=out, cwd=self.dir, preexec_fn=tap.die_with_parent)
         self.processes.append(p)
         if port:
-            wait(lambda: listens(port), 20, f"{command[0]} listens on {port}")
+            wait(lambda: listens(port), 20, f"{command[0]} listens on {port}", every=0.02)
         return p
 
     def copied(self, folder):
@@ -299,7 +302,7 @@ class Listener:
         self.client.reconnect_delay_set(1, 1)
         self.client.connect_async("127.0.0.1", broker.port)
         self.client.loop_start()
-        wait(self.client.is_connected, 10, "the listener is connected")
+        wait(self.client.is_connected, 10, "the listener is connected", every=0.02)
         time.sleep(0.2)
 
     def heard(self, _client, _user, message):
@@ -317,8 +320,9 @@ class Listener:
             elif message.topic.endswith("/live"):
                 self.heard_live(json.loads(message.payload))
             elif message.topic.endswith("/status"):
-                self.status.append(message.payload.decode())
+                # who waits for the status finds its time
                 self.status_at.append(time.monotonic())
+                self.status.append(message.payload.decode())
             else:
                 self.other[message.topic] = (json.loads(message.payload), message.retain)
 

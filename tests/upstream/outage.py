@@ -36,6 +36,12 @@ def test(f):
     return f
 
 
+def long_test(f):
+    """One that takes longer than the others, and begins before them."""
+    TESTS.insert(0, f)
+    return f
+
+
 @contextlib.contextmanager
 def house(prepare=None, extra=KEEPING, registers="", port=None, **kw):
     """A house that measures, its broker and a listener; records have arrived."""
@@ -61,7 +67,10 @@ def grown(h, more=20):
 
 
 class Lateness:
-    """How late this machine wakes who sleeps, as long as this is open: the worst, s."""
+    """
+    How late this machine wakes who sleeps, as long as this is open: the worst, s. What a test is told
+    passes three programs, meterd, the broker and this one, and each of them may find it as late.
+    """
 
     STEP_S = 0.01
 
@@ -69,6 +78,10 @@ class Lateness:
         self.worst = 0
         self.over = threading.Event()
         self.thread = threading.Thread(target=self.run)
+
+    @property
+    def allowed(self):
+        return 4 * self.worst
 
     def run(self):
         while not self.over.is_set():
@@ -87,25 +100,23 @@ class Lateness:
 
 @contextlib.contextmanager
 def live_goes_on(l, limit):
-    """
-    Live values meanwhile are at most @limit s apart. A reading passes three programs, meterd, the
-    broker and this one, and each of them may find the machine as late as it was found here.
-    """
+    """Live values meanwhile are at most @limit s apart."""
     l.pause = 0
     with Lateness() as late:
         yield
         now = time.monotonic()
         pause = max(l.pause, now - l.last_live[0])
-    assert pause < limit + 4 * late.worst, \
+    assert pause < limit + late.allowed, \
         f"live values paused for {pause:.2f} s, while this machine was at most {late.worst:.2f} s late"
 
 
 def back(l, limit=BACK_S):
     """Wait for live values; the time it took."""
     began, live = time.monotonic(), l.live
-    wait(lambda: l.live > live, limit, "live values are back")
+    with Lateness() as late:
+        wait(lambda: l.live > live, limit, "live values are back")
     took = time.monotonic() - began
-    assert took <= limit, f"live values were away for {took:.1f} s"
+    assert took <= limit + late.allowed, f"live values were away for {took:.1f} s, this machine at most {late.worst:.2f} s"
     return took
 
 
@@ -147,7 +158,7 @@ def meterd_killed_while_the_broker_is_away():
     return broker_away(signal.SIGKILL, "broker killed, then meterd five times", kill)
 
 
-@test
+@long_test
 def connection_half_open():
     """Nothing comes through any more, and nobody is told."""
     other = free_port()
@@ -157,9 +168,10 @@ def connection_half_open():
                         f" add rule inet t c tcp dport {other} drop; add rule inet t c tcp sport {other} drop"],
                        check=True)
         began = time.monotonic()
-        wait(lambda: "connection lost" in h.log(), 50, "meterd notices")
+        with Lateness() as late:
+            wait(lambda: "connection lost" in h.log(), 50, "meterd notices")
         noticed = time.monotonic() - began
-        assert noticed < 50, noticed
+        assert noticed < 50 + late.allowed, noticed
         wait(lambda: "offline" in l.status[-1:], 60, "the broker tells it by the will")
         grown(h)
         subprocess.run(["nft", "delete", "table", "inet", "t"], check=True)
@@ -251,13 +263,15 @@ def broker_sends_a_gigabyte():
         h.configure(f"[mqtt]\nhost = 127.0.0.1\nport = {f.port}\n")
         h.start()
         most = 0
-        end = time.monotonic() + 15
-        while time.monotonic() < end:
+
+        def resident():
+            nonlocal most
             with open(f"/proc/{h.meterd.pid}/status", encoding="ascii") as s:
                 most = max(most, *(int(x.split()[1]) for x in s if x.startswith("VmRSS")))
-            time.sleep(0.05)
+            return f.connections > 3 and len(h.stored()) > 20
+
+        wait(resident, 40, "it measures, and is shouted at again and again", every=0.05)
         print(f"# at most {most} kB resident, {f.connections} connections")
-        assert len(h.stored()) > 20
         assert not any(r["flags"] & 8 for r in h.minutes()), "samples were lost"
         assert "a packet of more than 64 kB" in h.log()
         assert most < 40 * 1024, f"{most} kB"
@@ -265,7 +279,7 @@ def broker_sends_a_gigabyte():
                 "live": "not concerned", "remark": f"at most {most // 1024} MB resident; no sample lost"}
 
 
-@test
+@long_test
 def influx_answers_wrongly():
     """500, nonsense, silence, half an answer: nothing is taken for an acknowledgement."""
     bad = [b"HTTP/1.1 500 No\r\nContent-Length: 0\r\n\r\n",
@@ -523,13 +537,16 @@ def source_goes_silent():
         b.start()
         l = Listener(b)
         h.configure(b.section())
-        h.start()
-        wait(lambda: "online" in l.status, 60, "a reading")
-        at = l.status.index("online")
-        wait(lambda: len(l.status) > at + 1, 10, "the status changes")
+        with Lateness() as late:
+            h.start()
+            wait(lambda: "online" in l.status, 60, "a reading")
+            at = l.status.index("online")
+            wait(lambda: len(l.status) > at + 1, 10, "the status changes")
         assert l.status[at + 1] == "stale", l.status
         seconds = l.status_at[at + 1] - l.status_at[at]
-        assert 3.5 <= seconds <= 6.5, f"stale after {seconds:.1f} s"
+        # either of the two may have come late
+        assert 3.5 - late.allowed <= seconds <= 6.5 + late.allowed, \
+            f"stale after {seconds:.1f} s, while this machine was at most {late.worst:.2f} s late"
         wait(lambda: l.last_live[1]["loads"][0]["p_w"] is None, 2, "a reading of nulls")
         assert all(x[k] is None for x in l.last_live[1]["loads"] for k in ("p_w", "import_wh", "pf"))
         wait(lambda: l.status[-1] == "online", 30, "the next reading makes it online")
@@ -563,7 +580,7 @@ class WallClock:
         wait(lambda: self.now() >= utc, 60, f"it is {utc}")
 
 
-@test
+@long_test
 def clocks():
     """
     A boot without a clock, NTP that sets it, the begin of summer time, midnight, a step back, a
@@ -574,11 +591,12 @@ def clocks():
     midnight = calendar.timegm((2026, 3, 30, 0, 0, 0))
     with House(speed=1) as h:
         clock = WallClock(h)
-        clock.set(52)
         b = Broker(h)
         b.start()
         l = Listener(b)
         h.configure(b.section(), source="clock = system\n")
+        # the first reading is of before the mark
+        clock.set(52)
         h.start(env=clock.environment)
         clock.until(66)
         steps = [clock.set(summer - 6)]
@@ -680,16 +698,19 @@ def week():
         for k in range(8):
             wait(lambda hour=k * part_h: h.stored_until() >= hour * 3600e3 and h.stored(), 300,
                  f"part {k}", every=0.2)
-            parts.append((usage(h.meterd.pid), usage(store)))
+            parts.append((usage(h.meterd.pid), usage(store), h.stored_until() / 3600e3 / part_h))
         h.stop()
         h.check_energy()
         text = []
         for name, of in (("meterd", 0), ("its store", 1)):
-            cpu = [b[of][0] - a[of][0] for a, b in zip(parts, parts[1:])]
+            def cpu_s(a, b, of=of):
+                """For as much as a part, of those between two looks, the later of which may have come late."""
+                return (parts[b][of][0] - parts[a][of][0]) / (parts[b][2] - parts[a][2])
+            cpu = [cpu_s(k, k + 1) for k in range(7)]
             memory = [x[of][1] for x in parts]
             print(f"# {name}: CPU s per {part_h} h: {[round(x, 1) for x in cpu]}; resident kB: {memory}")
             assert memory[7] < 1.05 * memory[2] + 500, f"memory of {name} grows: {memory}"
-            assert sum(cpu[5:7]) < 1.25 * sum(cpu[1:3]) + 0.5, f"{name} becomes slower: {cpu}"
+            assert cpu_s(5, 7) < 1.25 * cpu_s(1, 3) + 0.25, f"{name} becomes slower: {cpu}"
             text.append(f"{name}: {memory[1]}, {memory[4]}, {memory[7]} kB resident after 1, 4, 7 parts of "
                         f"{part_h} h, CPU in part 1, 4, 7: {cpu[0]:.1f}, {cpu[3]:.1f}, {cpu[6]:.1f} s")
         return {"outage": f"(none: {7 * part_h} h, accelerated)", "records": 0, "lost": 0, "twice": 0, "live": "",
