@@ -65,7 +65,7 @@ class House:
 
     def close(self):
         self.say("quit")
-        status = self.process.wait(10)
+        status = self.process.wait(60)
         assert status == 0, f"page-server ended with status {status}"
 
 
@@ -105,11 +105,12 @@ class Page:
     def text(self, selector):
         return self.js("return document.querySelector(arguments[0])?.textContent", selector)
 
-    def until(self, condition, what, seconds=15):
+    def until(self, condition, what, seconds=60):
+        """Wait for it; a browser on a busy machine takes its time, and only who fails waits that long."""
         WebDriverWait(self.driver, seconds, poll_frequency=.1).until(
             lambda driver: condition(), f"not within {seconds} s: {what}")
 
-    def until_state(self, state, seconds=15):
+    def until_state(self, state, seconds=60):
         self.until(lambda: self.state() == state, f"state {state}", seconds)
 
     def rows(self, table):
@@ -209,7 +210,7 @@ def chart_draws_a_line_per_load(page, house):
     assert page.js(script), "no lines"
     # a line grows by some pixels with each reading
     need = 50 if house else 1
-    page.until(lambda: all(n >= need for _, n in page.js(script)), f"{need} pixels of each line: {page.js(script)}", 60)
+    page.until(lambda: all(n >= need for _, n in page.js(script)), f"{need} pixels of each line: {page.js(script)}")
 
 
 def chart_begins_with_the_past(page, house):
@@ -330,8 +331,8 @@ def power_quality_is_shown_with_a_waveform(page, house):
             return n;
         });"""
     # two voltages, and no current among them
-    pixels = page.js(script)
-    assert pixels[0] > 500 and pixels[1] > 500 and pixels[2] == 0, pixels
+    page.until(lambda: min(page.js(script)[:2]) > 500, "two voltages")
+    assert page.js(script)[2] == 0, page.js(script)
     page.driver.find_elements(By.CSS_SELECTOR, "#pq-events button")[1].click()
     page.until(lambda: page.js(script)[2] > 500, "the three voltages of the other event")
     page.until(lambda: page.js("return document.querySelectorAll('#pq-events [aria-pressed=true]').length") == 1, "one shown")
@@ -462,7 +463,7 @@ def a_restart_of_the_daemon_is_survived(page, house):
         again = House(folder, *options)
         house.process = again.process
         house.say("start")
-        page.until_state("live", 30)
+        page.until_state("live")
 
 
 def nothing_was_complained_about(page, house):

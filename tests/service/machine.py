@@ -135,6 +135,10 @@ class Machine:
     def journal(self, *match):
         return self.run("journalctl", "--no-pager", "-o", "cat", "-u", "meterd", *match)
 
+    def tells(self, text, *match):
+        """Wait until the journal has TEXT: it reads what it is sent when it has the time to."""
+        wait(lambda: text in self.journal(*match), 10, f"the journal has: {text}", every=0.2)
+
     def __enter__(self):
         wait(self.is_up, 20, "systemd is up", every=0.1)
         self.install()
