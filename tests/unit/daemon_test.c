@@ -65,6 +65,13 @@ static void a_good_configuration_is_good_and_a_bad_one_is_not(void **state)
 	assert_true(wait_for(output, ":3: [source] repeat = 0", all, sizeof(all)));
 	assert_int_equal(finish(child), 1);
 	close(output);
+	write_conf(1);
+	add_text(conf, "[modbus]\nlisten = 127.0.0.1:1502\nload = sauna\n");
+	child = start(&output, "--check-config", NULL);
+	assert_true(
+		wait_for(output, "[modbus] load = sauna: there is no such load", all, sizeof(all)));
+	assert_int_equal(finish(child), 1);
+	close(output);
 }
 
 static void sigterm_saves_the_registers_and_the_next_start_goes_on(void **state)

@@ -201,8 +201,10 @@ static void what_is_measured_needs_a_restart(void **state)
 	assert_int_equal(parts_of(f, other, why, sizeof(why)), -EBUSY);
 	assert_string_equal(why, "[source] block_ms differs, which needs a restart");
 	/* the store's queues belong to the upstreams it was opened with */
-	snprintf(other, sizeof(other), "%s[influx]\nurl = http://127.0.0.1:8086\n", f->text);
+	snprintf(other, sizeof(other), "%s[store]\n[influx]\nurl = http://127.0.0.1:8086\n",
+		 f->text);
 	assert_int_equal(parts_of(f, other, why, sizeof(why)), -EBUSY);
+	assert_string_equal(why, "[influx] differs, which needs a restart");
 }
 
 static void on_answered(void *user, const struct command_reply *reply)

@@ -24,6 +24,7 @@
 #include "memory.h"
 #include "meter.h"
 #include "meterd.h"
+#include "modbus-map.h"
 #include "panel.h"
 #include "publishers.h"
 #include "quality-json.h"
@@ -650,6 +651,9 @@ int main(int argc, char **argv)
 	if (!o.check)
 		runtime_folder_need();
 	error = configure(&d, &o);
+	if (!error && o.check && d.config.has_modbus)
+		error = modbus_map_make(&(struct modbus_map){ 0 }, &d.config.modbus, &d.in,
+					d.config.gateway, NULL);
 	if (!error && o.check)
 		printf("%s: good: %u loads, %u channels of %u devices\n", o.config, d.in.loads,
 		       d.in.inputs.channels, d.in.inputs.devices);

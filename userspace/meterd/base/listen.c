@@ -17,16 +17,9 @@
 #include "listen.h"
 #include "log.h"
 
-static int bad_listen(const char *section, const char *text)
-{
-	log_error("[%s] listen = \"%s\": must be ADDRESS:PORT with a numeric address, such as "
-		  "127.0.0.1:8080, [::1]:8080, or 0.0.0.0:8080 for all networks",
-		  section, text);
-	return -EINVAL;
-}
-
-/* "ADDRESS:PORT" or "[ADDRESS]:PORT" into the result of getaddrinfo(). */
-static int parse_listen(const char *section, const char *text, struct addrinfo **info)
+/* "ADDRESS:PORT" or "[ADDRESS]:PORT" into the result of getaddrinfo(). Return: whether it is one.
+ */
+static bool parse_listen(const char *text, struct addrinfo **info)
 {
 	const struct addrinfo hints = {
 		.ai_socktype = SOCK_STREAM,
@@ -39,23 +32,31 @@ static int parse_listen(const char *section, const char *text, struct addrinfo *
 	char *end;
 
 	if (!n || n >= sizeof(host) || colon[1] < '0' || colon[1] > '9')
-		return bad_listen(section, text);
+		return false;
 	port = strtoul(colon + 1, &end, 10);
 	if (*end || port > UINT16_MAX)
-		return bad_listen(section, text);
+		return false;
 	if (*text == '[' && colon[-1] == ']') {
 		text++;
 		n -= 2;
 	} else if (memchr(text, ':', n)) {
-		return bad_listen(section, text);
+		return false;
 	}
 	memcpy(host, text, n);
 	host[n] = '\0';
 	/* "*" means every address to getaddrinfo(): too easy to open a meter to the world. */
-	if (!strcmp(host, "*") ||
-	    getaddrinfo(strcmp(host, "localhost") ? host : "127.0.0.1", colon + 1, &hints, info))
-		return bad_listen(section, text);
-	return 0;
+	return strcmp(host, "*") && !getaddrinfo(strcmp(host, "localhost") ? host : "127.0.0.1",
+						 colon + 1, &hints, info);
+}
+
+bool listen_is_address(const char *text)
+{
+	struct addrinfo *info = NULL;
+	bool is = parse_listen(text, &info);
+
+	if (is)
+		freeaddrinfo(info);
+	return is;
 }
 
 static bool is_loopback(const struct sockaddr *address)
@@ -84,11 +85,12 @@ int listen_tcp(const char *section, const char *text, struct listen_result *resu
 {
 	struct addrinfo *info = NULL;
 	int one = 1;
-	int fd, ret;
+	int fd, ret = 0;
 
-	ret = parse_listen(section, text, &info);
-	if (ret)
-		return ret;
+	if (!parse_listen(text, &info)) {
+		log_error("[%s] listen = \"%s\": must be " LISTEN_FORM, section, text);
+		return -EINVAL;
+	}
 	fd = socket(info->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)) ||
 	    bind(fd, info->ai_addr, info->ai_addrlen)) {
@@ -111,7 +113,7 @@ int listen_tcp(const char *section, const char *text, struct listen_result *resu
 static int remove_stale(const char *path, const struct sockaddr_un *address)
 {
 	struct stat st;
-	int fd, ret;
+	int fd, ret = 0;
 
 	if (lstat(path, &st))
 		return errno == ENOENT ? 0 : -errno;
@@ -133,7 +135,7 @@ static int bind_unix(const char *path, int *out)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
 	mode_t mask;
-	int fd, ret;
+	int fd, ret = 0;
 
 	if (strlen(path) >= sizeof(address.sun_path))
 		return -ENAMETOOLONG;

@@ -19,6 +19,14 @@ struct listen_result {
 	bool loopback;
 };
 
+/* What listen_tcp() takes, for messages. */
+#define LISTEN_FORM                                                                                \
+	"ADDRESS:PORT with a numeric address, such as 127.0.0.1:8080, [::1]:8080, or "             \
+	"0.0.0.0:8080 for all networks"
+
+/** listen_is_address() - does listen_tcp() understand this? */
+bool listen_is_address(const char *text);
+
 /**
  * listen_tcp() - bind to "ADDRESS:PORT" or "[ADDRESS]:PORT", numeric or "localhost"
  * @section: of the configuration, for messages

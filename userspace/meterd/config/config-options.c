@@ -106,19 +106,21 @@ const struct option config_options[] = {
 	{ "store", "size_mb", OPTION_WHOLE, AT(store.size_mb), 2, 1000000, .fallback = "600" },
 	{ "mqtt", "host", OPTION_TEXT, AT(mqtt.host), .fallback = "127.0.0.1" },
 	{ "mqtt", "port", OPTION_WHOLE, AT(mqtt.port), 1, 65535, .fallback = "1883" },
-	{ "mqtt", "topic", OPTION_TEXT, AT(mqtt.topic), .fallback = "meterd" },
+	{ "mqtt", "topic", OPTION_TEXT, AT(mqtt.topic), .fallback = "meterd", .form = FORM_TOPIC },
 	{ "mqtt", "user", OPTION_TEXT, AT(mqtt.user), .required = false },
 	{ "mqtt", "password_file", OPTION_FILE, AT(mqtt.password_file), .required = false },
 	{ "mqtt", "tls", OPTION_CHOICE, AT(mqtt.tls), .fallback = "no", .choices = "yes|no" },
 	{ "mqtt", "ca_file", OPTION_FILE, AT(mqtt.ca_file), .required = false },
 	{ "mqtt", "cert_file", OPTION_FILE, AT(mqtt.cert_file), .required = false },
 	{ "mqtt", "key_file", OPTION_FILE, AT(mqtt.key_file), .required = false },
-	{ "mqtt", "discovery", OPTION_TEXT, AT(mqtt.discovery), .fallback = "homeassistant" },
-	{ "mqtt", "vendor_uuid", OPTION_TEXT, AT(mqtt.vendor_uuid), .required = false },
+	{ "mqtt", "discovery", OPTION_TEXT, AT(mqtt.discovery), .fallback = "homeassistant",
+	  .form = FORM_TOPIC },
+	{ "mqtt", "vendor_uuid", OPTION_TEXT, AT(mqtt.vendor_uuid), .required = false,
+	  .form = FORM_LEVEL },
 	{ "mqtt", "commands", OPTION_CHOICE, AT(mqtt.commands), .fallback = "no",
 	  .choices = "yes|no" },
 	{ "mqtt", "vendor_serial", OPTION_TEXT, AT(mqtt.vendor_serial), .fallback = "5010000000" },
-	{ "influx", "url", OPTION_TEXT, AT(influx.url), .required = true },
+	{ "influx", "url", OPTION_TEXT, AT(influx.url), .required = true, .form = FORM_URL },
 	{ "influx", "version", OPTION_WHOLE, AT(influx.version), 1, 2, .fallback = "2" },
 	{ "influx", "database", OPTION_TEXT, AT(influx.database), .fallback = "meterd" },
 	{ "influx", "org", OPTION_TEXT, AT(influx.org), .fallback = "meterd" },
@@ -127,7 +129,8 @@ const struct option config_options[] = {
 	{ "influx", "user", OPTION_TEXT, AT(influx.user), .required = false },
 	{ "influx", "password_file", OPTION_FILE, AT(influx.password_file), .required = false },
 	{ "influx", "ca_file", OPTION_FILE, AT(influx.ca_file), .required = false },
-	{ "modbus", "listen", OPTION_TEXT, AT(modbus.listen), .required = true },
+	{ "modbus", "listen", OPTION_TEXT, AT(modbus.listen), .required = true,
+	  .form = FORM_LISTEN },
 	{ "modbus", "unit", OPTION_WHOLE, AT(modbus.unit), 1, 247, .fallback = "1" },
 	{ "modbus", "load", OPTION_TEXT, AT(modbus.load), .required = false },
 	{ "modbus", "power_box", OPTION_CHOICE, AT(modbus.power_box), .fallback = "no",
@@ -139,7 +142,8 @@ const struct option config_options[] = {
 	{ "button", "device", OPTION_FILE, AT(button.device), .required = true },
 	{ "button", "code", OPTION_WHOLE, AT(button.code), 0, 767, .fallback = "0" },
 	{ "button", "program", OPTION_FILE, AT(button.program), .required = false },
-	{ "http", "listen", OPTION_TEXT, AT(http.listen), .fallback = "127.0.0.1:8080" },
+	{ "http", "listen", OPTION_TEXT, AT(http.listen), .fallback = "127.0.0.1:8080",
+	  .form = FORM_LISTEN },
 	{ "http", "socket", OPTION_FILE, AT(http.socket), .fallback = "/run/meterd/meterd.sock" },
 	{ "http", "token_file", OPTION_FILE, AT(http.token_file), .required = false },
 	{ "http", "web_dir", OPTION_FILE, AT(http.web_dir), .fallback = "/usr/share/meterd/web" },
@@ -287,6 +291,11 @@ bool option_set(const struct option *o, void *base, const char *value, char *wro
 	}
 	if (o->type == OPTION_CHOICE && !words_have(o->choices, "|", value)) {
 		snprintf(wrong, WAY_OUT_MAX, "not one of %s", o->choices);
+		return false;
+	}
+	text = value_form_wrong(o->form, value);
+	if (text) {
+		snprintf(wrong, WAY_OUT_MAX, "%s", text);
 		return false;
 	}
 	free(*(char **)target);

@@ -7,6 +7,7 @@
 #define METERD_CONFIG_OPTIONS_H
 
 #include "config.h"
+#include "value-form.h"
 
 /* rows of the table, at most */
 #define OPTIONS_MAX 256
@@ -38,6 +39,7 @@ enum option_type {
  * @most: most
  * @fallback: value when the key is not given; NULL: none
  * @choices: values of a choice, separated by "|"
+ * @form: what a text has to look like
  * @required: the key must be given when the section is
  */
 struct option {
@@ -49,6 +51,7 @@ struct option {
 	double most;
 	const char *fallback;
 	const char *choices;
+	enum value_form form;
 	bool required;
 };
 

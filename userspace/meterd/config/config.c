@@ -149,14 +149,15 @@ bool config_has(const struct config *config, const char *section)
 	return !on || *on;
 }
 
-/* The row of a key; of one that does not exist, the end of the table. */
+/* The row of a key, NULL: the first of its section; of one that does not exist, the end of the
+ * table. */
 static unsigned int find_option(const char *section, const char *key)
 {
 	unsigned int k;
 
 	for (k = 0; config_options[k].section; k++)
 		if (!strcmp(config_options[k].section, section) &&
-		    !strcmp(config_options[k].key, key))
+		    (!key || !strcmp(config_options[k].key, key)))
 			break;
 	return k;
 }
@@ -298,6 +299,42 @@ static int read_file(struct reader *r)
 	return r->errors ? -EINVAL : 0;
 }
 
+/* What only holds of several keys together, where their section is. */
+static void check_whole(struct reader *r)
+{
+	const struct config *c = r->config;
+	const struct {
+		const char *section;
+		bool wrong;
+		const char *text;
+	} rules[] = {
+		{ "source", !strcmp(c->source.clock, "system") && c->source.speed != 1.0,
+		  "clock = system: the recording must pass as time does; write speed = 1" },
+		{ "quality",
+		  c->quality.nominal_hz != 0.0 && c->quality.nominal_hz != 50.0 &&
+			  c->quality.nominal_hz != 60.0,
+		  "nominal_hz: must be 50 or 60, or 0 for what is measured" },
+		{ "gateway", c->has_mqtt && strpbrk(c->gateway, "+#/"),
+		  "name: cannot be a part of an MQTT topic; use no +, # and /" },
+		{ "mqtt",
+		  strcmp(c->mqtt.tls, "yes") &&
+			  (c->mqtt.ca_file || c->mqtt.cert_file || c->mqtt.key_file),
+		  "ca_file, cert_file and key_file are for tls = yes; write it, or remove them" },
+		{ "mqtt", !c->mqtt.cert_file != !c->mqtt.key_file,
+		  "cert_file and key_file belong together; give both, or none" },
+		{ "influx", c->has_influx && !c->has_store,
+		  "what is sent are the records of [store]; add such a section" },
+	};
+	size_t k;
+
+	for (k = 0; k < sizeof(rules) / sizeof(rules[0]); k++) {
+		if (!rules[k].wrong)
+			continue;
+		r->line = r->sections[find_option(rules[k].section, NULL)];
+		complain(r, "[%s] %s", rules[k].section, rules[k].text);
+	}
+}
+
 int config_read(struct config *config, const char *path, const char *settings)
 {
 	struct reader file = { .config = config, .path = path };
@@ -316,12 +353,14 @@ int config_read(struct config *config, const char *path, const char *settings)
 		return error;
 	over.path = settings ? settings : config->settings;
 	error = read_file(&over);
-	if (error == -ENOENT)
-		return 0;
-	if (error && !over.errors)
-		log_error("%s: %s; see [gateway] settings in meterd.conf(5)", over.path,
-			  strerror(-error));
-	return error;
+	if (error && error != -ENOENT) {
+		if (!over.errors)
+			log_error("%s: %s; see [gateway] settings in meterd.conf(5)", over.path,
+				  strerror(-error));
+		return error;
+	}
+	check_whole(&file);
+	return file.errors ? -EINVAL : 0;
 }
 
 void config_free(struct config *config)

@@ -267,11 +267,6 @@ int source_replay_open(struct source **out, const struct source_config *config,
 	struct source_replay *r;
 	int error;
 
-	if (!strcmp(config->clock, "system") && config->speed != 1.0) {
-		log_error("[source] clock = system: the recording must pass as time does; write "
-			  "speed = 1");
-		return -EINVAL;
-	}
 	r = calloc(1, sizeof(*r));
 	if (!r)
 		return -ENOMEM;
