@@ -334,11 +334,13 @@ static int parse(struct house *h, int argc, char **argv, struct http_config *htt
 	return 0;
 }
 
-/* One input in order, one that is not, one that perhaps is not. */
+/* One input in order, one that is not, one that perhaps is not, one of which nothing is known. */
 static struct json_object *wiring(void *user)
 {
 	static const char text[] =
-		"{\"topology\":\"3p+n\",\"rotation\":\"L1 L2 L3\",\"inputs\":["
+		"{\"topology\":\"3p+n\",\"rotation\":\"L1 L2 L3\",\"site\":{\"contradictions\":["
+		"\"voltage L3 is missing (0.0 V): the device tree says 3p+n; is its terminal "
+		"connected, or is the topology another one?\"]},\"inputs\":["
 		"{\"input\":\"hub1/A\",\"load\":\"heat pump\",\"verdict\":\"in "
 		"order\",\"reason\":null,"
 		"\"confidence\":0.99,\"configured\":{\"phase\":\"L1\",\"reversed\":false},"
@@ -353,7 +355,13 @@ static struct json_object *wiring(void *user)
 		"\"configured\":{\"phase\":\"L3\",\"reversed\":false},"
 		"\"proposal\":{\"phase\":\"L3\",\"reversed\":true},"
 		"\"alternative\":{\"phase\":\"L1\",\"reversed\":false},"
-		"\"alternative_confidence\":0.0008}]}";
+		"\"alternative_confidence\":0.0008},"
+		"{\"input\":\"hub1/D\",\"load\":\"boiler\",\"verdict\":\"cannot tell yet\","
+		"\"reason\":\"two positions explain it\",\"confidence\":0.73,"
+		"\"configured\":{\"phase\":\"L1\",\"reversed\":false},"
+		"\"proposal\":{\"phase\":\"L1\",\"reversed\":false},"
+		"\"alternative\":{\"phase\":\"L1\",\"reversed\":true},"
+		"\"alternative_confidence\":0.259}]}";
 
 	return json_tokener_parse(text);
 }

@@ -37,7 +37,6 @@ function buildFacts(r) {
 	facts.totals = TOTALS.map(([key, name]) => [key, fact(list, name)]);
 	facts.lost = fact(list, 'Lost scans');
 	facts.gaps = fact(list, 'Gaps');
-	facts.repaired = fact(list, 'Repaired blocks');
 }
 
 function showFacts(r) {
@@ -53,7 +52,6 @@ function showFacts(r) {
 	r.voltages.forEach((v, i) => setValue(facts.volts[i], v.ln_v, 1, 'V'));
 	setValue(facts.lost, r.lost_scans, 0);
 	setValue(facts.gaps, r.gaps, 0);
-	setValue(facts.repaired, r.repaired_blocks, 0);
 	facts.lost.classList.toggle('bad', r.lost_scans > 0);
 	facts.gaps.classList.toggle('bad', r.gaps > 0);
 }

@@ -17,7 +17,34 @@ function urgency(x) {
 	return x.verdict.endsWith('?') ? 1 : x.reason ? 2 : 0;
 }
 
-/* Inputs that are not in order, each with what would be. */
+/* What is found, why it is not certain, and the positions of the CT that explain it. */
+function finding(x) {
+	const differs = placeName(x.configured) !== placeName(x.proposal);
+	const reason = !x.reason ? '' : (x.verdict.endsWith('?') ? ' ' : ': ') + x.reason;
+	let places = '';
+
+	if (differs)
+		places = (x.reason ? 'perhaps ' : 'should be ') + share(x.proposal, x.confidence);
+	else if (x.reason && x.alternative)
+		places = 'perhaps ' + share(x.proposal, x.confidence) + ' as configured';
+	if (x.reason && x.alternative)
+		places += ', or ' + share(x.alternative, x.alternative_confidence);
+	return x.verdict + reason + (places ? '; ' + places : '');
+}
+
+/* The ways out, in the words of the command line. */
+function hints(wrong) {
+	const found = [];
+
+	if (wrong.some((x) => x.verdict === 'reversed' || x.verdict.startsWith('wrong phase')))
+		found.push('Turn or move the CT, or let "meterctl check --apply" correct the configuration.');
+	if (wrong.some((x) => x.verdict.endsWith('?')))
+		found.push('What ends in ? is a question: "meterctl check --resistive" answers it ' +
+			'while heaters or lamps are the load.');
+	return found;
+}
+
+/* The mains as they contradict their description; then inputs that are not in order. */
 function showWiring(w) {
 	const list = byId('wiring');
 	const wrong = w.inputs.filter((x) => x.verdict !== 'in order' &&
@@ -27,20 +54,18 @@ function showWiring(w) {
 	setText(byId('wiring-note'), 'rotation ' + w.rotation + ', ' +
 		w.inputs.filter((x) => x.verdict === 'in order').length + ' of ' + w.inputs.length +
 		' inputs seen in order');
-	list.replaceChildren(...wrong.sort((a, b) => urgency(a) - urgency(b)).map((x) => {
-		const differs = placeName(x.configured) !== placeName(x.proposal);
+	const mains = (w.site && w.site.contradictions) || [];
+
+	list.replaceChildren(...mains.map((text) => node('li', 'bad', text)),
+		...wrong.sort((a, b) => urgency(a) - urgency(b)).map((x) => {
 		const phi = x.phi_deg ? x.phi_deg[x.configured.phase] : null;
 		const kind = ['bad', 'warn', ''][urgency(x)];
-		const text = x.verdict + (x.reason ? ', ' + x.reason : '') + (differs ? '; ' +
-			(x.reason ? 'perhaps ' : 'should be ') + share(x.proposal, x.confidence) : '') +
-			(x.reason && x.alternative ? ', or ' +
-			share(x.alternative, x.alternative_confidence) : '');
-		const item = node('li', kind, x.input + ' (' + x.load + '): ' + text);
+		const item = node('li', kind, x.input + ' (' + x.load + '): ' + finding(x));
 
 		if (isNumber(phi))
 			item.append(node('span', 'evidence', digits(x.i_a, 3) + '\u00a0A at ' +
 				digits(phi, 0) + '\u00b0 to ' + x.configured.phase + ' for ' +
 				duration(x.seconds)));
 		return item;
-	}));
+	}), ...hints(wrong).map((text) => node('li', 'hint', text)));
 }
