@@ -59,7 +59,7 @@ static void write_house(void)
 		 "[load boiler]\ninputs = hub1/A\nphases = L1\n"
 		 /* it saves, and gives back what its start needed, on the way */
 		 "[registers]\nfile = %s/registers\ninterval_s = 1\n"
-		 "[http]\nsocket = %s/sock\n",
+		 "[http]\nlisten = 127.0.0.1:0\nsocket = %s/sock\n",
 		 folder, folder, folder, folder);
 	write_text("conf", conf);
 }
@@ -78,10 +78,13 @@ static int begin(void **state)
 	snprintf(conf, sizeof(conf), "%s/conf", folder);
 	meterd = fork();
 	if (!meterd) {
-		int nothing = open("/dev/null", O_WRONLY);
+		char log[128];
+		int fd;
 
-		dup2(nothing, STDOUT_FILENO);
-		dup2(nothing, STDERR_FILENO);
+		snprintf(log, sizeof(log), "%s/log", folder);
+		fd = open(log, O_WRONLY | O_CREAT, 0600);
+		dup2(fd, STDOUT_FILENO);
+		dup2(fd, STDERR_FILENO);
 		execl(program, program, "--config", conf, (char *)NULL);
 		_exit(127);
 	}
@@ -133,6 +136,8 @@ static double reads(void)
 static void wait_until_it_reads(double amperes)
 {
 	const struct timespec while_it_reads = { .tv_nsec = 50000000 };
+	char command[128];
+	char text[16384];
 	double i = NAN;
 	unsigned int k;
 
@@ -142,6 +147,9 @@ static void wait_until_it_reads(double amperes)
 			return;
 		nanosleep(&while_it_reads, NULL);
 	}
+	snprintf(command, sizeof(command), "cat %s/log", folder);
+	program_says(command, text, sizeof(text));
+	print_message("meterd says:\n%s", text);
 	fail_msg("it reads %.4f A, not %.4f A", i, amperes);
 }
 
