@@ -397,14 +397,26 @@ static void urms_is_right_at_any_phase_of_the_mains(void **state)
 	assert_true(worst < 1e-3);
 }
 
+static unsigned int asked;
+
+/* Pst of 1 in every other interval, and of 2; the 15th was not seen as a whole. */
+static void flicker_of(void *user, double *pst, bool *complete)
+{
+	pst[0] = asked % 2 ? 2 : 1;
+	*complete = ++asked != 15;
+}
+
 static void two_hours_are_twelve_intervals(void **state)
 {
-	struct aggregate_config config = { .slots = 1, .emit = rig_interval, .user = &r };
-	struct aggregate_window w = { .frequency_hz = 50, .u2_percent = 1, .u0_percent = NAN };
+	struct aggregate_config config = {
+		.slots = 1, .emit = rig_interval, .flicker = flicker_of, .user = &r
+	};
+	struct aggregate_window w = { .frequency_hz = 50, .orders = 5 };
 	struct aggregate *a;
 	unsigned int k;
 
 	memset(&r, 0, sizeof(r));
+	asked = 0;
 	assert_int_equal(aggregate_create(&a, &config), 0);
 	for (k = 0; k < 36000 + 10; k++) {
 		w.start_ns = (int64_t)k * 200000000;
@@ -412,6 +424,10 @@ static void two_hours_are_twelve_intervals(void **state)
 		w.start_utc_ns = w.start_ns + UTC_10_00 * 1000000000LL;
 		w.end_utc_ns = w.start_utc_ns + 200000000;
 		w.rms_v[0] = k < 18000 ? 220 : 240;
+		w.u2_percent = k % 2 ? 1 : 7;
+		w.u0_percent = k % 2 ? 3 : 4;
+		w.thd[0] = k % 2 ? 0.03f : 0.04f;
+		w.harmonic[0][5] = k % 2 ? 6 : 8;
 		if (k < 35999)
 			r.intervals = 0;
 		aggregate_add(a, &w);
@@ -421,7 +437,13 @@ static void two_hours_are_twelve_intervals(void **state)
 	assert_int_equal(r.interval[r.intervals - 1].windows, 12);
 	assert_double_equal(r.interval[r.intervals - 1].rms_v[0],
 			    sqrt((220 * 220 + 240 * 240) / 2.0), 1e-9);
-	assert_double_equal(r.interval[r.intervals - 1].u2_percent, 1.0, 1e-9);
+	/* roots of the means of squares, of 36000 windows and of twelve intervals alike */
+	assert_double_equal(r.interval[r.intervals - 1].u2_percent, 5.0, 1e-9);
+	assert_double_equal(r.interval[r.intervals - 1].u0_percent, sqrt(12.5), 1e-9);
+	assert_double_equal(r.interval[r.intervals - 1].thd[0], 0.01 * sqrt(12.5), 1e-6);
+	assert_int_equal(r.interval[r.intervals - 1].orders, 5);
+	assert_double_equal(r.interval[r.intervals - 1].harmonic[0][5], sqrt(50.0), 1e-4);
+	assert_double_equal(r.interval[r.intervals - 1].flicker[0], cbrt((1 + 8) / 2.0), 1e-9);
 	/* an hour is missing: no interval is whole */
 	for (k = 0; k < 36000; k++) {
 		w.start_ns = (int64_t)k * 200000000 + 10800000000000;
@@ -435,6 +457,7 @@ static void two_hours_are_twelve_intervals(void **state)
 	}
 	assert_true(r.interval[r.intervals - 1].flagged);
 	assert_double_equal(r.interval[r.intervals - 1].covered, 0.5, 0.01);
+	assert_true(isnan(r.interval[r.intervals - 1].flicker[0]));
 	aggregate_destroy(a);
 }
 
