@@ -192,6 +192,21 @@ s64 bench_number(struct kunit *test, struct device *dev, const char *name)
 	return number;
 }
 
+struct fake_module *bench_fake(struct fake_line *line, u8 unit)
+{
+	return &line->module[unit - 1];
+}
+
+s64 bench_lost(struct fake_line *line, u8 unit)
+{
+	return bench_number(line->test, &bench_module(line, unit)->dev, "lost_scans");
+}
+
+s64 bench_repaired(struct fake_line *line, u8 unit)
+{
+	return bench_number(line->test, &bench_module(line, unit)->dev, "repaired_blocks");
+}
+
 ssize_t bench_store(struct kunit *test, struct device *dev, const char *name, const char *text)
 {
 	struct device_attribute *attr = find_attribute(dev, name);

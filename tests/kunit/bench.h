@@ -21,6 +21,8 @@ struct kunit;
 #define HUB		2
 #define HUB2		3
 
+#define SECOND		4000ULL		/* scans at the rate of the bench */
+
 /**
  * bench_new() - a line with a voltage module and two hubs, registered
  * @test: owner
@@ -39,6 +41,15 @@ unsigned int bench_modules(struct fake_line *line);
 
 /** bench_module() - the device of a unit, held until the test ends; NULL if none. */
 struct smappee_device *bench_module(struct fake_line *line, u8 unit);
+
+/** bench_fake() - the fake module at a unit. */
+struct fake_module *bench_fake(struct fake_line *line, u8 unit);
+
+/** bench_lost() - scans that a module's attribute says are lost. */
+s64 bench_lost(struct fake_line *line, u8 unit);
+
+/** bench_repaired() - blocks that a module's attribute says came when they were asked for again. */
+s64 bench_repaired(struct fake_line *line, u8 unit);
 
 /** bench_iio() - the IIO device of a module, held until the test ends; NULL if none. */
 struct iio_dev *bench_iio(struct fake_line *line, u8 unit);

@@ -18,7 +18,6 @@
 #include "bench.h"
 #include "compat.h"
 
-#define SECOND		4000ULL		/* scans at the rate of the bench */
 #define KEPT		32768
 
 /**

@@ -17,13 +17,6 @@
 #include "bench.h"
 #include "fake-box.h"
 
-#define SECOND		4000ULL		/* scans at the rate of the bench */
-
-static s64 lost(struct fake_line *line, u8 unit)
-{
-	return bench_number(line->test, &bench_module(line, unit)->dev, "lost_scans");
-}
-
 /* When the fake voltage module sampled an index. */
 static s64 sampled_ns(const struct fake_line *line, u64 index)
 {
@@ -230,9 +223,9 @@ static void scans_that_a_sleep_costs_are_counted(struct kunit *test)
 	power(test, line, true);
 	KUNIT_ASSERT_TRUE(test, bench_get(sink, 2 * SECOND));
 	KUNIT_EXPECT_GE(test, sink->missing, 10 * SECOND);
-	KUNIT_EXPECT_GE(test, lost(line, HUB), (s64)sink->missing - 2);
-	KUNIT_EXPECT_LE(test, lost(line, HUB), (s64)sink->missing + 2);
-	KUNIT_EXPECT_EQ(test, 0, lost(line, HUB2));
+	KUNIT_EXPECT_GE(test, bench_lost(line, HUB), (s64)sink->missing - 2);
+	KUNIT_EXPECT_LE(test, bench_lost(line, HUB), (s64)sink->missing + 2);
+	KUNIT_EXPECT_EQ(test, 0, bench_lost(line, HUB2));
 }
 
 static void nobody_uses_the_line_of_a_sleeping_host(struct kunit *test)

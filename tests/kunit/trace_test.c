@@ -12,8 +12,6 @@
 #include "bench.h"
 #include "fake-box.h"
 
-#define SECOND		4000ULL		/* scans at the rate of the bench */
-
 /* How often each of them fired. */
 static struct {
 	atomic_t transaction;

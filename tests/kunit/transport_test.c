@@ -17,7 +17,6 @@
 #include "bench.h"
 #include "fake-io.h"
 
-#define SECOND		4000ULL		/* scans at the rate of the bench */
 #define HUBS		7		/* on a full segment: 31 channels */
 
 static struct smappee_segment *segment_of(struct fake_line *line)
@@ -26,11 +25,6 @@ static struct smappee_segment *segment_of(struct fake_line *line)
 }
 
 #define COUNT(line, name) atomic64_read(&segment_of(line)->count.name)
-
-static s64 lost(struct fake_line *line, u8 unit)
-{
-	return bench_number(line->test, &bench_module(line, unit)->dev, "lost_scans");
-}
 
 /* A voltage module and hubs, all of one format and at one rate. */
 static struct fake_line *full_line(struct kunit *test, int hubs, u16 format, u16 rate_hz)
@@ -89,7 +83,7 @@ static void a_full_segment_streams_without_a_loss(struct kunit *test)
 		KUNIT_ASSERT_TRUE(test, bench_get(sink[i], 5 * row->rate_hz));
 	for (int i = 0; i <= row->hubs; i++) {
 		bench_expect_clean(test, sink[i]);
-		KUNIT_EXPECT_EQ(test, 0, lost(line, VOLTAGE + i));
+		KUNIT_EXPECT_EQ(test, 0, bench_lost(line, VOLTAGE + i));
 	}
 }
 
@@ -224,7 +218,7 @@ static void a_rescan_of_a_full_line_costs_no_scan(struct kunit *test)
 	KUNIT_ASSERT_TRUE(test, bench_get(sink[HUBS], SECOND));
 	for (int i = 0; i <= HUBS; i++) {
 		bench_expect_clean(test, sink[i]);
-		KUNIT_EXPECT_EQ(test, 0, lost(line, VOLTAGE + i));
+		KUNIT_EXPECT_EQ(test, 0, bench_lost(line, VOLTAGE + i));
 	}
 	KUNIT_EXPECT_EQ(test, 0, COUNT(line, bad_answers));
 }
@@ -244,7 +238,7 @@ static void a_late_host_finds_whoever_is_there(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, fake_line_wait(line, bench_modules(line) == 7, 12000));
 	for (int i = 0; i < 3; i++) {
 		bench_expect_clean(test, sink[i]);
-		KUNIT_EXPECT_EQ(test, 0, lost(line, VOLTAGE + i));
+		KUNIT_EXPECT_EQ(test, 0, bench_lost(line, VOLTAGE + i));
 	}
 }
 
@@ -274,7 +268,7 @@ static void the_echo_of_a_request_is_swallowed(struct kunit *test)
 	bench_expect_clean(test, sink);
 	KUNIT_EXPECT_EQ(test, 0, COUNT(line, echo_errors));
 	KUNIT_EXPECT_EQ(test, 0, COUNT(line, stray_bytes));
-	KUNIT_EXPECT_EQ(test, 0, lost(line, HUB));
+	KUNIT_EXPECT_EQ(test, 0, bench_lost(line, HUB));
 }
 
 static void an_echo_that_differs_is_a_collision_and_is_repaired(struct kunit *test)
@@ -291,7 +285,7 @@ static void an_echo_that_differs_is_a_collision_and_is_repaired(struct kunit *te
 		KUNIT_EXPECT_EQ(test, i, COUNT(line, echo_errors));
 	}
 	bench_expect_clean(test, sink);
-	KUNIT_EXPECT_EQ(test, 0, lost(line, HUB));
+	KUNIT_EXPECT_EQ(test, 0, bench_lost(line, HUB));
 }
 
 static void a_wrong_description_of_the_echo_is_seen_in_the_counters(struct kunit *test)
@@ -346,7 +340,7 @@ static void a_fault_on_request_is_counted_and_costs_no_scan(struct kunit *test)
 	}
 	KUNIT_EXPECT_GE(test, bench_number(test, fake_line_serdev(line), row->counter), before + 5);
 	bench_expect_clean(test, sink);
-	KUNIT_EXPECT_EQ(test, 0, lost(line, HUB));
+	KUNIT_EXPECT_EQ(test, 0, bench_lost(line, HUB));
 }
 
 static void segments_do_not_disturb_each_other(struct kunit *test)
@@ -395,7 +389,7 @@ static void a_small_kfifo_that_nobody_reads_counts_each_scan(struct kunit *test)
 	KUNIT_EXPECT_GE(test, from, scans - 400);
 	KUNIT_EXPECT_LE(test, from, scans + 400);
 	KUNIT_EXPECT_EQ(test, 0, bench_number(test, &other->dev, "overruns"));
-	KUNIT_EXPECT_EQ(test, 0, lost(line, HUB));
+	KUNIT_EXPECT_EQ(test, 0, bench_lost(line, HUB));
 	KUNIT_EXPECT_EQ(test, COUNT(line, overruns),
 			bench_number(test, &indio_dev->dev, "overruns"));
 }
