@@ -323,6 +323,24 @@ def home_assistant():
         classes = [c.get("device_class") for c in text["components"].values()]
         for c in ("power", "energy", "voltage", "current", "power_factor", "frequency", "problem"):
             assert c in classes, c
+        # what each load and each of its inputs has to have: class, unit, kind of value, not among the main ones
+        for key, wanted in {"p_w": ("power", "W", "measurement", None),
+                            "pf": ("power_factor", None, "measurement", None),
+                            "import_wh": ("energy", "Wh", "total_increasing", None),
+                            "export_wh": ("energy", "Wh", "total_increasing", None),
+                            "1_v_v": ("voltage", "V", "measurement", None),
+                            "1_i_a": ("current", "A", "measurement", None),
+                            "1_thd_v_percent": (None, "%", "measurement", "diagnostic"),
+                            "1_thd_i_percent": (None, "%", "measurement", "diagnostic")}.items():
+            for load in range(len(h.loads)):
+                c = text["components"][f"meterd_house_hub0_c{load}_{key}"]
+                found = tuple(c.get(k) for k in ("device_class", "unit_of_measurement", "state_class", "entity_category"))
+                assert found == wanted, (key, found)
+        # silence makes all of it unknown, and a load that is not measured is a problem
+        assert all("expire_after" in c for c in text["components"].values() if c["platform"] != "button")
+        problem = text["components"]["meterd_house_hub0_c1_problem"]["value_template"]
+        for p_w, state in ((None, "ON"), (0, "OFF")):
+            assert rendered(problem, value_json={"loads": [{}, {"p_w": p_w}]}) == state
         live = l.last_live[1]
         for c in (c for c in text["components"].values() if "expire_after" in c):
             path = c["value_template"].split("value_json.")[1].split()[0]
@@ -530,6 +548,8 @@ def vendor_topics():
         assert powers[0]["cosPhi"] == 100 and powers[0]["apparentPower"] == 230
         assert r["voltages"] == [{"voltage": 230, "phaseId": 0}]
         assert abs(r["measuredFrequency"] - 50e6) < 1000 and r["utcTimeStamp"] % 1000 == 0
+        # five minutes or more have passed: joules, not watt-hours
+        assert 300 * 230 < powers[0]["importEnergy"] < 1e7 and powers[0]["exportEnergy"] == 0, powers[0]
         assert r["totalImportEnergy"] == sum(c["importEnergy"] for c in powers.values()) or \
             abs(r["totalImportEnergy"] - sum(c["importEnergy"] for c in powers.values())) <= 2
         a = l.other[base + "aggregated"][0]["intervalDatas"][0]
