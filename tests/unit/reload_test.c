@@ -455,6 +455,7 @@ static void what_is_not_possible_changes_nothing(void **state)
 		{ "{\"section\":\"influx\",\"key\":\"url\",\"value\":\"http://x\"}", -ENOENT,
 		  NULL },
 		{ "{\"section\":\"mqtt\",\"key\":\"topic\",\"value\":\"a ;b\"}", -EINVAL, NULL },
+		{ "{\"section\":\"mqtt\",\"key\":\"topic\",\"value\":\";b\"}", -EINVAL, "comment" },
 		{ "{\"section\":\"mqtt]\",\"key\":\"port\",\"value\":\"1\"}", -EINVAL, NULL },
 	};
 	struct fixture *f = *state;

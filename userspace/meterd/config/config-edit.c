@@ -66,9 +66,10 @@ static void copy(struct edit *e, FILE *in, FILE *out)
 	bool inside = false;
 	char *line = NULL;
 	size_t size = 0;
+	ssize_t n;
 	bool is_it;
 
-	while (getline(&line, &size, in) > 0) {
+	while ((n = getline(&line, &size, in)) > 0) {
 		if (is_heading(line, e->section, &is_it)) {
 			if (inside)
 				put(e, out);
@@ -77,8 +78,9 @@ static void copy(struct edit *e, FILE *in, FILE *out)
 			put(e, out);
 			continue;
 		}
-		fputs(line, out);
-		if (line[strlen(line) - 1] != '\n')
+		/* a file that was damaged may have NULs in it */
+		fwrite(line, 1, (size_t)n, out);
+		if (line[n - 1] != '\n')
 			putc('\n', out);
 	}
 	free(line);

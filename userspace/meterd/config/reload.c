@@ -383,10 +383,11 @@ static void run_set(void *user, struct json_object *arguments, struct command_re
 	else if (!is_line(key) || (value && !is_line(value)) || !is_line(section) ||
 		 strpbrk(key, "=:[]#; ") || strpbrk(section, "[]"))
 		command_fail(reply, -EINVAL, "section, key and value are one line each");
-	else if (value && strstr(value, " ;"))
+	else if (value && (value[0] == ';' || strstr(value, " ;")))
 		command_fail(
 			reply, -EINVAL,
-			"value: what follows \" ;\" is a comment in a configuration; leave it out");
+			"value: what follows \";\" at its begin or after a blank is a comment in "
+			"a configuration; leave it out");
 	else if (!config_has(r->config, section))
 		command_fail(reply, -ENOENT, "there is no section [%s] in %s; add it there",
 			     section, r->config->file);
