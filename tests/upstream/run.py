@@ -559,6 +559,32 @@ def vendor_topics():
 
 
 @test
+def vendor_topologies():
+    """The kind of mains as the vendor calls it; the clamps of a load in three phases without neutral are channels, too."""
+    load = "[load all]\nrole = grid\ninputs = hub0/c0, hub0/c1\nphases = L1, L2\n"
+    for topology, name in (("2p+n", "TWO"), ("3p+n", "THREE_STAR"), ("3p", "THREE_DELTA"), ("high-leg", "THREE_STAR")):
+        with House(speed=60, phases=2 if topology == "2p+n" else 3) as h:
+            b = Broker(h)
+            b.start()
+            l = Listener(b, "servicelocation/#")
+            h.configure()
+            with open(h.path("meterd.conf"), encoding="ascii") as f:
+                text = f.read().split("[load ")[0].replace("type = 3p+n", f"type = {topology}")
+            with open(h.path("meterd.conf"), "w", encoding="ascii") as f:
+                f.write(text + load + b.section("vendor_uuid = 1234-abcd\n"))
+            h.start()
+            base = "servicelocation/1234-abcd/"
+            wait(lambda: {base + "channelConfigV2", base + "realtime"} <= set(l.other), 30, "the vendor's topics")
+            spec = l.other[base + "channelConfigV2"][0]["dataProcessingSpecification"]
+            assert spec["phaseType"] == name, (topology, spec["phaseType"])
+            now = l.other[base + "realtime"][0]
+            # 1 A and 2 A; clients look for each channel of the configuration
+            assert [(c["publishIndex"], c["current"]) for c in now["channelPowers"]] == [(0, 10), (1, 20)], (topology, now)
+            assert now["totalPower"] == sum(c["power"] for c in now["channelPowers"]) or topology == "3p", now
+            assert now["totalImportEnergy"] > 0, (topology, now)
+
+
+@test
 def node_red():
     """A flow of plain MQTT nodes, as somebody with a Genius has it, on the vendor's topics."""
     with House(speed=60) as h:

@@ -117,11 +117,9 @@ static unsigned int phase_id(const char *phase)
 
 static const char *phase_type(const struct installation *in)
 {
-	if (in->topology->slots == 1)
-		return "ONE";
-	if (in->topology->slots == 2)
-		return "TWO";
-	return strchr(in->topology->name, 'n') ? "THREE_STAR" : "THREE_DELTA";
+	if (!in->topology->three_phase)
+		return in->topology->voltages == 1 ? "ONE" : "TWO";
+	return in->topology->neutral ? "THREE_STAR" : "THREE_DELTA";
 }
 
 /**
@@ -290,16 +288,16 @@ static void on_connected(void *user)
 static bool put_channel_power(struct vendor *v, struct text *t, const struct element_reading *e,
 			      unsigned int number, bool more)
 {
-	if (!isfinite(e->p_w) || !isfinite(e->i_a) || !isfinite(e->energy.import_j) ||
-	    !isfinite(e->energy.export_j))
+	if (!isfinite(e->p_w) || !isfinite(e->i_a))
 		return false;
 	text_put(t, "%s{\"publishIndex\":%u,\"ctInput\":%u,", more ? "," : "", number, number);
 	put_formula(v, t, number);
-	text_put(t,
-		 ",\"power\":%.0f,\"exportEnergy\":%.0f,\"importEnergy\":%.0f,\"phaseId\":%u,"
-		 "\"current\":%.0f",
-		 rint(e->p_w) + 0.0, rint(e->energy.export_j), rint(e->energy.import_j),
+	text_put(t, ",\"power\":%.0f,\"phaseId\":%u,\"current\":%.0f", rint(e->p_w) + 0.0,
 		 phase_id(e->phase), rint(e->i_a * 10));
+	/* one of two clamps has no energy of its own */
+	if (isfinite(e->energy.import_j) && isfinite(e->energy.export_j))
+		text_put(t, ",\"exportEnergy\":%.0f,\"importEnergy\":%.0f",
+			 rint(e->energy.export_j), rint(e->energy.import_j));
 	if (isfinite(e->s_va))
 		text_put(t, ",\"apparentPower\":%.0f", rint(e->s_va));
 	if (isfinite(e->pf))
@@ -331,6 +329,12 @@ static struct sums sum_up(const struct reading *r)
 		if (at_grid(l->role) && l->elements) {
 			s.p_w += l->p_w;
 			s.q1_var += l->q1_var;
+		}
+		/* two clamps without neutral have their energy together */
+		if (l->elements && !isfinite(l->element[0].energy.import_j)) {
+			s.import_j += l->energy.import_j;
+			s.export_j += l->energy.export_j;
+			continue;
 		}
 		for (e = 0; e < l->elements; e++) {
 			s.import_j += l->element[e].energy.import_j;
