@@ -266,8 +266,9 @@ def broker_sends_a_gigabyte():
 
         def resident():
             nonlocal most
+            assert h.meterd.poll() is None, "meterd has ended"
             with open(f"/proc/{h.meterd.pid}/status", encoding="ascii") as s:
-                most = max(most, *(int(x.split()[1]) for x in s if x.startswith("VmRSS")))
+                most = max([most, *(int(x.split()[1]) for x in s if x.startswith("VmRSS"))])
             return f.connections > 3 and len(h.stored()) > 20
 
         wait(resident, 40, "it measures, and is shouted at again and again", every=0.05)
