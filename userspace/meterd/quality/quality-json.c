@@ -94,26 +94,34 @@ struct json_object *quality_events_json(const struct quality *q, const struct in
 
 /* ---- spectra ---------------------------------------------------------- */
 
-/* Subgroups from order 1 on, in units of @scale. */
-static struct json_object *orders_json(const float *subgroup, unsigned int orders, double scale)
+/* What there is of each order from 1 on, in units of @scale. */
+static struct json_object *orders_json(const float *of, unsigned int orders, double scale)
 {
 	struct json_object *list = json_object_new_array();
 	unsigned int h;
 
 	for (h = 1; h <= orders; h++)
-		json_object_array_add(list, number(subgroup[h] * scale, 4));
+		json_object_array_add(list, number(of[h] * scale, 4));
 	return list;
 }
 
-static struct json_object *spectrum_json(const char *name, const char *unit,
-					 const struct spectrum *s, unsigned int orders,
-					 double scale)
+static struct json_object *spectrum_json(const char *name, char unit, const struct spectrum *s,
+					 unsigned int orders, double scale)
 {
+	const struct {
+		const char *key;
+		const float *of;
+	} rows[] = { { "rms", s->subgroup }, { "group", s->group }, { "inter", s->inter } };
 	struct json_object *o = json_object_new_object();
+	char key[16];
+	size_t k;
 
 	json_object_object_add(o, "name", json_object_new_string(name));
 	put(o, "thd_percent", 100.0 * harmonics_thd(s, orders), 3);
-	json_object_object_add(o, unit, orders_json(s->subgroup, orders, fabs(scale)));
+	for (k = 0; k < sizeof(rows) / sizeof(rows[0]); k++) {
+		snprintf(key, sizeof(key), "%s_%c", rows[k].key, unit);
+		json_object_object_add(o, key, orders_json(rows[k].of, orders, fabs(scale)));
+	}
 	return o;
 }
 
@@ -144,8 +152,7 @@ static void put_currents(struct json_object *list, const struct harmonics_result
 			const struct spectrum *s = &r->spectrum[slots + load->first + k];
 			double gain =
 				element_gain(e) * scale[in->inputs.voltages + load->first + k];
-			struct json_object *o =
-				spectrum_json(e->input, "rms_a", s, r->orders, gain);
+			struct json_object *o = spectrum_json(e->input, 'a', s, r->orders, gain);
 
 			json_object_object_add(o, "load", json_object_new_string(load->name));
 			put(o, "k_factor", harmonics_k_factor(s, r->orders), 3);
@@ -174,7 +181,7 @@ static struct json_object *harmonics_json(const struct quality *q, const struct 
 	currents = json_object_new_array();
 	put_count(o, "orders", r->orders);
 	for (k = 0; k < in->topology->slots; k++)
-		json_object_array_add(voltages, spectrum_json(in->topology->phase[k], "rms_v",
+		json_object_array_add(voltages, spectrum_json(in->topology->phase[k], 'v',
 							      &r->spectrum[k], r->orders, 1.0));
 	put_currents(currents, r, in, scale);
 	json_object_object_add(o, "voltages", voltages);
