@@ -15,8 +15,8 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../
 import tap
 from bench import wait
 from machine import Machine
+from tap import test
 
-TESTS = []
 RATE = 800
 ASK = ("curl", "-s", "--unix-socket", "/run/meterd/meterd.sock")
 CONF = """[gateway]
@@ -40,11 +40,6 @@ listen = 127.0.0.1:8080
 socket = /run/meterd/meterd.sock
 token_file = /etc/meterd/token
 """
-
-
-def test(f):
-    TESTS.append(f)
-    return f
 
 
 def recording():
@@ -270,4 +265,4 @@ def the_sandbox_is_in_force():
 
 
 if __name__ == "__main__":
-    sys.exit(tap.run(TESTS)[0])
+    sys.exit(tap.run()[0])

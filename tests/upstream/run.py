@@ -21,19 +21,7 @@ from discovery_schema import SCHEMA
 import tap
 from bench import METERD, TOP, Broker, House, Listener, all_arrived, check_none_lost, free_port, get, wait
 from peers import Influx1, NodeRed, certificate, tls_extra
-
-TESTS = []
-
-
-def test(f):
-    TESTS.append(f)
-    return f
-
-
-def long_test(f):
-    """One that takes longer than the others, and begins before them."""
-    TESTS.insert(0, f)
-    return f
+from tap import long_test, test
 
 
 @test
@@ -739,4 +727,4 @@ def registers_bytes_per_day():
 
 
 if __name__ == "__main__":
-    sys.exit(tap.run(TESTS)[0])
+    sys.exit(tap.run()[0])

@@ -83,9 +83,24 @@ class Job:
         return [json.loads(x[6:]) for x in lines if x.startswith("# row ")]
 
 
-def run(tests):
-    """All @tests, or those named as arguments. Gives (the exit status, the rows they returned)."""
-    chosen = [t for t in tests if len(sys.argv) == 1 or t.__name__ in sys.argv[1:]]
+TESTS = []
+
+
+def test(function):
+    """Decorates what run() runs."""
+    TESTS.append(function)
+    return function
+
+
+def long_test(function):
+    """The same for one that takes longer than the others, and begins before them."""
+    TESTS.insert(0, function)
+    return function
+
+
+def run():
+    """All tests, or those named as arguments. Gives (the exit status, the rows they returned)."""
+    chosen = [t for t in TESTS if len(sys.argv) == 1 or t.__name__ in sys.argv[1:]]
     at_once = int(os.environ.get("JOBS", "6"))
     print(f"KTAP version 1\n1..{len(chosen)}", flush=True)
     rows, jobs, told = [], [], 0

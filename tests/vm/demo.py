@@ -13,7 +13,6 @@ import os
 import shutil
 import signal
 import sys
-import time
 
 from meter import SCENARIOS, Comparison, CpuShare, Meter, Segment, quantity
 from vm import BUILD, TOP, Failure, Gateway
