@@ -55,7 +55,8 @@ static const struct attribute attributes[] = {
 	{ "repaired_blocks", KIND_NUMBER, 0, INT64_MAX },
 };
 
-const char *modules_model(unsigned int type)
+/* The name for people of a type code, as in the register "type". */
+static const char *model_of(unsigned int type)
 {
 	switch (type) {
 	case SMAPPEE_TYPE_POWER_BOX:
@@ -136,7 +137,7 @@ static struct json_object *read_module(int bus, const char *device)
 	json_object_object_add(module, "type", read_attribute(dir, &type_attribute));
 	json_object_object_add(module, "model",
 			       read_number(dir, &type_attribute, &type)
-				       ? json_object_new_string(modules_model(type))
+				       ? json_object_new_string(model_of(type))
 				       : NULL);
 	for (i = 0; i < sizeof(attributes) / sizeof(attributes[0]); i++)
 		json_object_object_add(module, attributes[i].name,

@@ -26,12 +26,4 @@
  */
 struct json_object *modules_list(const char *dir);
 
-/**
- * modules_model() - the name of a module type
- * @type: type code as in the register "type"
- *
- * Return: a name for people, "unknown" for a code that this program does not know.
- */
-const char *modules_model(unsigned int type);
-
 #endif

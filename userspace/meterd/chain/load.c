@@ -82,11 +82,6 @@ static const struct topology topologies[] = {
 
 #define TOPOLOGIES (sizeof(topologies) / sizeof(topologies[0]))
 
-const struct topology *topology_row(unsigned int index)
-{
-	return index < TOPOLOGIES ? &topologies[index] : NULL;
-}
-
 const struct topology *topology_find(const char *name)
 {
 	unsigned int k;

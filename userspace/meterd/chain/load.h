@@ -60,9 +60,6 @@ const struct topology *topology_find(const char *name);
 /** topology_slot() - the slot of that name, or -1 */
 int topology_slot(const struct topology *t, const char *phase);
 
-/** topology_row() - row @index of the table, NULL after the last */
-const struct topology *topology_row(unsigned int index);
-
 /**
  * struct load_element - a current input in its slot
  * @input: name, "hub1/A"

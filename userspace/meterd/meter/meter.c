@@ -54,7 +54,6 @@ struct meter {
 	double weight[READING_PHASES_MAX]; /* of the slots in the reference */
 	struct cycle *cycle;
 	struct window *window;
-	uint64_t scans;
 	int64_t first_ns; /* begin of the first window; valid when begun */
 	bool begun;
 	/* the window in progress */
@@ -200,11 +199,6 @@ void meter_destroy(struct meter *m)
 	free(m);
 }
 
-uint64_t meter_scans(const struct meter *m)
-{
-	return m->scans;
-}
-
 static bool is_present(const struct device_set *set, const struct inputs *in, unsigned int channel)
 {
 	return device_set_has(set, in->channel[channel].device);
@@ -259,7 +253,6 @@ static void append(struct meter *m, const struct align_run *run, unsigned int fr
 		m->present_now = run->present;
 		m->change_at = s->scans - n;
 	}
-	m->scans += n;
 	v = view(m);
 	quality_scans(m->config.quality, &v, s->scans - n, voltages_present(m, &run->present));
 }

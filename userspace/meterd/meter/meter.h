@@ -100,7 +100,4 @@ void meter_process(struct meter *m);
  */
 int meter_rewire(struct meter *m);
 
-/** meter_scans() - scans processed since start */
-uint64_t meter_scans(const struct meter *m);
-
 #endif

@@ -581,11 +581,6 @@ double quality_mains_hz(const struct quality *q)
 	return q->mains_hz;
 }
 
-unsigned int quality_slots(const struct quality *q)
-{
-	return q->config.slots;
-}
-
 unsigned int quality_captured(const struct quality *q)
 {
 	return q->config.captured_first;

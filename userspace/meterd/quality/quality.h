@@ -179,9 +179,6 @@ void quality_save(struct quality *q);
 double quality_declared_v(const struct quality *q, unsigned int slot);
 double quality_mains_hz(const struct quality *q);
 
-/** quality_slots() - voltage slots */
-unsigned int quality_slots(const struct quality *q);
-
 /** quality_captured() - number of the first current in the waveforms */
 unsigned int quality_captured(const struct quality *q);
 

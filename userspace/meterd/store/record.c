@@ -32,7 +32,7 @@ unsigned int record_seconds(uint32_t kind)
 	return kind == RECORD_1M ? 60 : kind == RECORD_5M ? 300 : 0;
 }
 
-const char *record_flag_name(unsigned int flag)
+static const char *flag_name(unsigned int flag)
 {
 	static const char *const names[RECORD_FLAGS] = {
 		"incomplete", "clock_unsynchronised", "clock_step", "hole", "restart",
@@ -62,7 +62,7 @@ static void put_flags(struct text *l, uint32_t flags)
 	text_put(l, ",\"flags\":[");
 	for (k = 0; k < RECORD_FLAGS; k++)
 		if (flags & 1U << k)
-			text_put(l, "%s\"%s\"", n++ ? "," : "", record_flag_name(k));
+			text_put(l, "%s\"%s\"", n++ ? "," : "", flag_name(k));
 	text_put(l, "]");
 }
 

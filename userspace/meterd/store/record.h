@@ -135,9 +135,6 @@ extern const struct record_quantity_row record_quantities[RECORD_QUANTITIES];
 /** record_seconds() - length of the interval of that kind, 0 for others */
 unsigned int record_seconds(uint32_t kind);
 
-/** record_flag_name() - "incomplete" and so on; @flag from 0 to RECORD_FLAGS - 1 */
-const char *record_flag_name(unsigned int flag);
-
 /** record_scaled() - the whole number of a value of that quantity; RECORD_UNKNOWN when not finite
  */
 int32_t record_scaled(enum record_quantity quantity, double value);

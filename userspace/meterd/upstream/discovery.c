@@ -231,7 +231,8 @@ static void device_id(char *to, size_t size, const char *gateway)
 	snprintf(to, size, "meterd_%s", own);
 }
 
-char *discovery_text(const struct discovery_config *config)
+/* The message; for free(), or NULL when memory is short. */
+static char *message_of(const struct discovery_config *config)
 {
 	const struct installation *in = config->in;
 	struct json_object *root = json_object_new_object();
@@ -318,7 +319,7 @@ int discovery_open(struct discovery **out, struct mqtt *m, const struct discover
 		.tick = on_tick,
 		.user = d,
 	};
-	d->text = discovery_text(config);
+	d->text = message_of(config);
 	if (!d->text || asprintf(&d->topic, "%s/device/%s/config", prefix, id) < 0 ||
 	    asprintf(&d->birth, "%s/status", prefix) < 0)
 		error = -ENOMEM;

@@ -31,9 +31,6 @@ struct discovery_config {
 	const char *gateway;
 };
 
-/** discovery_text() - the message; for free(), or NULL when memory is short */
-char *discovery_text(const struct discovery_config *config);
-
 /** discovery_open() - publish it at every connection, and when Home Assistant was restarted */
 int discovery_open(struct discovery **d, struct mqtt *m, const struct discovery_config *config);
 

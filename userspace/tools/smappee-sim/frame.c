@@ -34,7 +34,8 @@ static const struct crc_tables *crc_tables(void)
 	return &tables;
 }
 
-uint16_t frame_crc16(const uint8_t *bytes, size_t len)
+/* Modbus CRC: reflected 0x8005, seed 0xffff. */
+static uint16_t crc16(const uint8_t *bytes, size_t len)
 {
 	const struct crc_tables *t = crc_tables();
 	uint16_t crc = 0xffff;
@@ -78,7 +79,7 @@ uint32_t frame_get32(const uint8_t *at)
 
 size_t frame_seal(uint8_t *frame, size_t len)
 {
-	uint16_t crc = frame_crc16(frame, len);
+	uint16_t crc = crc16(frame, len);
 
 	frame[len] = (uint8_t)crc;
 	frame[len + 1] = (uint8_t)(crc >> 8);
@@ -89,7 +90,7 @@ bool frame_intact(const uint8_t *frame, size_t len)
 {
 	if (len < SMAPPEE_FRAME_MIN)
 		return false;
-	return frame_crc16(frame, len - 2) == (frame[len - 2] | frame[len - 1] << 8);
+	return crc16(frame, len - 2) == (frame[len - 2] | frame[len - 1] << 8);
 }
 
 size_t frame_request_length(const uint8_t *head, size_t len)

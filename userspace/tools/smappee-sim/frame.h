@@ -13,9 +13,6 @@
 /* What frame_request_length() says when the function is not known. */
 #define FRAME_LENGTH_UNKNOWN SIZE_MAX
 
-/** frame_crc16() - Modbus CRC of @len bytes: reflected 0x8005, seed 0xffff */
-uint16_t frame_crc16(const uint8_t *bytes, size_t len);
-
 /** frame_crc32() - CRC-32 of Ethernet of @len bytes, as zlib's crc32() */
 uint32_t frame_crc32(const uint8_t *bytes, size_t len);
 

@@ -88,14 +88,6 @@ void wave_block(const struct wave *w, double rate_hz, double t0, double dt, unsi
 	}
 }
 
-double wave_value(const struct wave *w, double rate_hz, double t)
-{
-	double sum = 0;
-
-	wave_block(w, rate_hz, t, 0, 1, 1, &sum);
-	return sum;
-}
-
 double wave_product_mean(const struct wave *a, const struct wave *b, double rate_hz)
 {
 	double sum = 0;

@@ -80,9 +80,6 @@ void wave_free(struct wave *w);
 void wave_block(const struct wave *w, double rate_hz, double t0, double dt, unsigned int n,
 		double gain, double *out);
 
-/** wave_value() - the wave at time @t, s, filtered for @rate_hz */
-double wave_value(const struct wave *w, double rate_hz, double t);
-
 /**
  * wave_product_mean() - mean of a(t) b(t) over whole periods
  * @a: a wave
