@@ -10,6 +10,7 @@ import http.server
 import json
 import os
 import shutil
+import signal
 import struct
 import subprocess
 import sys
@@ -41,6 +42,14 @@ def mqtt_plain():
         assert abs(record["p_w"]["mean"] - 230) < 1, record
         assert "online" in l.status
         check_none_lost(h, l)
+        # who comes after it was killed hears of that, too
+        h.start()
+        wait(lambda: l.status[-1] == "online", 20, "it is back")
+        h.stop(signal.SIGKILL)
+        wait(lambda: l.status[-1] == "offline", 20, "the will")
+        late = subprocess.run(["mosquitto_sub", "-h", "127.0.0.1", "-p", str(b.port), "-t", "meterd/house/status",
+                               "--retained-only", "-C", "1", "-W", "10"], capture_output=True, text=True, check=False)
+        assert late.stdout == "offline\n", late
 
 
 @test
