@@ -158,6 +158,19 @@ def influx_v1():
         wait(lambda: stored <= set(i.sequences()), 60, "none is lost")
         found = i.sequences()
         assert len(found) == len(set(found)), "records twice"
+        # a whole minute of the second load: 460 W, 2 A of 230 V
+        minutes = i.sql("""SELECT p_w_mean, p_w_max, v_v_mean, i_a_mean, pf_mean, import_wh, export_wh, covered_s FROM meterd_interval
+                           WHERE "load"='load 1' AND "role"='submeter' AND "seconds"='60' AND "gateway"='house'""")
+        whole = [v for v in minutes["results"][0]["series"][0]["values"] if v[-1] == 60]
+        assert len(whole) > 5, minutes
+        for time, *values in whole:
+            wanted = (460, 460, 230, 2, 1, 460 / 60, 0, 60)
+            assert all(abs(v - w) < 0.002 * max(w, 1) for v, w in zip(values, wanted)), values
+            # the begin of a minute of 1970, and the number of the record in nanoseconds
+            assert time.startswith("1970-01-01T") and time[16:23] == ":00.000", time
+        totals = i.sql("""SELECT last(import_total_wh) - first(import_total_wh), sum(import_wh) - first(import_wh) FROM meterd_interval
+                          WHERE "load"='load 1' AND "seconds"='60'""")["results"][0]["series"][0]["values"][0][1:]
+        assert abs(totals[0] - totals[1]) < 1e-6 * totals[0], totals
         h.stop()
         print(f"# {len(stored)} records, lost 0, twice 0")
 
