@@ -373,9 +373,12 @@ static void size_is_bounded(void **state)
 	assert_true(database_state(db)->thinned > 0);
 	/* nobody has acknowledged anything: all that was deleted is counted as lost */
 	assert_int_equal(database_state(db)->upstream[0].lost, database_state(db)->thinned);
-	/* the detail of a minute goes first */
+	/* the detail of a minute goes first: the oldest that is there is the first of five minutes
+	 */
+	assert_int_equal(database_read(db, 0, r, 1), 1);
+	assert_int_equal(r[0].kind, RECORD_5M);
+	assert_int_equal(r[0].sequence, 4 * 28 + 1);
 	assert_int_equal(database_last_intervals(db, RECORD_5M, r, 28), 28);
-	assert_true(r[0].kind == RECORD_5M);
 	database_close(db);
 }
 
