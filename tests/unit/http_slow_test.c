@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * Clients that ask and do not read: what they cost together is bounded, others are still
- * answered, and nobody takes for ever.
+ * answered, and nobody takes for ever. A meter that is slow, too: its last reading gets old.
  */
 #include <arpa/inet.h>
 #include <fcntl.h>
@@ -230,6 +230,18 @@ static void an_answer_is_read_within_a_minute(void **state)
 	close(r.fd);
 }
 
+static void an_old_reading_is_no_answer(void **state)
+{
+	struct fixture *f = *state;
+	struct reading r = small_reading(41);
+
+	http_publish(f->http, &r);
+	f->http->reading_us -= 5 * US_PER_S;
+	assert_int_equal(status(f, "/api/v1/live"), 200);
+	f->http->reading_us -= 6 * US_PER_S;
+	assert_int_equal(status(f, "/api/v1/live"), 503);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, start, stop)
 
 int main(void)
@@ -239,6 +251,7 @@ int main(void)
 		TEST(texts_that_are_not_read_are_bounded),
 		TEST(connections_are_bounded),
 		TEST(an_answer_is_read_within_a_minute),
+		TEST(an_old_reading_is_no_answer),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -188,9 +188,10 @@ static void fail(struct mqtt *m, const char *why)
 	} else if (m->next_address >= m->found.addresses &&
 		   strncmp(m->told, why, sizeof(m->told) - 1)) {
 		log_warning("mqtt: broker %s: no connection (%s); readings are dropped, will go on "
-			    "trying; check host and port in [mqtt], that the broker runs, and that "
-			    "IPAddressAllow= of the unit has its address",
-			    m->broker, why);
+			    "trying; check host and port in [mqtt], and that the broker runs%s",
+			    m->broker, why,
+			    m->port ? ", and that IPAddressAllow= of the unit has its address"
+				    : "");
 		snprintf(m->told, sizeof(m->told), "%s", why);
 	}
 	if (held)
