@@ -9,16 +9,13 @@
  */
 #include "accuracy.h"
 
-#include <json-c/json.h>
-
+#include "cases.h"
 #include "flicker.h"
 #include "quality-rig.h"
 
 #define ONE "[topology]\ntype = 1p\n[load a]\ninputs = h/A\nphases = L1\n"
 #define STAR "[load a]\ninputs = h/A, h/B, h/C\nphases = L1, L2, L3\n"
 #define DELTA "[topology]\ntype = 3p\n[load a]\n"
-
-static struct json_object *file;
 
 static double seconds(double quick, double thorough)
 {
@@ -82,25 +79,6 @@ static const struct listed list[] = {
 	  500, 150, 0.02, 0.02, 0, 2.8916666666666666 },
 	{ "A27", "[topology]\ntype = high-leg\n" STAR, 500, 50, 0.02, 0.02, 0, 1 },
 };
-
-static double number(struct json_object *o, const char *key)
-{
-	return json_object_get_double(json_object_object_get(o, key));
-}
-
-static struct json_object *find_case(const char *id)
-{
-	size_t k;
-
-	for (k = 0; k < json_object_array_length(file); k++) {
-		struct json_object *o = json_object_array_get_idx(file, k);
-
-		if (!strcmp(json_object_get_string(json_object_object_get(o, "id")), id))
-			return o;
-	}
-	fail_msg("no case %s", id);
-	return NULL;
-}
 
 /* What lies above 0.45 times the rate is left out, as an anti-alias filter does. */
 static void read_waveform(struct json_object *o, struct waveform *w, double hz, double ratio)
@@ -308,13 +286,12 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_case_is_within_its_tolerance),
 	};
-	const char *path = shared_path("guide/cases.json");
 	const char *tables = getenv("ACCURACY");
 	int failed;
 
 	suite.seed = random_seed();
 	suite.thorough = tables != NULL;
-	file = path ? json_object_from_file(path) : NULL;
+	cases_open();
 	failed = cmocka_run_group_tests(tests, NULL, NULL);
 	if (tables && !failed && file) {
 		FILE *f = fopen(tables, "w");
@@ -326,6 +303,6 @@ int main(void)
 		write_tables(f);
 		failed = fclose(f);
 	}
-	json_object_put(file);
+	cases_close();
 	return failed;
 }

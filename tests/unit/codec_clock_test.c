@@ -20,6 +20,7 @@
 #include "../../userspace/tools/smappee-sim/frame.h"
 #include "../../userspace/tools/smappee-sim/random.h"
 #include "../../userspace/tools/smappee-sim/segment.h"
+#include "scenario-rig.h"
 
 #define SEEDS 12
 #define SETTLE_S 60.0
@@ -68,14 +69,7 @@ static void build(uint64_t seed)
 	uint64_t random = seed;
 	struct scenario_module *m = &s.module[0];
 
-	memset(&s, 0, sizeof(s));
-	s.bit_rate = 4e6;
-	s.turnaround_s = 200e-6;
-	s.rate_hz = 4000;
-	s.depth_s = 0.5;
-	s.seed = seed;
-	s.signal.kind = mains_kind("3p+n");
-	s.modules = 1;
+	plain_scenario(&s, 1, seed);
 	snprintf(m->name, sizeof(m->name), "voltage");
 	m->type = SMAPPEE_TYPE_OPEN_VOLTAGE;
 	m->unit = 1;

@@ -6,6 +6,7 @@
 #include "collision.h"
 #include "control.h"
 #include "frame.h"
+#include "scenario-rig.h"
 #include "wire.h"
 
 #include <json-c/json.h>
@@ -26,14 +27,7 @@ static struct reply reply;
 static int build(void **state)
 {
 	(void)state;
-	memset(&s, 0, sizeof(s));
-	s.bit_rate = 4e6;
-	s.turnaround_s = 200e-6;
-	s.rate_hz = 4000;
-	s.depth_s = 0.5;
-	s.seed = 7;
-	s.signal.kind = mains_kind("3p+n");
-	s.modules = 4;
+	plain_scenario(&s, 4, 7);
 	for (unsigned int i = 0; i < s.modules; i++) {
 		s.module[i] = (struct scenario_module){
 			.type = 9500, .unit = i ? 0 : 2, .serial = 104230 + i, .channels = 4

@@ -5,6 +5,7 @@
  */
 #include "frame.h"
 #include "random.h"
+#include "scenario-rig.h"
 #include "wire.h"
 
 #include <linux/smappee.h>
@@ -29,14 +30,7 @@ static int set_up(void **state)
 	static const unsigned int channels[] = { 3, 4, 3 };
 
 	(void)state;
-	memset(&s, 0, sizeof(s));
-	s.bit_rate = 4e6;
-	s.turnaround_s = 200e-6;
-	s.rate_hz = 4000;
-	s.depth_s = 0.5;
-	s.seed = 3;
-	s.modules = 3;
-	s.signal.kind = mains_kind("3p+n");
+	plain_scenario(&s, 3, 3);
 	for (unsigned int p = 0; p < 3; p++) {
 		s.signal.terminal[p].base_hz = 50;
 		s.signal.terminal[p].fundamental = 1;

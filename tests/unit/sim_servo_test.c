@@ -5,6 +5,7 @@
  */
 #include "frame.h"
 #include "random.h"
+#include "scenario-rig.h"
 #include "segment.h"
 
 #include <linux/smappee.h>
@@ -29,14 +30,7 @@ static void build(uint64_t seed, double wander_ppm)
 {
 	uint64_t random = seed;
 
-	memset(&s, 0, sizeof(s));
-	s.bit_rate = 4e6;
-	s.turnaround_s = 200e-6;
-	s.rate_hz = 4000;
-	s.depth_s = 0.5;
-	s.seed = seed;
-	s.signal.kind = mains_kind("3p+n");
-	s.modules = 1 + FOLLOWERS;
+	plain_scenario(&s, 1 + FOLLOWERS, seed);
 	for (unsigned int i = 0; i < s.modules; i++) {
 		struct scenario_module *m = &s.module[i];
 

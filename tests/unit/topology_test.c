@@ -4,13 +4,11 @@
  * exact answers (guide/cases.json of ../shared, A17 to A27): the voltages that the
  * module sees are made here, those of the slots are the program's work.
  */
+#include "cases.h"
 #include "chain-config.h"
-
-#include <json-c/json.h>
 
 #define SECONDS 3.0
 
-static struct json_object *file;
 static uint64_t seed;
 static const double rates[] = { 2000.0, 3999.37, 4000.0, 8000.0 };
 
@@ -130,25 +128,6 @@ static double sample(void *user, unsigned int channel, double scan)
 
 	return channel < voltages ? waveform_at(&h->v[channel], turns)
 				  : waveform_at(&h->i[channel - voltages], turns);
-}
-
-static struct json_object *find_case(const char *id)
-{
-	size_t k;
-
-	for (k = 0; k < json_object_array_length(file); k++) {
-		struct json_object *o = json_object_array_get_idx(file, k);
-
-		if (!strcmp(json_object_get_string(json_object_object_get(o, "id")), id))
-			return o;
-	}
-	fail_msg("no case %s", id);
-	return NULL;
-}
-
-static double number(struct json_object *o, const char *key)
-{
-	return json_object_get_double(json_object_object_get(o, key));
 }
 
 static double part(struct json_object *list, unsigned int k, unsigned int which)
@@ -473,12 +452,11 @@ int main(void)
 		cmocka_unit_test(a_small_current_is_below_the_range),
 		cmocka_unit_test(two_clamps_without_load_have_an_apparent_power_of_nothing),
 	};
-	const char *path = shared_path("guide/cases.json");
 	int failed;
 
 	seed = random_seed();
-	file = path ? json_object_from_file(path) : NULL;
+	cases_open();
 	failed = cmocka_run_group_tests(tests, NULL, NULL);
-	json_object_put(file);
+	cases_close();
 	return failed;
 }
