@@ -9,18 +9,7 @@
 
 #include "../../drivers/tty/serdev/smappee_bus/internal.h"
 #include "bench.h"
-
-static const u16 all_formats[] = {
-	SMAPPEE_FORMAT_S16, SMAPPEE_FORMAT_S24, SMAPPEE_FORMAT_S16_PACKED,
-	SMAPPEE_FORMAT_S24_PACKED,
-};
-
-static void format_name(const u16 *format, char *desc)
-{
-	snprintf(desc, KUNIT_PARAM_DESC_SIZE, "format %u", *format);
-}
-
-KUNIT_ARRAY_PARAM(format, all_formats, format_name);
+#include "formats.h"
 
 static void scans_come_in_order_with_their_values(struct kunit *test)
 {

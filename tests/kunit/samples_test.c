@@ -13,6 +13,7 @@
 
 #include "../../drivers/tty/serdev/smappee_bus/samples.h"
 #include "fake-line.h"
+#include "formats.h"
 #include "worked-frames.h"
 
 static void worked_frame_name(const struct worked_frame *frame, char *desc)
@@ -108,18 +109,6 @@ static u8 *block_of(struct kunit *test, u16 format, u32 first, u16 scans, size_t
 	memcpy(frame, line->answer, *len);
 	return frame;
 }
-
-static const u16 all_formats[] = {
-	SMAPPEE_FORMAT_S16, SMAPPEE_FORMAT_S24, SMAPPEE_FORMAT_S16_PACKED,
-	SMAPPEE_FORMAT_S24_PACKED,
-};
-
-static void format_name(const u16 *format, char *desc)
-{
-	snprintf(desc, KUNIT_PARAM_DESC_SIZE, "format %u", *format);
-}
-
-KUNIT_ARRAY_PARAM(format, all_formats, format_name);
 
 static void what_a_module_sampled_is_what_comes_out(struct kunit *test)
 {

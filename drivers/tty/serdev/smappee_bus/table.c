@@ -67,16 +67,13 @@ static u8 table_channel(const u16 *slot_map, u16 slot)
 	return SMAPPEE_CHANNEL_NONE;
 }
 
-/**
- * smappee_entry_parse() - check an entry of the device table
- * @regs: its SMAPPEE_PB_ENTRY_STRIDE registers
- * @slot_map: the SMAPPEE_PB_CHANNELS registers of the slot map
- * @entry: what they say
- *
- * Return: 0, also if the entry is empty; -EPROTO if that cannot be right.
+/*
+ * Check an entry of the device table, SMAPPEE_PB_ENTRY_STRIDE registers, with the
+ * SMAPPEE_PB_CHANNELS registers of the slot map. 0, also if the entry is empty;
+ * -EPROTO if that cannot be right.
  */
-int smappee_entry_parse(const u16 *regs, const u16 *slot_map,
-			struct smappee_entry *entry)
+static int entry_parse(const u16 *regs, const u16 *slot_map,
+		       struct smappee_entry *entry)
 {
 	unsigned int i;
 	u16 slot;
@@ -117,7 +114,7 @@ static void table_parse(struct smappee_module *box, unsigned int n,
 			const u16 *regs, const u16 *slot_map,
 			struct smappee_entry *entry)
 {
-	if (smappee_entry_parse(regs, slot_map, entry))
+	if (entry_parse(regs, slot_map, entry))
 		dev_warn(box->segment->dev,
 			 "unit %u: entry %u of the device table cannot be right: type %u, %u slots; ignored\n",
 			 box->sdev.unit, n, regs[SMAPPEE_PB_ENTRY_TYPE],

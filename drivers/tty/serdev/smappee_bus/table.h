@@ -23,8 +23,6 @@ struct smappee_entry {
 };
 
 int smappee_box_parse(const u16 *regs, struct smappee_identity *id);
-int smappee_entry_parse(const u16 *regs, const u16 *slot_map,
-			struct smappee_entry *entry);
 int smappee_table_read(struct smappee_module *box,
 		       struct smappee_entry *entries);
 
