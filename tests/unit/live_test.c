@@ -218,6 +218,17 @@ static void load_is(struct json_object *o, const struct load_reading *l)
 	reactive_is(o, &l->energy);
 }
 
+static void registers_are_told_from_waveforms(void **state)
+{
+	struct reading r = numbered_reading();
+	struct json_object *o;
+
+	r.origin = READING_REGISTER;
+	o = parsed(&r);
+	text_is(o, "source", "register");
+	json_object_put(o);
+}
+
 static void every_field_comes_back(void **state)
 {
 	static const char *const roles[] = { "grid", "production", "storage", "submeter",
@@ -435,6 +446,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_field_comes_back),
+		cmocka_unit_test(registers_are_told_from_waveforms),
 		cmocka_unit_test(what_is_not_finite_is_null),
 		cmocka_unit_test(energy_keeps_a_microwatthour),
 		cmocka_unit_test(the_greatest_numbers_fit),
