@@ -152,6 +152,8 @@ static void what_is_between_two_orders_is_interharmonic(void **state)
 	/* a bin beside order 5 belongs to its subgroup, two beside to its group only */
 	waveform_add(&w, 5.1, 4.6, 0);
 	waveform_add(&w, 4.8, 6.9, 0);
+	/* the last bin before the one that two groups share */
+	waveform_add(&w, 5.4, 3.4, 60);
 	open_bench(&b, 4000.0);
 	make(&w, 0, 50.0, 4000.0, 0.1, 1e-3 * 16);
 	result = measure(&b, 10, 80.0);
@@ -159,8 +161,10 @@ static void what_is_between_two_orders_is_interharmonic(void **state)
 	assert_double_equal(result->spectrum[0].inter[7], 2.3, 0.005);
 	assert_double_equal(result->spectrum[0].subgroup[7], 0.0, 0.005);
 	assert_double_equal(result->spectrum[0].subgroup[5], hypot(11.5, 4.6), 0.01);
-	assert_double_equal(result->spectrum[0].group[5], sqrt(11.5 * 11.5 + 4.6 * 4.6 + 6.9 * 6.9),
-			    0.01);
+	assert_double_equal(result->spectrum[0].group[5],
+			    sqrt(11.5 * 11.5 + 4.6 * 4.6 + 6.9 * 6.9 + 3.4 * 3.4), 0.01);
+	assert_double_equal(result->spectrum[0].group[6], 0.0, 0.01);
+	assert_double_equal(result->spectrum[0].inter[5], 3.4, 0.01);
 	/* 7.5 is bin 75: half of its power in group 7, half in group 8 */
 	assert_double_equal(result->spectrum[0].group[7], 2.3 * M_SQRT1_2, 0.005);
 	assert_double_equal(result->spectrum[0].group[8], 2.3 * M_SQRT1_2, 0.005);
