@@ -12,9 +12,6 @@
 #include <stddef.h>
 #include <string.h>
 
-#define MAINS_HZ 50.0
-#define RADIANS (M_PI / 180.0)
-
 #define NAMEPLATE "type name in the public register map"
 #define CLASS_1 "estimate: split core of class 1 (IEC 61869-2: 60' at rated current)"
 #define CLASS_05 "estimate: closed core of class 0.5 (IEC 61869-2: 30' at rated current)"
@@ -108,11 +105,6 @@ const struct sensor *sensor_of_code(int code)
 		if (code >= 0 && sensors[k].code == code)
 			return &sensors[k];
 	return &sensors[0];
-}
-
-double sensor_tau(double lead_deg)
-{
-	return lead_deg > 0.0 ? 1.0 / (2.0 * M_PI * MAINS_HZ * tan(lead_deg * RADIANS)) : INFINITY;
 }
 
 bool sensor_has_pole(const struct sensor_model *m)

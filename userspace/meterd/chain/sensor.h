@@ -66,9 +66,6 @@ const struct sensor *sensor_find(const char *name);
 /** sensor_of_code() - the type of a module's CT type code; the row "unknown" for others */
 const struct sensor *sensor_of_code(int code);
 
-/** sensor_tau() - pole of a lead at 50 Hz, s; INFINITY for none */
-double sensor_tau(double lead_deg);
-
 /**
  * struct sensor_model - the correction of an input
  * @gain: current per current that the module tells
