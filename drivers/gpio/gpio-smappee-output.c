@@ -67,7 +67,8 @@ static void output_poll(struct work_struct *work)
 				      ARRAY_SIZE(regs), regs, NULL);
 	if (!ret)
 		ret = smappee_watch_boot(out->sdev, regs[0]);
-	if (ret == -ENODEV || ret == -ESHUTDOWN)
+	/* A line that is stopped may go on, after a sleep; a module that is gone does not. */
+	if (ret == -ENODEV)
 		return;
 	in_force = !ret ? regs[SMAPPEE_REG_OUTPUT_IN_FORCE - SMAPPEE_REG_OUTPUT] :
 			  out->in_force;

@@ -231,12 +231,15 @@ static void input_poll(struct work_struct *work)
 		ret = smappee_input_follow(in, &look);
 	in->misses = ret ? in->misses + 1 : 0;
 	ms = READ_ONCE(in->enabled) || ret ? INPUT_POLL_MS : INPUT_IDLE_MS;
-	if (ret == -ETIMEDOUT || ret == -EIO)
+	/* A line that is stopped may go on, after a sleep. */
+	if (ret == -ESHUTDOWN)
+		ms = INPUT_SILENT_MS;
+	else if (ret == -ETIMEDOUT || ret == -EIO)
 		ms = min(INPUT_SILENT_MS, ms << min(in->misses, 6u));
 	mutex_unlock(&in->lock);
 	mutex_unlock(&in->follow_lock);
 
-	if (ret != -ENODEV && ret != -ESHUTDOWN)
+	if (ret != -ENODEV)
 		smappee_input_kick(in, ms);
 }
 

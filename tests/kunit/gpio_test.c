@@ -532,9 +532,16 @@ static void inputs_may_go_while_somebody_waits_for_edges(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 1, rig->edges);
 }
 
-static bool is_asked(struct rig *rig, unsigned int asked)
+/* How often the driver has asked; others ask for other registers. */
+static unsigned int polls(struct rig *rig)
 {
-	return fake_line_count(rig->line, INPUTS, SMAPPEE_FC_READ_REGISTERS) != asked;
+	struct fake_request request;
+	unsigned int n = 0;
+
+	for (unsigned int i = 0; fake_line_find(rig->line, INPUTS, SMAPPEE_FC_READ_REGISTERS, i,
+						&request); i++)
+		n += request.index == SMAPPEE_REG_INPUT;
+	return n;
 }
 
 static void a_port_may_go_while_a_silent_input_module_begins_to_answer(struct kunit *test)
@@ -548,15 +555,48 @@ static void a_port_may_go_while_a_silent_input_module_begins_to_answer(struct ku
 	rig->module->silent = true;
 	KUNIT_ASSERT_TRUE(test, fake_line_wait(rig->line, is_silent(test, rig), 20000));
 	rig->line->turnaround_us = 10000;
-	asked = fake_line_count(rig->line, INPUTS, SMAPPEE_FC_READ_REGISTERS);
+	asked = polls(rig);
 	rig->module->silent = false;
-	while (!is_asked(rig, asked))
+	while (polls(rig) == asked)
 		usleep_range(1000, 1001);
 	/* It is no new look when the answer comes: nobody is left who could do it. */
 	fake_line_remove(rig->line);
 	KUNIT_EXPECT_EQ(test, 1, bench_log_lines());
 	KUNIT_EXPECT_FALSE(test, delayed_work_pending(&segment->enumerate));
 	smappee_segment_put(segment);
+}
+
+/* As the whole system does; a poll falls into it. */
+static void sleep_and_wake_up(struct kunit *test, struct rig *rig)
+{
+	struct device *port = fake_line_serdev(rig->line);
+	const struct dev_pm_ops *pm = pm_ptr(port->driver->pm);
+
+	KUNIT_ASSERT_NOT_NULL(test, pm);
+	KUNIT_ASSERT_EQ(test, 0, pm->suspend(port));
+	msleep(3000);
+	KUNIT_ASSERT_EQ(test, 0, pm->resume(port));
+}
+
+static void after_a_sleep_inputs_are_followed_again(struct kunit *test)
+{
+	struct rig *rig = inputs(test);
+
+	take_irq(test, rig, 0, IRQF_TRIGGER_RISING | IRQF_TRIGGER_FALLING);
+	sleep_and_wake_up(test, rig);
+	fake_input_edge(rig->line, rig->module, 0, true);
+	KUNIT_EXPECT_TRUE(test, fake_line_wait(rig->line, rig->edges == 1, 5000));
+	drop_irq(rig, 0);
+}
+
+static void after_a_sleep_relays_are_watched_again(struct kunit *test)
+{
+	struct rig *rig = outputs(test);
+
+	sleep_and_wake_up(test, rig);
+	msleep(2000);
+	rig->module->silent = true;
+	KUNIT_EXPECT_TRUE(test, fake_line_wait(rig->line, is_silent(test, rig), 20000));
 }
 
 static void relays_may_go_while_somebody_has_them(struct kunit *test)
@@ -606,6 +646,8 @@ static struct kunit_case gpio_cases[] = {
 	KUNIT_CASE(wrong_fail_safe_settings_are_refused),
 	KUNIT_CASE(inputs_may_go_while_somebody_waits_for_edges),
 	KUNIT_CASE(a_port_may_go_while_a_silent_input_module_begins_to_answer),
+	KUNIT_CASE(after_a_sleep_inputs_are_followed_again),
+	KUNIT_CASE(after_a_sleep_relays_are_watched_again),
 	KUNIT_CASE(relays_may_go_while_somebody_has_them),
 	{ }
 };
