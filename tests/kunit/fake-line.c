@@ -201,6 +201,11 @@ static bool fake_exchange(struct fake_line *line)
 		len = fake_spoil(line, fault, line->answer, len, &delay_us);
 	else if (len && prandom_u32_state(&line->rnd) % 100 < READ_ONCE(line->noise_percent))
 		line->answer[prandom_u32_state(&line->rnd) % len] ^= 0x04;
+	if (len && line->lies_percent) {
+		fake_line_tell(line, line->answer, len);
+		if (prandom_u32_state(&line->rnd) % 100 < READ_ONCE(line->lies_percent))
+			len = fake_line_lie(line, line->answer, len);
+	}
 	spin_unlock(&line->lock);
 
 	if (line->echo) {

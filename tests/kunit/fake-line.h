@@ -171,6 +171,9 @@ struct fake_line {
 	bool stalled;		/* the port takes nothing */
 	size_t stall_after;	/* it stalls after so many bytes; 0: it does not */
 	unsigned int noise_percent;	/* answers that are damaged at random */
+	unsigned int lies_percent;	/* answers that lie (fake-liar.c) */
+	u8 told[64];		/* an earlier answer */
+	size_t told_len;
 	unsigned int jitter_us;	/* the host notices an answer up to so much late */
 	bool echo;		/* the transceiver hears what the host sends */
 	unsigned int echo_spoilt;	/* so many echoes have a wrong bit */
@@ -328,6 +331,16 @@ s32 fake_sample(u8 unit, unsigned int channel, u64 index, bool wide);
  * Return: length of the answer, 0 for silence.
  */
 size_t fake_module_answer(struct fake_line *line, const u8 *request, size_t len, u8 *out);
+
+/*
+ * A peer that lies (fake-liar.c).
+ */
+
+/** fake_line_lie() - a lie in place of an answer, which has room; returns its length. */
+size_t fake_line_lie(struct fake_line *line, u8 *answer, size_t len);
+
+/** fake_line_tell() - the liar hears this answer, and may give it later. */
+void fake_line_tell(struct fake_line *line, const u8 *answer, size_t len);
 
 /** fake_crc16() - the CRC of Modbus, bit by bit. */
 u16 fake_crc16(const u8 *bytes, size_t len);

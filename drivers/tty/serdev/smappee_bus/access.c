@@ -10,6 +10,29 @@
 /* A module that answers "not now" is asked again this much later. */
 #define ACCESS_BUSY_MS		10
 
+/*
+ * Control goes before samples, and everybody may read what modules say: by sysfs, as often
+ * and as many at a time as they like. One after the other, they leave every second turn to
+ * samples.
+ */
+static int access_ask(struct smappee_line *line, enum smappee_priority priority,
+		      const struct modbus_request *rq,
+		      struct smappee_answer *answer,
+		      struct smappee_counters *count)
+{
+	bool reads = priority == SMAPPEE_CONTROL &&
+		     rq->function == SMAPPEE_FC_READ_REGISTERS;
+	int ret;
+
+	if (reads)
+		mutex_lock(&line->readers);
+	ret = smappee_line_transact(line, priority, rq, answer, count);
+	if (reads)
+		mutex_unlock(&line->readers);
+
+	return ret;
+}
+
 /* Ask again for what a second try can heal. */
 static int access_insist(struct smappee_line *line,
 			 enum smappee_priority priority,
@@ -20,7 +43,7 @@ static int access_insist(struct smappee_line *line,
 	int ret;
 
 	for (;;) {
-		ret = smappee_line_transact(line, priority, rq, answer, count);
+		ret = access_ask(line, priority, rq, answer, count);
 		switch (ret) {
 		case -EBUSY:
 		case -ETIMEDOUT:

@@ -56,6 +56,7 @@ static void core_free(struct kref *kref)
 		container_of(kref, struct smappee_segment, kref);
 
 	cleanup_srcu_struct(&segment->sink_srcu);
+	mutex_destroy(&segment->line.readers);
 	mutex_destroy(&segment->problems.lock);
 	mutex_destroy(&segment->clock_lock);
 	mutex_destroy(&segment->list_lock);

@@ -22,6 +22,11 @@
 #define DISCOVER_TRIES		3
 /* So many keys where nothing is ever clean: that is no module. */
 #define DISCOVER_STUCK_MAX	4
+/*
+ * On the way to each module, and to the place where the walk is, there is at most one
+ * collision per bit; as many again may be noise.
+ */
+#define DISCOVER_COLLISIONS_MAX(found)	(((found) + 2) * SMAPPEE_KEY_BITS)
 /* 32 modules whose numbers differ only in their highest bits need fewer. */
 #define DISCOVER_QUESTIONS_MAX	2048
 
@@ -46,6 +51,7 @@ void smappee_discover_begin(struct smappee_discover *d)
 bool smappee_discover_next(struct smappee_discover *d)
 {
 	if (d->questions >= DISCOVER_QUESTIONS_MAX ||
+	    d->collisions > DISCOVER_COLLISIONS_MAX(d->found) ||
 	    d->stuck >= DISCOVER_STUCK_MAX) {
 		d->hopeless = true;
 		d->over = true;
@@ -95,6 +101,7 @@ void smappee_discover_silence(struct smappee_discover *d)
  */
 void smappee_discover_collision(struct smappee_discover *d)
 {
+	d->collisions++;
 	if (d->bits < SMAPPEE_KEY_BITS) {
 		discover_down(d);
 		return;

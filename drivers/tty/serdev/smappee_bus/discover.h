@@ -19,6 +19,7 @@
  * @last: key of the last clean answer, 0 for none
  * @questions: asked so far
  * @found: clean answers so far
+ * @collisions: questions to which something came that is no clean answer
  * @stuck: whole keys for which something answers that is never clean
  * @over: there is nothing more to ask
  * @hopeless: given up: something answers whatever is asked
@@ -30,6 +31,7 @@ struct smappee_discover {
 	u64 last;
 	unsigned int questions;
 	unsigned int found;
+	unsigned int collisions;
 	unsigned int stuck;
 	bool over;
 	bool hopeless;

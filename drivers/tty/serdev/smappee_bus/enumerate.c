@@ -42,6 +42,8 @@
 #define ENUMERATE_STRANGERS_MS	60000
 /* A module that verification could not reach is verified again after this. */
 #define ENUMERATE_VERIFY_MS	500
+/* Of units that seem to be shared, one is searched at each look; the next one then. */
+#define ENUMERATE_CROWDS_MS	500
 
 /* Say why we do not take the module that answers. */
 static void enumerate_refuse(struct smappee_segment *segment, u8 unit,
@@ -172,6 +174,9 @@ int smappee_enumerate_unit(struct smappee_segment *segment, u8 unit,
  * smappee_enumerate_verify() - are modules that restarted or came back the same?
  * @segment: the segment
  *
+ * A scan calls this between any two questions, so a module that failed is left alone
+ * for a while.
+ *
  * Context: the enumeration work.
  * Return: all that had to be looked at are registered.
  */
@@ -183,9 +188,17 @@ bool smappee_enumerate_verify(struct smappee_segment *segment)
 	unsigned int unit;
 
 	scoped_guard(mutex, &segment->list_lock)
-		list_for_each_entry(module, &segment->modules, node)
-			if (test_bit(SMAPPEE_MODULE_VERIFY, &module->flags))
-				set_bit(module->sdev.unit, units);
+		list_for_each_entry(module, &segment->modules, node) {
+			if (!test_bit(SMAPPEE_MODULE_VERIFY, &module->flags))
+				continue;
+			if (time_before(jiffies, module->verify_at)) {
+				all = false;
+				continue;
+			}
+			module->verify_at = jiffies +
+				msecs_to_jiffies(ENUMERATE_VERIFY_MS);
+			set_bit(module->sdev.unit, units);
+		}
 
 	for_each_set_bit(unit, units, SMAPPEE_UNIT_MAX + 1)
 		if (smappee_enumerate_unit(segment, unit, 1, false))
@@ -194,8 +207,12 @@ bool smappee_enumerate_verify(struct smappee_segment *segment)
 	return all;
 }
 
-/* Modules whose answers are damaged again and again: are they alone? */
-static void enumerate_crowds(struct smappee_segment *segment)
+/*
+ * Modules whose answers are damaged again and again: are they alone? On a line that
+ * damages everything all of them are asked about, so it is one at a look. Returns
+ * whether there are more.
+ */
+static bool enumerate_crowds(struct smappee_segment *segment)
 {
 	DECLARE_BITMAP(units, SMAPPEE_UNIT_MAX + 1) = {};
 	struct smappee_module *module;
@@ -203,12 +220,22 @@ static void enumerate_crowds(struct smappee_segment *segment)
 
 	scoped_guard(mutex, &segment->list_lock)
 		list_for_each_entry(module, &segment->modules, node)
-			if (test_and_clear_bit(SMAPPEE_MODULE_CROWDED,
-					       &module->flags))
+			if (test_bit(SMAPPEE_MODULE_CROWDED, &module->flags))
 				set_bit(module->sdev.unit, units);
 
-	for_each_set_bit(unit, units, SMAPPEE_UNIT_MAX + 1)
-		smappee_search_unit(segment, unit);
+	unit = find_next_bit(units, SMAPPEE_UNIT_MAX + 1, segment->crowd + 1);
+	if (unit > SMAPPEE_UNIT_MAX)
+		unit = find_first_bit(units, SMAPPEE_UNIT_MAX + 1);
+	if (unit > SMAPPEE_UNIT_MAX)
+		return false;
+	module = smappee_registry_find(segment, unit, -1);
+	if (module)
+		clear_bit(SMAPPEE_MODULE_CROWDED, &module->flags);
+	segment->crowd = unit;
+	clear_bit(unit, units);
+	smappee_search_unit(segment, unit);
+
+	return !bitmap_empty(units, SMAPPEE_UNIT_MAX + 1);
 }
 
 /* Modules that are not sampled and have no driver are asked by nobody else. */
@@ -324,7 +351,7 @@ static void enumerate_scan(struct smappee_segment *segment, bool drop_silent)
 static bool enumerate_missing(struct smappee_segment *segment)
 {
 	DECLARE_BITMAP(units, SMAPPEE_UNIT_MAX + 1);
-	bool missing = false;
+	bool missing = false, searched = false;
 	unsigned int unit;
 	int ret;
 
@@ -338,8 +365,11 @@ static bool enumerate_missing(struct smappee_segment *segment)
 		if (ret)
 			missing = true;
 		/* Two modules that nobody knows yet, with one address. */
-		if ((ret == -EBADMSG || ret == -EPROTO) && !segment->registers)
-			smappee_search_unit(segment, unit);
+		if (searched || segment->registers ||
+		    (ret != -EBADMSG && ret != -EPROTO))
+			continue;
+		searched = true;
+		smappee_search_unit(segment, unit);
 	}
 
 	return missing;
@@ -365,10 +395,11 @@ static void enumerate_work(struct work_struct *work)
 	int wanted = atomic_read(&segment->scans_wanted);
 	bool drop_silent = xchg(&segment->rescan, false);
 	unsigned int again_ms = 0;
+	bool crowds;
 
 	if (xchg(&segment->release, false))
 		smappee_search_release(segment);
-	enumerate_crowds(segment);
+	crowds = enumerate_crowds(segment);
 	if (drop_silent || !segment->scanned)
 		enumerate_scan(segment, drop_silent);
 	else if (time_after_eq(jiffies, segment->look_at))
@@ -382,6 +413,8 @@ static void enumerate_work(struct work_struct *work)
 	} else {
 		again_ms = ENUMERATE_STRANGERS_MS;
 	}
+	if (crowds)
+		again_ms = ENUMERATE_CROWDS_MS;
 	if (!smappee_enumerate_verify(segment))
 		again_ms = ENUMERATE_VERIFY_MS;
 
@@ -497,8 +530,8 @@ void smappee_enumerate_again(struct smappee_segment *segment)
  * smappee_enumerate_rescan() - look at all units again, and wait for the end
  * @segment: the segment
  *
- * A line on which somebody lies can keep it for a minute, so that who waits may be
- * interrupted; the look goes on.
+ * A line on which somebody lies can keep it for some ten seconds, so that who waits
+ * may be interrupted; the look goes on.
  *
  * Context: may sleep.
  * Return: 0, or -ERESTARTSYS.

@@ -9,6 +9,7 @@
  *	  segment->rate_lock	changing the rate against starting streams
  *	    segment->list_lock	the list of modules; never held while waiting
  *	    segment->clock_lock	the clock
+ *	    line->readers	one reader of registers at a time
  *	    line->lock		who has the line
  *	      line->rx_lock	the answer that is being assembled
  *
@@ -90,8 +91,9 @@ enum {
  * @missing_ns: the time of the first of them
  * @failures: failed attempts to get the block at @next; of a module without samples:
  *	      damaged answers in a row
- * @absent: looks in a row without an answer, of a module without samples; the
- *	    enumeration's own
+ * @absent: looks in a row without an answer, of a module without samples; this and
+ *	    all that follow are the enumeration's own
+ * @verify_at: not verified again before this, jiffies
  */
 struct smappee_module {
 	struct smappee_device sdev;
@@ -122,6 +124,7 @@ struct smappee_module {
 	s64 missing_ns;
 	unsigned int failures;
 	unsigned int absent;
+	unsigned long verify_at;
 };
 
 /**
@@ -181,6 +184,7 @@ smappee_watch_priority(const struct smappee_module *module)
  * @warned: units that the log says cannot be used
  * @refused: units whose module we do not take, and have said so
  * @release: @enumerate shall let all modules forget their addresses
+ * @crowd: unit that was searched last for modules that share it
  * @babbles: looks in a row at which something had been sent unasked
  * @problems: what is wrong
  * @task: the sampler or poll thread
@@ -222,6 +226,7 @@ struct smappee_segment {
 	DECLARE_BITMAP(warned, SMAPPEE_UNIT_MAX + 1);
 	DECLARE_BITMAP(refused, SMAPPEE_UNIT_MAX + 1);
 	bool release;
+	u8 crowd;
 	unsigned int babbles;
 	struct smappee_problems problems;
 

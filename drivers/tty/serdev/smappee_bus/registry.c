@@ -4,6 +4,7 @@
  * and taken away. Only the enumeration work changes the list, so nothing is
  * registered under a lock; the list's lock is for those who look.
  */
+#include <linux/jiffies.h>
 #include <linux/property.h>
 #include <linux/slab.h>
 
@@ -176,6 +177,7 @@ registry_alloc(struct smappee_segment *segment, struct smappee_module *box,
 	module->segment = smappee_segment_get(segment);
 	INIT_LIST_HEAD(&module->node);
 	module->flags = BIT(SMAPPEE_MODULE_CONFIGURE);
+	module->verify_at = jiffies;
 	snprintf(module->serial_text, sizeof(module->serial_text), "%04u%06u",
 		 id->type, id->serial);
 

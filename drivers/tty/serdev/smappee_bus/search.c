@@ -25,6 +25,8 @@
 #define SEARCH_TWIN_TRIES	8
 /* ... only if there are two of it. */
 #define SEARCH_TWIN_DAMAGED	4
+/* So many that answer and are not there when they are called: these are no modules. */
+#define SEARCH_GHOSTS_MAX	4
 
 /* The printed serial number, for logs: two arguments of "%04u%06u". */
 #define SEARCH_TYPE(key)	((unsigned int)((key) >> SMAPPEE_KEY_SERIAL_BITS))
@@ -142,8 +144,8 @@ static u8 search_address(struct smappee_segment *segment, u64 key, u8 avoid)
 	}
 }
 
-/* Give a module an address of its own. */
-static void search_assign(struct smappee_segment *segment, u64 key, u8 avoid)
+/* Give a module an address of its own. Returns whether it has one now, or never will. */
+static bool search_assign(struct smappee_segment *segment, u64 key, u8 avoid)
 {
 	u8 unit = search_address(segment, key, avoid);
 	unsigned int tries = SEARCH_TRIES;
@@ -155,22 +157,28 @@ static void search_assign(struct smappee_segment *segment, u64 key, u8 avoid)
 				    "module %04u%06u gets no unit address, all %u are taken; remove modules and write 1 to rescan",
 				    SEARCH_TYPE(key), SEARCH_SERIAL(key),
 				    SMAPPEE_UNIT_SCAN_MAX);
-		return;
+		return true;
 	}
 	do {
 		ret = search_ask(segment, SMAPPEE_DISCOVER_ASSIGN, unit,
 				 SMAPPEE_KEY_BITS, key, frame);
 	} while (ret && !search_given_up(ret) && --tries);
 	if (search_given_up(ret))
-		return;
+		return true;
 	/* Whether or not it was answered: is it there? */
-	if (search_confirm(segment, unit, key))
-		dev_info(segment->dev, "module %04u%06u has unit %u\n",
-			 SEARCH_TYPE(key), SEARCH_SERIAL(key), unit);
+	if (!search_confirm(segment, unit, key))
+		return false;
+	dev_info(segment->dev, "module %04u%06u has unit %u\n",
+		 SEARCH_TYPE(key), SEARCH_SERIAL(key), unit);
+
+	return true;
 }
 
-/* A new module: with an address that nobody else has, it keeps that. */
-static void search_place_new(struct smappee_segment *segment, u8 from, u64 key)
+/*
+ * A new module: with an address that nobody else has, it keeps that. Returns false if
+ * it is not there.
+ */
+static bool search_place_new(struct smappee_segment *segment, u8 from, u64 key)
 {
 	struct smappee_module *module;
 
@@ -179,13 +187,13 @@ static void search_place_new(struct smappee_segment *segment, u8 from, u64 key)
 				    from,
 				    "module %04u%06u is no Power Box; connect it to a segment of open modules",
 				    SEARCH_TYPE(key), SEARCH_SERIAL(key));
-		return;
+		return true;
 	}
 	module = from ? smappee_registry_find(segment, from, -1) : NULL;
 	if (!from || (module && search_key(module) != key))
-		search_assign(segment, key, from);
-	else
-		search_confirm(segment, from, key);
+		return search_assign(segment, key, from);
+
+	return search_confirm(segment, from, key);
 }
 
 /**
@@ -193,19 +201,44 @@ static void search_place_new(struct smappee_segment *segment, u8 from, u64 key)
  * @segment: the segment
  * @unit: the unit that is shared, 0: new modules
  * @keep: key of the module that keeps @unit, 0: not known yet
+ * @ghost: key that answered last and could not be placed, 0: none
+ * @vain: how often that was tried with it
+ * @ghosts: how many such keys there were
  * @d: where it is
  */
 struct search {
 	struct smappee_segment *segment;
 	u8 unit;
 	u64 keep;
+	u64 ghost;
+	unsigned int vain;
+	unsigned int ghosts;
 	struct smappee_discover d;
 };
+
+/*
+ * Place who has answered. What cannot be placed answers again and again, or is no module
+ * at all: each try is dozens of questions.
+ */
+static void search_place(struct search *s, u8 from, u64 key)
+{
+	if (key == s->ghost && s->vain >= SEARCH_TRIES)
+		return;
+	if (s->unit ? search_assign(s->segment, key, from) :
+		      search_place_new(s->segment, from, key))
+		return;
+	if (key != s->ghost) {
+		s->ghost = key;
+		s->vain = 0;
+		s->ghosts++;
+	}
+	s->vain++;
+}
 
 static void search_found(struct search *s, u8 from, u64 key)
 {
 	if (!s->unit) {
-		search_place_new(s->segment, from, key);
+		search_place(s, from, key);
 		smappee_discover_answer(&s->d, key);
 		return;
 	}
@@ -219,7 +252,7 @@ static void search_found(struct search *s, u8 from, u64 key)
 	dev_warn(s->segment->dev,
 		 "unit %u is also that of module %04u%06u, which gets another\n",
 		 s->unit, SEARCH_TYPE(key), SEARCH_SERIAL(key));
-	search_assign(s->segment, key, s->unit);
+	search_place(s, s->unit, key);
 	smappee_discover_answer(&s->d, key);
 }
 
@@ -285,12 +318,12 @@ static bool search_step(struct search *s)
 static void search_run(struct search *s)
 {
 	smappee_discover_begin(&s->d);
-	while (smappee_discover_next(&s->d)) {
+	while (s->ghosts < SEARCH_GHOSTS_MAX && smappee_discover_next(&s->d)) {
 		if (READ_ONCE(s->segment->line.stopping) || !search_step(s))
 			return;
 		smappee_enumerate_verify(s->segment);
 	}
-	if (s->d.hopeless)
+	if (s->d.hopeless || s->ghosts >= SEARCH_GHOSTS_MAX)
 		smappee_problem_set(s->segment, SMAPPEE_PROBLEM_BABBLING, 0,
 				    "something answers whatever is asked; unplug modules until this ends");
 }

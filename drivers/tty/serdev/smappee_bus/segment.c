@@ -73,6 +73,7 @@ void smappee_line_init(struct smappee_line *line, struct serdev_device *serdev,
 	line->gap_us = registers ? LINE_GAP_REGISTERS_US : LINE_QUIET_SHORT_US;
 	line->count = count;
 	spin_lock_init(&line->lock);
+	mutex_init(&line->readers);
 	spin_lock_init(&line->rx_lock);
 	INIT_LIST_HEAD(&line->turns);
 	init_waitqueue_head(&line->free);

@@ -8,6 +8,7 @@
 
 #include <linux/atomic.h>
 #include <linux/list.h>
+#include <linux/mutex.h>
 #include <linux/spinlock.h>
 #include <linux/types.h>
 #include <linux/wait.h>
@@ -92,6 +93,8 @@ struct smappee_counters {
  * @stale_ns: until then its answer may still come, CLOCK_MONOTONIC
  * @rest_ns: no housekeeping before this, CLOCK_MONOTONIC, if @share
  * @free: woken when @busy or @stopping change
+ * @readers: who reads registers as control is one at a time: all of them together do
+ *	     not keep samples from the line
  * @rx_lock: protects all that follows against the receive callback
  * @rx_pending: an answer is being assembled; otherwise bytes are strays. Cleared
  *		when it is whole or wrong, or when nobody waits for it any more.
@@ -135,6 +138,8 @@ struct smappee_line {
 	s64 stale_ns;
 	s64 rest_ns;
 	wait_queue_head_t free;
+
+	struct mutex readers;	/* one of them */
 
 	spinlock_t rx_lock;	/* all below */
 	bool rx_pending;

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Whose turn it is on a segment's line: one transaction at a time, the most urgent
- * first, equals in the order in which they came, and none on a line that has been
- * stopped.
+ * Whose turn it is on a segment's line: one transaction at a time, and none on a line
+ * that has been stopped. The most urgent goes first, equals in the order in which they
+ * came; but who is not urgent lets only so many samples pass, so that it comes to its end
+ * however often they are asked for.
  *
  * Two things make a transaction wait although the line is free:
  *
@@ -25,14 +26,28 @@
 /* Housekeeping leaves the line alone for so many times what it took: a fifth. */
 #define TURN_REST		4
 
+/*
+ * How many samples may pass those who are less urgent: a module whose answers are
+ * damaged is asked again and again. In between, housekeeping uses less of the line than
+ * its share. Control always passes.
+ */
+static const unsigned int turn_passes[SMAPPEE_PRIORITIES] = {
+	[SMAPPEE_BACKGROUND] = 4,
+	[SMAPPEE_HOUSEKEEPING] = 4,
+};
+
 /**
  * struct turn - somebody who waits for the line
- * @node: in the line's list, the most urgent first
+ * @node: in the line's list, whose turn it is first
  * @priority: how urgent it is
+ * @passed: how many that are no control have come later and gone before
+ * @granted: the line is his, he only has to notice
  */
 struct turn {
 	struct list_head node;
 	enum smappee_priority priority;
+	unsigned int passed;
+	bool granted;
 };
 
 /**
@@ -136,43 +151,62 @@ static s64 turn_begin(struct smappee_line *line, enum smappee_priority priority,
 	return begin_ns;
 }
 
-/* Behind all that are as urgent, before all that are less. */
+/* Pass all that are less urgent, up to one whom enough have passed. */
 static void turn_queue(struct smappee_line *line, struct turn *turn)
 {
 	struct turn *other;
 
 	spin_lock(&line->lock);
-	list_for_each_entry(other, &line->turns, node)
-		if (other->priority > turn->priority)
+	list_for_each_entry_reverse(other, &line->turns, node) {
+		if (other->priority <= turn->priority)
 			break;
-	list_add_tail(&turn->node, &other->node);
+		if (turn->priority == SMAPPEE_CONTROL)
+			continue;
+		if (other->passed >= turn_passes[other->priority])
+			break;
+		other->passed++;
+	}
+	list_add(&turn->node, &other->node);
 	spin_unlock(&line->lock);
 	/* Whoever has the line and is less urgent may give way. */
 	wake_up(&line->rx_done);
 }
 
-/* Take the line if it is our turn; true also if we must give up waiting. */
+/* Have the line if it is our turn; true also if we must give up waiting. */
 static bool turn_try(struct smappee_line *line, struct turn *turn, int *status)
 {
 	bool done;
 
 	spin_lock(&line->lock);
 	*status = line->stopping ? -ESHUTDOWN : 0;
-	done = line->stopping ||
+	done = turn->granted || line->stopping ||
 	       (!line->busy && list_is_first(&turn->node, &line->turns));
-	if (done) {
+	if (done && !turn->granted) {
 		list_del(&turn->node);
-		line->busy |= !line->stopping;
+		turn->granted = !line->stopping;
+		line->busy |= turn->granted;
 	}
 	spin_unlock(&line->lock);
 
 	return done;
 }
 
+/*
+ * The next one has the line from now on, even if whoever asks again at once is quicker
+ * than he is to wake up.
+ */
 static void turn_release(struct smappee_line *line)
 {
+	struct turn *next;
+
 	spin_lock(&line->lock);
-	line->busy = false;
+	next = list_first_entry_or_null(&line->turns, struct turn, node);
+	if (next && !line->stopping) {
+		list_del(&next->node);
+		next->granted = true;
+	} else {
+		line->busy = false;
+	}
 	spin_unlock(&line->lock);
 	wake_up_all(&line->free);
 }
@@ -199,13 +233,17 @@ int smappee_turn_take(struct smappee_line *line, enum smappee_priority priority,
 			wait_event_hrtimeout(line->free,
 					     READ_ONCE(line->stopping),
 					     ns_to_ktime(wait_ns));
+		turn.granted = false;
 		turn_queue(line, &turn);
 		wait_event(line->free, turn_try(line, &turn, &status));
-		if (status ||
+		if (!status &&
 		    turn_begin(line, priority, unit) <= ktime_get_ns())
+			return 0;
+		/* The line was stopped, or somebody gave up the same unit. */
+		if (turn.granted)
+			turn_release(line);
+		if (status)
 			return status;
-		/* While we waited, somebody gave up the same unit. */
-		turn_release(line);
 	}
 }
 
@@ -250,12 +288,12 @@ void smappee_turn_stale(struct smappee_line *line, u8 unit, unsigned int us)
 bool smappee_turn_urgent(struct smappee_line *line,
 			 enum smappee_priority priority)
 {
-	struct turn *first;
-	bool urgent;
+	bool urgent = false;
+	struct turn *turn;
 
 	spin_lock(&line->lock);
-	first = list_first_entry_or_null(&line->turns, struct turn, node);
-	urgent = first && first->priority < priority;
+	list_for_each_entry(turn, &line->turns, node)
+		urgent |= turn->priority < priority;
 	spin_unlock(&line->lock);
 
 	return urgent;
