@@ -26,6 +26,18 @@
 #define LINE_MAX_BYTES 2048
 #define ANSWER_MAX 512
 #define SECRET_MAX 1024
+/* Who refuses so many records one after the other refuses all: it is not the records. */
+#define SUSPECTS_MAX STORE_BATCH_MAX
+
+/**
+ * struct suspect - a record that was refused alone
+ * @record: which
+ * @reason: the answer
+ */
+struct suspect {
+	struct store_mark record;
+	char reason[RECORD_TEXT_MAX];
+};
 
 /**
  * struct influx - the upstream
@@ -36,6 +48,8 @@
  * @limit: records in the next request; halved while one is looked for that is refused
  * @last: the last record in the request
  * @records: in the request
+ * @suspects: records that were refused alone since one was accepted
+ * @suspect: them
  * @answer: begin of the body of the answer, for messages
  */
 struct influx {
@@ -56,6 +70,8 @@ struct influx {
 	unsigned int limit;
 	struct store_mark last;
 	unsigned int records;
+	unsigned int suspects;
+	struct suspect suspect[SUSPECTS_MAX];
 	char *plain;
 	unsigned char *packed;
 	size_t packed_size;
@@ -68,10 +84,15 @@ struct influx {
 
 static void done(struct influx *i, CURLcode result);
 
+/* From the first that is not acknowledged on, or behind those that were refused. */
 static void fetch(struct influx *i)
 {
+	struct store_mark after = { 0 };
+
+	if (i->suspects)
+		after = i->suspect[i->suspects - 1].record;
 	if (!i->busy && !i->waiting)
-		store_fetch(i->store, i->upstream, (struct store_mark){ 0 }, i->limit);
+		store_fetch(i->store, i->upstream, after, i->limit);
 }
 
 static void on_wake(void *user)
@@ -189,6 +210,23 @@ static void tell(struct influx *i, const char *why, const char *way_out)
 	i->told = true;
 }
 
+/* It takes others, so it was these records that it did not take. */
+static void leave_out_suspects(struct influx *i)
+{
+	unsigned int k;
+
+	for (k = 0; k < i->suspects; k++) {
+		const struct suspect *s = &i->suspect[k];
+
+		log_error("influx: %s: record %llu is refused: %s; it is left out, and noted in "
+			  "the store",
+			  i->config->url, (unsigned long long)s->record.sequence, s->reason);
+		i->counters.refused++;
+		store_refuse(i->store, i->upstream, s->record, s->reason);
+	}
+	i->suspects = 0;
+}
+
 static void accepted(struct influx *i)
 {
 	if (i->told)
@@ -197,15 +235,17 @@ static void accepted(struct influx *i)
 	i->retry_us = RETRY_MIN_US;
 	i->counters.good = true;
 	i->counters.sent += i->records;
+	leave_out_suspects(i);
 	store_ack(i->store, i->upstream, i->last);
 	i->limit = i->limit * 2 > STORE_BATCH_MAX ? STORE_BATCH_MAX : i->limit * 2;
 	fetch(i);
 }
 
-/* Halve until one record is left: this is the one that cannot be sent. */
+/* Halve until one record is left, and see whether it takes the next one: it may refuse all. */
 static void refused(struct influx *i, long status)
 {
-	char reason[RECORD_TEXT_MAX];
+	struct suspect *s = &i->suspect[i->suspects];
+	char why[RECORD_TEXT_MAX + 64];
 
 	i->answer[strcspn(i->answer, "\r\n")] = '\0';
 	if (i->records > 1) {
@@ -213,14 +253,16 @@ static void refused(struct influx *i, long status)
 		fetch(i);
 		return;
 	}
-	snprintf(reason, sizeof(reason), "%ld %.120s", status, i->answer);
-	log_error("influx: %s: record %llu is refused: %s; it is left out, and noted in the store",
-		  i->config->url, (unsigned long long)i->last.sequence, reason);
-	i->counters.refused++;
-	store_refuse(i->store, i->upstream, i->last, reason);
-	store_ack(i->store, i->upstream, i->last);
-	i->limit = STORE_BATCH_MAX;
-	fetch(i);
+	s->record = i->last;
+	snprintf(s->reason, sizeof(s->reason), "%ld %.120s", status, i->answer);
+	if (++i->suspects < SUSPECTS_MAX) {
+		fetch(i);
+		return;
+	}
+	i->suspects = 0;
+	snprintf(why, sizeof(why), "refuses every record: %s (is it InfluxDB?)", s->reason);
+	tell(i, why, "; check url in [influx]");
+	retry_later(i);
 }
 
 static const char *way_to_server(CURLcode result)
@@ -244,7 +286,7 @@ static void done(struct influx *i, CURLcode result)
 		tell(i, i->curl_error[0] ? i->curl_error : curl_easy_strerror(result),
 		     way_to_server(result));
 		retry_later(i);
-	} else if (status >= 200 && status < 300) {
+	} else if (status >= 200 && status < 300 && !i->answer_length) {
 		accepted(i);
 	} else if (status == 400 || status == 413 || status == 422) {
 		refused(i, status);
@@ -252,6 +294,7 @@ static void done(struct influx *i, CURLcode result)
 		snprintf(why, sizeof(why), "answers %ld %s%s", status, i->answer,
 			 status == 401 || status == 403 ? " (user or token?)"
 			 : status == 404		? " (url, database or bucket?)"
+			 : status < 300			? " (is it InfluxDB? That says nothing)"
 							: "");
 		tell(i, why, "");
 		retry_later(i);
