@@ -97,8 +97,8 @@ static void sinusoidal_changes_give_pinst_1(void **state)
 			print_message("%.0f V, %.1f Hz, %.3f %%, %.2f Hz: Pinst,max %.3f\n",
 				      systems[point[k].system].volts, point[k].hz, point[k].percent,
 				      rates[r], p);
-			if (!(fabs(p - 1.0) < 0.02))
-				fail_msg("Pinst,max %.3f, not 1 +- 2 %%", p);
+			if (!(fabs(p - 1.0) < 0.015))
+				fail_msg("Pinst,max %.3f, not 1 +- 1.5 %%", p);
 		}
 	}
 }
@@ -136,8 +136,8 @@ static void rectangular_changes_give_pst_1(void **state)
 			assert_true(flicker_interval(f, &pst, &counted));
 			assert_double_equal(counted, 600.0, 0.1);
 			print_message(" %.3f", pst);
-			if (!(fabs(pst - 1.0) < 0.02))
-				fail_msg("%g changes/min: Pst %.3f, not 1 +- 2 %%", changes, pst);
+			if (!(fabs(pst - 1.0) < 0.01))
+				fail_msg("%g changes/min: Pst %.3f, not 1 +- 1 %%", changes, pst);
 			flicker_destroy(f);
 		}
 		print_message("\n");

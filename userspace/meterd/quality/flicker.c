@@ -22,7 +22,7 @@
 #define LANES 4
 /* 0.05 Hz high-pass, three of low-pass, two of the weighting */
 #define SECTIONS 6
-#define DECIMATED_HZ 1000.0
+#define DECIMATED_HZ 2000.0
 #define MEAN_S 27.3
 #define MEMORY_S 0.3
 /* the mean square is seeded with the mean of this time */

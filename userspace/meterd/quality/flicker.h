@@ -3,7 +3,7 @@
  * flicker - the flickermeter of IEC 61000-4-15 for one to three voltages.
  *
  * Samples are squared, divided by their mean square of the last 27.3 s, and decimated to
- * about 1 kHz; then the band-pass of 0.05 Hz and 35 Hz (42 Hz in 60-Hz systems), the
+ * 2 kHz or a little more; then the band-pass of 0.05 Hz and 35 Hz (42 Hz in 60-Hz systems), the
  * response of lamp, eye and brain, a square and 300 ms of memory give the instantaneous
  * sensation Pinst. Its distribution over an interval gives Pst:
  *
