@@ -158,7 +158,8 @@ def a_reload_changes_the_ways_out_and_nothing_else():
         m.run("systemctl", "reload", "meterd")
         wait(lambda: listens(1502), 10, "Modbus is there")
         wait(lambda: m.show("StatusText") == "Measuring", 10, "the status says so")
-        configure(m, "[modbus]\nlisten = 127.0.0.1:99999\n")
+        # that of the API: good to read, and not to be had
+        configure(m, "[modbus]\nlisten = 127.0.0.1:8080\n")
         m.run("systemctl", "reload", "meterd")
         wait(lambda: "before the reload" in m.show("StatusText"), 10, "the status says that it was refused")
         assert listens(1502) and m.show("MainPID") == pid and m.show("NRestarts") == "0"
