@@ -17,7 +17,7 @@ expect_match "iio_info shows our attributes" '.*lost_scans.*' "$(echo $info)"
 expect "iio_attr reads a scale" "$(<"$voltage/in_voltage0_scale")" \
 	"$(iio_attr -c "${voltage##*/}" voltage0 scale 2>/dev/null | grep -o '[0-9]*\.[0-9]*' | tail -n 1)"
 # three 16-bit channels and the time stamp, aligned: 16 bytes a scan
-bytes=$(iio_readdev -b 400 -s 4000 "${voltage##*/}" 2>/dev/null | wc -c)
+bytes=$(iio_readdev -T 20000 -b 4000 -s 4000 "${voltage##*/}" 2>/dev/null | wc -c)
 expect "iio_readdev reads 4000 scans" 64000 "$bytes"
 expect "and nothing was dropped" 0 "$(<"$voltage/overruns")"
 ktap_finished

@@ -14,7 +14,7 @@ ktap_set_plan 4
 errors=$(<"$segment/crc_errors")
 repaired=$(<"$segment/repaired_blocks")
 lost=$(<"$segment/lost_scans")
-bytes=$(iio_readdev -b 400 -s 20000 "${iio##*/}" 2>/dev/null | wc -c)
+bytes=$(iio_readdev -T 20000 -b 400 -s 20000 "${iio##*/}" 2>/dev/null | wc -c)
 expect "all scans came" 320000 "$bytes"
 expect_match "wrong check sums were counted" '[1-9][0-9]*' $(($(<"$segment/crc_errors") - errors))
 expect_match "blocks were repaired" '[1-9][0-9]*' $(($(<"$segment/repaired_blocks") - repaired))

@@ -151,7 +151,8 @@ FIXTURE_SETUP(pair)
 		segment_of(self->device[i], segment);
 		ASSERT_EQ(0, write_attr(self->device[i], "current_timestamp_clock", "monotonic"));
 		ASSERT_EQ(0, enable_channels(self->device[i], "1"));
-		ASSERT_EQ(0, write_attr(self->device[i], "buffer/length", "4096"));
+		/* all SCANS: nobody has to be quick */
+		ASSERT_EQ(0, write_attr(self->device[i], "buffer/length", "8192"));
 	}
 	ASSERT_EQ(0, read_attr(self->device[0], "sampling_frequency", value, sizeof(value)));
 	self->period_ns = 1000000000 / atoi(value);

@@ -13,7 +13,7 @@ ktap_print_header
 ktap_set_plan 5
 
 dir=$(mktemp -d)
-iio_readdev -b 200 -s 12000 "${voltage##*/}" > "$dir/other" 2>/dev/null &
+iio_readdev -T 20000 -b 200 -s 12000 "${voltage##*/}" > "$dir/other" 2>/dev/null &
 other=$!
 iio_readdev -b 200 "${iio##*/}" > "$dir/gone" 2>/dev/null &
 gone=$!
