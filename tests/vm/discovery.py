@@ -125,7 +125,7 @@ def shared(line):
     files = f"{DEVICES}/{line.segment.number}-*/serial_number"
     for serial in (9500204999, 9500204319):
         line.guest.wait_for(f"[ $(cat $(dirname $(grep -lx {serial} {files}))/state) != silent ]", f"an answer of {serial}", 40)
-    end = begin + 40
+    end = begin + 120
     while line.unit("hub6") == line.unit("hub7") and time.monotonic() < end:
         time.sleep(0.2)  # the simulator tells nobody
     apart = line.unit("hub6"), line.unit("hub7")

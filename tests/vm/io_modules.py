@@ -130,7 +130,7 @@ def reboot(tap, guest, sim, segment, dev):
         module = unit(sim, 10)
         if not seen or seen[-1] != module["relays"]:
             seen.append(module["relays"])
-        if guest.process.poll() is not None or time.monotonic() > guest.started + 90:
+        if guest.process.poll() is not None or time.monotonic() > guest.started + 120:
             raise Failure("the guest does not come up again")
     tap.ok(seen == [[True, True], [False, True]], "they stay on until the time-out, then they are in their fail-safe state", str(seen))
     guest.wait_for(f"[ -e {DEVICES}/{segment.number}-010/heartbeat ]", "the module's driver after the reboot", 40)

@@ -28,10 +28,14 @@ class Readers:
                         for name, unit in self.units.items()}
         self.before = {}
 
-    def start(self, scans=None):
-        """Start them, all in one shell; wait until all modules are streaming, and count from there."""
-        limit = f"-s {scans}" if scans else ""
-        self.guest.check(f"for d in {' '.join(self.devices.values())}; do setsid iio_readdev -T 30000 -b 400 {limit} "
+    def start(self, scans=None, block=4000):
+        """
+        Start them, all in one shell; wait until all modules are streaming, and count from there. Without a
+        number of SCANS they are read in pieces of BLOCK, which is also what the kernel holds for a reader that
+        has to wait for the processor; of a number it holds all.
+        """
+        limit = f"-b {scans} -s {scans}" if scans else f"-b {block}"
+        self.guest.check(f"for d in {' '.join(self.devices.values())}; do setsid iio_readdev -T 30000 {limit} "
                          "$d > /tmp/$d.scans 2> /tmp/$d.log & done; echo")
         states = " ".join(f"{DEVICES}/{self.segment.number}-{unit:03d}/state" for unit in self.units.values())
         self.guest.wait_for(f"[ $(cat {states} | grep -c streaming) = {len(self.units)} ]",
@@ -57,20 +61,22 @@ class Readers:
         self.guest.run("kill $(pidof iio_readdev)")
         self.wait(20)
 
-    def _scan_size(self, device):
-        """Bytes of a scan: every element at a multiple of its size, the time stamp last."""
-        text = self.guest.check(f"cat /sys/bus/iio/devices/{device}/scan_elements/in_[!t]*_type")
+    @staticmethod
+    def _scan_size(types):
+        """Bytes of a scan of channels of these TYPES: every element at a multiple of its size, the time stamp last."""
         size = 0
-        for bits in [int(b) for b in re.findall(r"/(\d+)", text)] + [64]:
+        for bits in [int(b) for b in re.findall(r"/(\d+)", types)] + [64]:
             size = (size + bits // 8 - 1) // (bits // 8) * (bits // 8) + bits // 8
         return size
 
     def times(self):
         """{name: time stamps, ns} of what the readers wrote, which is then deleted."""
+        devices = " ".join(self.devices.values())
+        types = self.guest.check(f"cd /tmp; for d in {devices}; do echo $(cat /sys/bus/iio/devices/$d/scan_elements/in_[!t]*_type); done; "
+                                 f"for d in {devices}; do mv $d.scans /mnt/host/ || exit 1; done", 60).splitlines()
         found = {}
-        for name, device in self.devices.items():
-            size = self._scan_size(device)
-            self.guest.check(f"cp /tmp/{device}.scans /mnt/host/ && rm /tmp/{device}.scans", 60)
+        for (name, device), text in zip(self.devices.items(), types):
+            size = self._scan_size(text)
             with open(f"{self.guest.share}/{device}.scans", "rb") as data:
                 raw = data.read()
             found[name] = [struct.unpack_from("<q", raw, at - 8)[0] for at in range(size, len(raw) + 1, size)]

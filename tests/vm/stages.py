@@ -8,7 +8,7 @@ import shutil
 import time
 
 from meter import SCENARIOS, Comparison, Meter, Segment
-from vm import BUILD, TOP, Failure
+from vm import BUILD, PATIENCE, TOP, Failure
 
 SHARED_DATA = os.environ.get("SMAPPEE_DATA", "/shared/data")
 RECORDING = f"{SHARED_DATA}/real_600V_service_capswitch_30k7.csv"
@@ -83,10 +83,20 @@ class Stream:
         return {k: self.last[k] - v for k, v in self.counters.items()}
 
     def block(self, seconds=10):
-        """A Comparison over SECONDS of readings."""
+        """
+        A Comparison over SECONDS of readings. meterd gives one without values when it has had no samples for
+        too long, which a gateway that stood still has not: that counts for nothing, and may not happen often.
+        """
         comparison = Comparison(self.guest, self.sim, self.segment)
+        empty = 0
         while comparison.seconds < seconds - 0.5:
-            comparison.add(self.next())
+            reading = self.next()
+            if all(load["p_w"] is None for load in reading["loads"]):
+                empty += 1
+                if empty > seconds:
+                    raise Failure(f"{empty} readings without a value, {comparison.seconds:.1f} s with values")
+                continue
+            comparison.add(reading)
         return comparison
 
     def worst(self, seconds, blocks=1):
@@ -101,7 +111,7 @@ class Stream:
                 worst = max(worst, (abs(error), name))
         return worst
 
-    def until(self, wanted, timeout=40):
+    def until(self, wanted, timeout=40 * PATIENCE):
         """Wait for a reading that is as WANTED. True if there is one."""
         end = time.monotonic() + timeout
         while time.monotonic() < end:

@@ -55,7 +55,7 @@ class Storm:
         while True:
             try:
                 self.guest.wait_for(f"[ $(cat {self.segment.path}/modules) = {MODULES} ] && "
-                                    f"! grep -q silent {DEVICES}/{self.segment.number}-*/state", "all modules", 12)
+                                    f"! grep -q silent {DEVICES}/{self.segment.number}-*/state", "all modules", 4)
                 self.segment.wait_modules(8)
                 return
             except Failure:
@@ -89,6 +89,8 @@ class Storm:
         used = self.guest.check("while read -r m _ n _; do case $m in smappee_ct|smappee_voltage|gpio_smappee*) "
                                 "echo $m $n;; esac; done < /proc/modules").split()
         self.guest.check(f"echo 1 > {self.segment.path}/rescan", 60)
+        # a babbler is one until it has been quiet for some seconds
+        self.guest.run(f"for i in $(seq 200); do grep -q . {self.segment.path}/problems || break; sleep 0.1; done", 60)
         problems = self.guest.read(f"{self.segment.path}/problems").strip()
         self.tap.ok(not problems, f"{what}: a rescan finds no problem", problems)
         self.tap.ok(all(n == "0" for n in used[1::2]) and used, f"{what}: nobody uses a driver any more", " ".join(used))
@@ -109,7 +111,7 @@ def rebind(storm, cycles):
     streaming = guest.check(
         READ + f"read_all {storm.module('voltage')}; read_all {storm.module('hub1')}; m=({' '.join(modules)}); s=0; "
         f"for i in $(seq {cycles - segment}); do d=${{m[RANDOM % {len(modules)}]}}; read_all $d; "
-        f"for k in 1 2 3 4 5 6 7 8 9; do read -r state < {DEVICES}/$d/state; [ $state = streaming ] && s=$((s + 1)) && break; sleep 0.1; done; "
+        f"for k in {{1..50}}; do read -r state < {DEVICES}/$d/state; [ $state = streaming ] && s=$((s + 1)) && break; sleep 0.1; done; "
         f"echo $d > {BUS}/smappee-ct/unbind || exit 1; echo $d > {BUS}/smappee-ct/bind || exit 1; done; echo $s", 60 + 5 * cycles).split()[-1]
     guest.check(
         READ + f"for i in $(seq {segment}); do read_all '{n}-*'; sleep 0.$((RANDOM % 10)); cd /sys/bus/serial/drivers/smappee-bus; "

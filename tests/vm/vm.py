@@ -22,6 +22,8 @@ import time
 TOP = os.path.realpath(os.path.join(os.path.dirname(__file__), "..", ".."))
 BUILD = os.path.join(TOP, "build")
 PR_SET_PDEATHSIG = 1
+# A busy machine may take this many times as long before a test gives up.
+PATIENCE = 3
 
 # The kernel line that the guest runs, and what was built for it (scripts/guest).
 KERNEL = os.environ.get("GUEST_KERNEL") or "6.12"
@@ -261,7 +263,7 @@ class Guest:
             except OSError:
                 pass  # without the right it is only slower
 
-    def wait_ready(self, timeout=120):
+    def wait_ready(self, timeout=120 * PATIENCE):
         """Wait until the guest takes commands. Return the seconds since start()."""
         end = time.monotonic() + timeout
         while not self.ready.wait(0.5):
@@ -307,8 +309,8 @@ class Guest:
     def run(self, script, timeout=30):
         """Run a shell script in the guest. Return (status, output of both streams)."""
         slot = self._send(base64.b64encode(script.encode()).decode())
-        if not slot["event"].wait(timeout):
-            raise Failure(f"guest: no end of \"{script}\" in {timeout} s")
+        if not slot["event"].wait(timeout * PATIENCE):
+            raise Failure(f"guest: no end of \"{script}\" in {timeout * PATIENCE} s")
         if slot["status"] is None:
             raise Failure(f"the guest died at \"{script}\"; {self.work}/console.log ends with:\n"
                           + tail(f"{self.work}/console.log"))
@@ -317,8 +319,8 @@ class Guest:
     def read(self, *files, timeout=10):
         """The text of files of the guest, one after the other, without a process there."""
         slot = self._send("read " + " ".join(files))
-        if not slot["event"].wait(timeout) or slot["status"] is None:
-            raise Failure(f"guest: no answer to reading {files} in {timeout} s")
+        if not slot["event"].wait(timeout * PATIENCE) or slot["status"] is None:
+            raise Failure(f"guest: no answer to reading {files} in {timeout * PATIENCE} s")
         return slot["output"].decode(errors="replace")
 
     def clock_ns(self):
@@ -333,7 +335,8 @@ class Guest:
         return output
 
     def wait_for(self, script, what, timeout=30):
-        """Wait until SCRIPT ends with status 0 in the guest. Return its output."""
+        """Wait until SCRIPT ends with status 0 in the guest, with patience. Return its output."""
+        timeout = round(timeout * PATIENCE)
         loop = f"end=$((SECONDS + {timeout})); until out=$( {script} ); do " \
                "[ $SECONDS -lt $end ] || { echo \"$out\"; exit 124; }; sleep 0.1; done; echo \"$out\""
         status, output = self.run(loop, timeout + 20)
