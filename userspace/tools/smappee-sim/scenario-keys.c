@@ -49,7 +49,7 @@ static bool take_depth(struct place *p, const char *value)
 {
 	double ms;
 
-	if (!field_number(value, 250, 4000, &ms))
+	if (!field_number(value, 250, 8000, &ms))
 		return false;
 	p->d->s->depth_s = ms * 1e-3;
 	return true;
@@ -522,7 +522,7 @@ static const struct key keys[] = {
 	{ "segment", "turnaround_us", take_turnaround, "0 to 2000 microseconds", 0 },
 	{ "segment", "seed", take_seed, "a whole number from 0 to 2147483647", 0 },
 	{ "segment", "rate_hz", take_rate, "2000, 4000 or 8000", 0 },
-	{ "segment", "depth_ms", take_depth, "250 to 4000 milliseconds", 0 },
+	{ "segment", "depth_ms", take_depth, "250 to 8000 milliseconds", 0 },
 	{ "segment", "first_index", take_first_index, "a whole number from 0 to 4294967295", 0 },
 	{ "segment", "echo", take_echo, "yes or no", 0 },
 	{ "mains", "topology", take_topology, "1p, 2p+n, 3p+n, 3p or high-leg", 0 },
