@@ -13,7 +13,6 @@
 #include <unistd.h>
 
 #include "log.h"
-#include "memory.h"
 #include "store-wire.h"
 
 #define ACKS_MAX 2000
@@ -23,7 +22,6 @@
  * @db: database
  * @m: the message that is answered; its room is used for the answer
  * @unsaved: acknowledged records since the last transaction
- * @trimmed: what only the start needed was given back
  * @error: of the last transaction
  * @unreadable: it was said that something cannot be read
  */
@@ -31,7 +29,6 @@ struct worker {
 	struct database *db;
 	struct store_message m;
 	uint64_t unsaved;
-	bool trimmed;
 	int error;
 	bool unreadable;
 };
@@ -137,10 +134,6 @@ static bool serve(struct worker *w, ssize_t bytes)
 	switch (w->m.order) {
 	case STORE_PUT:
 		w->m.error = append(w, w->m.count);
-		/* by now everything has run once */
-		if (!w->trimmed)
-			memory_trim();
-		w->trimmed = true;
 		return reply(w, STORE_DONE, 0);
 	case STORE_READ:
 		return answer_read(w);
