@@ -167,7 +167,7 @@ static inline int exchange(struct fixture *f, struct client *c, const char *requ
 
 	say(c, request, strlen(request));
 	c->until = NULL;
-	if (!turn_until(f->loop, receive, c, 5000))
+	if (!turn_until(f->loop, receive, c))
 		fail_msg("no end of the answer to \"%.60s\": \"%.200s\"", request, c->answer);
 	sscanf(c->answer, "HTTP/1.%*d %d", &status);
 	return status;

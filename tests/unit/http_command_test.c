@@ -181,7 +181,7 @@ static int say(struct fixture *f, const char *text, size_t length)
 	int status = 0;
 
 	send_request(f, text, length);
-	assert_true(turn_until(f->loop, has_ended, f, 5000));
+	assert_true(turn_until(f->loop, has_ended, f));
 	close(f->fd);
 	sscanf(f->answer, "HTTP/1.%*d %d", &status);
 	return status;
@@ -315,12 +315,12 @@ static void an_answer_can_come_later(void **state)
 	struct fixture *f = *state;
 
 	send_request(f, ask_slowly, strlen(ask_slowly));
-	assert_true(turn_until(f->loop, is_asked, f, 5000));
+	assert_true(turn_until(f->loop, is_asked, f));
 	turn_for(f->loop, 50);
 	assert_false(has_ended(f));
 	assert_int_equal(f->length, 0);
 	command_end(f->call, &reply);
-	assert_true(turn_until(f->loop, has_ended, f, 5000));
+	assert_true(turn_until(f->loop, has_ended, f));
 	assert_non_null(strstr(f->answer, "200 OK"));
 	assert_non_null(strstr(f->answer, "{\"ok\":true,\"text\":\"it took a while\"}"));
 	close(f->fd);
@@ -333,11 +333,11 @@ static void an_answer_is_given_before_the_server_closes(void **state)
 	struct fixture *f = *state;
 
 	send_request(f, ask_slowly, strlen(ask_slowly));
-	assert_true(turn_until(f->loop, is_asked, f, 5000));
+	assert_true(turn_until(f->loop, is_asked, f));
 	command_end(f->call, &reply);
 	http_close(f->http);
 	f->http = NULL;
-	assert_true(turn_until(f->loop, has_ended, f, 5000));
+	assert_true(turn_until(f->loop, has_ended, f));
 	assert_non_null(strstr(f->answer, "{\"ok\":true,\"text\":\"the port is another one\"}"));
 	close(f->fd);
 }
@@ -349,14 +349,14 @@ static void an_answer_that_nobody_waits_for_does_no_harm(void **state)
 	struct fixture *f = *state;
 
 	send_request(f, ask_slowly, strlen(ask_slowly));
-	assert_true(turn_until(f->loop, is_asked, f, 5000));
+	assert_true(turn_until(f->loop, is_asked, f));
 	close(f->fd);
 	turn_for(f->loop, 50);
 	command_end(f->call, &reply);
 	turn_for(f->loop, 50);
 	f->call = NULL;
 	send_request(f, ask_slowly, strlen(ask_slowly));
-	assert_true(turn_until(f->loop, is_asked, f, 5000));
+	assert_true(turn_until(f->loop, is_asked, f));
 	http_close(f->http);
 	f->http = NULL;
 	command_end(f->call, &reply);

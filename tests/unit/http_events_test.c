@@ -11,7 +11,7 @@ static struct client *open_stream(struct fixture *f, int receive_buffer)
 
 	say(c, request, sizeof(request) - 1);
 	c->until = "\r\n\r\n";
-	assert_true(turn_until(f->loop, receive, c, 5000));
+	assert_true(turn_until(f->loop, receive, c));
 	assert_non_null(strstr(c->answer, "Content-Type: text/event-stream"));
 	return c;
 }
@@ -29,7 +29,7 @@ static void every_reading_is_an_event(void **state)
 		http_publish(f->http, &r);
 		snprintf(text, sizeof(text), "\"sequence\":%d,", i);
 		c->until = text;
-		if (!turn_until(f->loop, receive, c, 5000) || c->closed)
+		if (!turn_until(f->loop, receive, c) || c->closed)
 			fail_msg("event %d did not come", i);
 	}
 	assert_non_null(strstr(c->answer, "event: live\ndata: {"));
@@ -44,7 +44,7 @@ static void events_of_others_are_in_the_stream(void **state)
 	http_event(f->http, "event", json_tokener_parse("{\"type\":\"dip\"}"));
 	http_event(NULL, "event", json_tokener_parse("{}"));
 	c->until = "event: event\ndata: {\"type\":\"dip\"}\n\n";
-	assert_true(turn_until(f->loop, receive, c, 5000));
+	assert_true(turn_until(f->loop, receive, c));
 	hang_up(c);
 }
 
@@ -57,7 +57,7 @@ static void a_new_stream_begins_with_a_fresh_reading(void **state)
 	http_publish(f->http, &r);
 	c = open_stream(f, 0);
 	c->until = "\"sequence\":5,";
-	assert_true(turn_until(f->loop, receive, c, 5000));
+	assert_true(turn_until(f->loop, receive, c));
 	hang_up(c);
 }
 
@@ -88,17 +88,17 @@ static void a_slow_reader_is_disconnected_and_others_are_not(void **state)
 		begin = now_ms();
 		http_publish(f->http, &r);
 		/* The publisher does not wait for anybody. */
-		assert_true(now_ms() - begin < 5000);
+		assert_true(now_ms() - begin < HUNG_MS);
 		snprintf(text, sizeof(text), "\"sequence\":%d,", i);
 		good->until = text;
 		good->length = 0;
 		memset(good->answer, 0, 4096);
-		if (!turn_until(f->loop, receive, good, 5000) || good->closed)
+		if (!turn_until(f->loop, receive, good) || good->closed)
 			fail_msg("the good reader did not get event %d", i);
 	}
 	assert_true(streams(f) == 1);
 	slow->until = NULL;
-	assert_true(turn_until(f->loop, receive, slow, 5000));
+	assert_true(turn_until(f->loop, receive, slow));
 	assert_true(slow->closed);
 	hang_up(slow);
 	hang_up(good);
@@ -128,7 +128,7 @@ static void a_client_that_left_frees_its_place(void **state)
 		http_publish(f->http, &r);
 		http_publish(f->http, &r);
 	}
-	assert_true(turn_until(f->loop, has_no_stream, f, 5000));
+	assert_true(turn_until(f->loop, has_no_stream, f));
 }
 
 static void too_many_streams_are_refused(void **state)

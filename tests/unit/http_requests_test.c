@@ -184,7 +184,7 @@ static void two_hundred_idle_connections_lock_nobody_out(void **state)
 	}
 	begin = now_ms();
 	assert_int_equal(get(f, "/api/v1/status", NULL), 200);
-	if (now_ms() - begin > 3000)
+	if (now_ms() - begin > HUNG_MS)
 		fail_msg("answered after %d ms", (int)(now_ms() - begin));
 	for (i = 0; i < 200; i++)
 		hang_up(c[i]);
@@ -201,7 +201,7 @@ static void a_request_in_single_bytes_is_answered(void **state)
 		say(c, request + i, 1);
 		sd_event_run(f->loop, 2000);
 	}
-	assert_true(turn_until(f->loop, receive, c, 5000));
+	assert_true(turn_until(f->loop, receive, c));
 	json_object_put(json(c));
 	hang_up(c);
 }

@@ -141,7 +141,7 @@ static int status(struct fixture *f, const char *path)
 	struct reader r = { .fd = ask(f, path) };
 	int code = 0;
 
-	assert_true(turn_until(f->loop, has_head, &r, 10000));
+	assert_true(turn_until(f->loop, has_head, &r));
 	sscanf(r.head, "HTTP/1.%*d %d", &code);
 	close(r.fd);
 	return code;
@@ -170,7 +170,7 @@ static void what_is_not_read_is_bounded(struct fixture *f, const char *path)
 	assert_in_range(l->connections, 1, 128);
 	for (k = 0; k < 40; k++)
 		close(f->fd[k]);
-	assert_true(turn_until(f->loop, nothing_is_held, f, 10000));
+	assert_true(turn_until(f->loop, nothing_is_held, f));
 	assert_int_equal(status(f, path), 200);
 }
 
@@ -206,7 +206,7 @@ static void connections_are_bounded(void **state)
 	assert_true(f->http->held <= 8 << 20);
 	for (k = 0; k < CLIENTS; k++)
 		close(f->fd[k]);
-	assert_true(turn_until(f->loop, none_is_left, f, 20000));
+	assert_true(turn_until(f->loop, none_is_left, f));
 	assert_int_equal(f->http->held, 0);
 }
 
@@ -217,16 +217,16 @@ static void an_answer_is_read_within_a_minute(void **state)
 	struct reader r = { .fd = ask(f, "/great") };
 	struct client *c;
 
-	assert_true(turn_until(f->loop, has_head, &r, 10000));
+	assert_true(turn_until(f->loop, has_head, &r));
 	c = f->http->listener[0].oldest;
 	assert_true(c->held >= GREAT);
 	c->since_us -= 30 * US_PER_S;
 	turn_for(f->loop, 100);
 	assert_int_equal(f->http->listener[0].connections, 1);
 	c->since_us -= 31 * US_PER_S;
-	assert_true(turn_until(f->loop, none_is_left, f, 5000));
+	assert_true(turn_until(f->loop, none_is_left, f));
 	assert_int_equal(f->http->held, 0);
-	assert_true(turn_until(f->loop, is_closed, &r, 5000));
+	assert_true(turn_until(f->loop, is_closed, &r));
 	close(r.fd);
 }
 

@@ -253,12 +253,12 @@ static void an_answer_may_come_later(void **state)
 	/* others are answered while it waits */
 	c = connect_tcp(f, 0);
 	say(c, request, strlen(request));
-	assert_true(turn_until(f->loop, is_asked, &a, 5000));
+	assert_true(turn_until(f->loop, is_asked, &a));
 	assert_string_equal(a.argument, "a b");
 	assert_int_equal(get(f, "/api/v1", &o), 200);
 	json_object_put(o);
 	http_later_answer(a.later, 503, strdup("{\"slow\":8}"));
-	assert_true(turn_until(f->loop, receive, c, 5000));
+	assert_true(turn_until(f->loop, receive, c));
 	assert_non_null(strstr(c->answer, " 503 "));
 	o = json(c);
 	assert_double_equal(number(o, "slow"), 8.0, 0.0);
@@ -268,22 +268,22 @@ static void an_answer_may_come_later(void **state)
 	a.later = NULL;
 	c = connect_tcp(f, 0);
 	say(c, request, strlen(request));
-	assert_true(turn_until(f->loop, is_asked, &a, 5000));
+	assert_true(turn_until(f->loop, is_asked, &a));
 	http_later_answer(a.later, 200, NULL);
-	assert_true(turn_until(f->loop, receive, c, 5000));
+	assert_true(turn_until(f->loop, receive, c));
 	hang_up(c);
 	/* a client that leaves; and one that is there when the server closes */
 	a.later = NULL;
 	c = connect_tcp(f, 0);
 	say(c, request, strlen(request));
-	assert_true(turn_until(f->loop, is_asked, &a, 5000));
+	assert_true(turn_until(f->loop, is_asked, &a));
 	hang_up(c);
 	turn_for(f->loop, 50);
 	http_later_answer(a.later, 200, strdup("{}"));
 	a.later = NULL;
 	c = connect_tcp(f, 0);
 	say(c, request, strlen(request));
-	assert_true(turn_until(f->loop, is_asked, &a, 5000));
+	assert_true(turn_until(f->loop, is_asked, &a));
 	http_close(f->http);
 	f->http = NULL;
 	http_later_answer(a.later, 200, strdup("{}"));

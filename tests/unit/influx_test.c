@@ -252,7 +252,7 @@ static void what_is_taken_leaves_the_queue(void **state)
 	struct fixture *f = *state;
 
 	begin(f);
-	assert_true(turn_until(f->loop, all_acked, f, 20000));
+	assert_true(turn_until(f->loop, all_acked, f));
 	assert_int_equal(f->store.refused, 0);
 	assert_int_equal(script->requests, 4);
 }
@@ -266,7 +266,7 @@ static void records_that_are_refused_are_left_out(void **state)
 	strcpy(script->poison[1], "sequence=71i,");
 	strcpy(script->poison[2], "sequence=200i,");
 	begin(f);
-	assert_true(turn_until(f->loop, all_acked, f, 20000));
+	assert_true(turn_until(f->loop, all_acked, f));
 	assert_int_equal(f->store.refused, 3);
 	assert_int_equal(f->store.refused_last, 200);
 }
@@ -286,11 +286,11 @@ static void who_refuses_all_refuses_none(void **state)
 
 	script->refuse_all = true;
 	begin(f);
-	assert_true(turn_until(f->loop, has_retried, f, 20000));
+	assert_true(turn_until(f->loop, has_retried, f));
 	assert_int_equal(f->store.acked, 0);
 	assert_int_equal(f->store.refused, 0);
 	script->refuse_all = false;
-	assert_true(turn_until(f->loop, all_acked, f, 20000));
+	assert_true(turn_until(f->loop, all_acked, f));
 	assert_int_equal(f->store.refused, 0);
 }
 
@@ -310,7 +310,7 @@ static void a_record_waits_for_the_next_one(void **state)
 	f->store.records = 10;
 	strcpy(script->poison[0], "sequence=10i,");
 	begin(f);
-	assert_true(turn_until(f->loop, asks_behind_the_last, f, 20000));
+	assert_true(turn_until(f->loop, asks_behind_the_last, f));
 	assert_int_equal(f->store.refused, 0);
 	/* it is not asked about in the meantime */
 	requests = script->requests;
@@ -319,7 +319,7 @@ static void a_record_waits_for_the_next_one(void **state)
 	assert_int_equal(script->requests, requests);
 	f->store.records = RECORDS;
 	f->store.ops->wake(f->store.user);
-	assert_true(turn_until(f->loop, all_acked, f, 20000));
+	assert_true(turn_until(f->loop, all_acked, f));
 	assert_int_equal(f->store.refused, 1);
 	assert_int_equal(f->store.refused_last, 10);
 }
@@ -330,10 +330,10 @@ static void a_page_is_no_acknowledgement(void **state)
 
 	script->page = true;
 	begin(f);
-	assert_true(turn_until(f->loop, has_retried, f, 20000));
+	assert_true(turn_until(f->loop, has_retried, f));
 	assert_int_equal(f->store.acked, 0);
 	script->page = false;
-	assert_true(turn_until(f->loop, all_acked, f, 20000));
+	assert_true(turn_until(f->loop, all_acked, f));
 	assert_int_equal(f->store.refused, 0);
 }
 

@@ -310,7 +310,7 @@ static void libmodbus_walks_the_models(void **state)
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		_exit(walk(modbus_server_port(f->server)));
 	}
-	assert_true(turn_until(f->loop, child_has_ended, f, 10000));
+	assert_true(turn_until(f->loop, child_has_ended, f));
 	if (f->length)
 		fail_msg("the check in line %zu (modulo 255) failed", f->length - 1);
 }
@@ -360,7 +360,7 @@ static void one_request_is_answered(struct fixture *f)
 	f->length = 0;
 	f->want = sizeof(answer);
 	assert_true(send(f->fd, request, sizeof(request), 0) > 0);
-	assert_true(turn_until(f->loop, has_heard, f, 5000));
+	assert_true(turn_until(f->loop, has_heard, f));
 	assert_memory_equal(f->answer, answer, sizeof(answer));
 	close(f->fd);
 }
@@ -376,7 +376,7 @@ static void a_request_in_single_bytes_is_answered(void **state)
 		assert_int_equal(send(f->fd, request + k, 1, 0), 1);
 		turn_for(f->loop, 5);
 	}
-	assert_true(turn_until(f->loop, has_heard, f, 5000));
+	assert_true(turn_until(f->loop, has_heard, f));
 	assert_memory_equal(f->answer, answer, sizeof(answer));
 	close(f->fd);
 }
@@ -394,7 +394,7 @@ static void requests_in_one_piece_are_answered_in_order(void **state)
 		many[k * sizeof(request) + 1] = (uint8_t)k;
 	}
 	assert_int_equal(send(f->fd, many, sizeof(many), 0), sizeof(many));
-	assert_true(turn_until(f->loop, has_heard, f, 5000));
+	assert_true(turn_until(f->loop, has_heard, f));
 	for (k = 0; k < 100; k++)
 		assert_int_equal(f->answer[k * sizeof(answer) + 1], k);
 	close(f->fd);
@@ -421,7 +421,7 @@ static void what_is_no_modbus_ends_the_connection(void **state)
 		f->fd = connected(f);
 		f->length = f->want = 0;
 		assert_true(send(f->fd, rows[k].bytes, rows[k].length, 0) > 0);
-		if (!turn_until(f->loop, has_heard, f, 2000))
+		if (!turn_within(f->loop, has_heard, f, 20000))
 			fail_msg("%s: still connected", rows[k].what);
 		assert_int_equal(f->length, 0);
 		close(f->fd);
@@ -478,7 +478,7 @@ static void a_client_that_does_not_read_stops_only_itself(void **state)
 	}
 	begin = now_ms();
 	one_request_is_answered(f);
-	assert_true(now_ms() - begin < 1000);
+	assert_true(now_ms() - begin < HUNG_MS / 2); /* it is sent away after a minute */
 	close(deaf);
 }
 
@@ -503,7 +503,7 @@ static void the_number_of_connections_is_bounded(void **state)
 	one_request_is_answered(f);
 	for (k = 0; k < sizeof(fd) / sizeof(fd[0]); k++)
 		close(fd[k]);
-	assert_true(turn_until(f->loop, has_no_clients, f, 5000));
+	assert_true(turn_until(f->loop, has_no_clients, f));
 }
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, start, stop)

@@ -176,14 +176,14 @@ static int start(void **state)
 	assert_true(sd_event_new(&f->loop) >= 0);
 	spawn(f, argv, &f->broker);
 	close(f->tube);
-	assert_true(turn_until(f->loop, has_answered, f, 5000));
+	assert_true(turn_until(f->loop, has_answered, f));
 	f->config = (struct mqtt_config){ .host = "127.0.0.1", .port = f->port, .topic = "meterd" };
 	assert_int_equal(commands_create(&f->commands, on_told, f), 0);
 	assert_int_equal(command_register(f->commands, &identify, f), 0);
 	assert_int_equal(command_register(f->commands, &slow, f), 0);
 	assert_int_equal(mqtt_open(&f->mqtt, f->loop, &f->config, "house"), 0);
 	assert_int_equal(mqtt_commands_open(&f->ways, f->mqtt, f->commands, "meterd", "house"), 0);
-	assert_true(turn_until(f->loop, is_connected, f, 5000));
+	assert_true(turn_until(f->loop, is_connected, f));
 	/* the subscription is sent before anything that a client sends now can come */
 	turn_for(f->loop, 50);
 	return 0;
@@ -254,7 +254,7 @@ static void ask(struct fixture *f, const char *response, const char *text)
 	f->length = 0;
 	spawn(f, response ? rr : pub, &child);
 	fcntl(f->tube, F_SETFL, O_NONBLOCK);
-	assert_true(turn_until(f->loop, has_ended, f, 6000));
+	assert_true(turn_until(f->loop, has_ended, f));
 	turn_for(f->loop, 50);
 	close(f->tube);
 	waitpid(child, NULL, 0);
@@ -297,7 +297,7 @@ static void an_answer_whose_connection_is_gone_does_no_harm(void **state)
 
 	need_broker(f);
 	ask(f, NULL, "{\"command\":\"slow\",\"never\":\"x\"}");
-	assert_true(turn_until(f->loop, is_asked, f, 5000));
+	assert_true(turn_until(f->loop, is_asked, f));
 	mqtt_close(f->mqtt);
 	mqtt_commands_close(f->ways);
 	f->mqtt = NULL;
@@ -319,7 +319,7 @@ static void without_a_response_topic_it_is_done_as_well(void **state)
 
 	need_broker(f);
 	ask(f, NULL, "{\"command\":\"identify\",\"input\":\"hub2/B\"}");
-	assert_true(turn_until(f->loop, has_run, f, 5000));
+	assert_true(turn_until(f->loop, has_run, f));
 	assert_int_equal(f->runs, 1);
 }
 
@@ -362,12 +362,12 @@ static void a_retained_command_is_refused(void **state)
 	assert_int_equal(system(command), 0);
 	assert_int_equal(mqtt_open(&f->mqtt, f->loop, &f->config, "house"), 0);
 	assert_int_equal(mqtt_commands_open(&f->ways, f->mqtt, f->commands, "meterd", "house"), 0);
-	assert_true(turn_until(f->loop, is_connected, f, 5000));
+	assert_true(turn_until(f->loop, is_connected, f));
 	turn_for(f->loop, 200);
 	assert_int_equal(f->runs, 0);
 	/* and one that is meant now is done */
 	ask(f, NULL, "{\"command\":\"identify\",\"input\":\"b\"}");
-	assert_true(turn_until(f->loop, has_run, f, 5000));
+	assert_true(turn_until(f->loop, has_run, f));
 	assert_int_equal(f->runs, 1);
 }
 

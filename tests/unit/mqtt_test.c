@@ -50,7 +50,7 @@ static void start_broker(struct fixture *f, const char *extra)
 		execl(BROKER, BROKER, "-c", path, NULL);
 		_exit(127);
 	}
-	if (!turn_until(f->loop, answers, f, 10000))
+	if (!turn_until(f->loop, answers, f))
 		fail_msg("the broker does not start");
 }
 
@@ -135,7 +135,7 @@ static void subscribe(struct subscriber *s, struct fixture *f)
 	mosquitto_subscribe_callback_set(s->client, on_subscribe);
 	assert_int_equal(mosquitto_connect(s->client, f->socket, 0, 60), MOSQ_ERR_SUCCESS);
 	mosquitto_subscribe(s->client, NULL, "meterd/#", 1);
-	assert_true(turn_until(f->loop, is_subscribed, s, 5000));
+	assert_true(turn_until(f->loop, is_subscribed, s));
 }
 
 static void unsubscribe(struct subscriber *s)
@@ -163,13 +163,13 @@ static void publish_three_and_leave(struct fixture *f, const char *host, unsigne
 	start_broker(f, "");
 	subscribe(&s, f);
 	m = open_publisher(f, host, port);
-	assert_true(turn_until(f->loop, is_connected, m, 5000));
-	assert_true(turn_until(f->loop, is_stale_told, &s, 5000));
+	assert_true(turn_until(f->loop, is_connected, m));
+	assert_true(turn_until(f->loop, is_stale_told, &s));
 	for (i = 1; i <= 3; i++) {
 		r = small_reading(i);
 		mqtt_publish(m, &r);
 	}
-	assert_true(turn_until(f->loop, has_three, &s, 5000));
+	assert_true(turn_until(f->loop, has_three, &s));
 	assert_int_equal(s.live, 3);
 	assert_non_null(strstr(s.last, "\"sequence\":3,"));
 	mqtt_counters(m, &c);
@@ -180,11 +180,11 @@ static void publish_three_and_leave(struct fixture *f, const char *host, unsigne
 
 	/* Who comes later finds the state. */
 	subscribe(&s, f);
-	assert_true(turn_until(f->loop, is_online, &s, 5000));
+	assert_true(turn_until(f->loop, is_online, &s));
 	assert_true(s.retained);
 	assert_int_equal(s.live, 0);
 	mqtt_close(m);
-	assert_true(turn_until(f->loop, is_offline, &s, 5000));
+	assert_true(turn_until(f->loop, is_offline, &s));
 	unsubscribe(&s);
 }
 
@@ -227,11 +227,11 @@ static void the_will_says_offline_when_the_daemon_dies(void **state)
 
 		sd_event_new(&own.loop);
 		m = open_publisher(&own, f->socket, 0);
-		if (!turn_until(own.loop, is_connected, m, 5000))
+		if (!turn_until(own.loop, is_connected, m))
 			_exit(1);
 		r = small_reading(1);
 		mqtt_publish(m, &r);
-		if (!turn_until(own.loop, is_published, m, 5000))
+		if (!turn_until(own.loop, is_published, m))
 			_exit(1);
 		if (write(go[1], "x", 1) != 1)
 			_exit(1);
@@ -242,10 +242,10 @@ static void the_will_says_offline_when_the_daemon_dies(void **state)
 	close(go[0]);
 	close(go[1]);
 	subscribe(&s, f);
-	assert_true(turn_until(f->loop, is_online, &s, 5000));
+	assert_true(turn_until(f->loop, is_online, &s));
 	kill(child, SIGKILL);
 	waitpid(child, NULL, 0);
-	assert_true(turn_until(f->loop, is_offline, &s, 5000));
+	assert_true(turn_until(f->loop, is_offline, &s));
 	unsubscribe(&s);
 }
 
@@ -258,7 +258,7 @@ static void a_broker_that_is_absent_at_start_is_found_later(void **state)
 
 	need_broker();
 	m = open_publisher(f, "127.0.0.1", f->port);
-	assert_true(turn_until(f->loop, is_waiting, m, 5000));
+	assert_true(turn_until(f->loop, is_waiting, m));
 	mqtt_publish(m, &r);
 	mqtt_counters(m, &c);
 	assert_false(c.connected);
@@ -266,9 +266,9 @@ static void a_broker_that_is_absent_at_start_is_found_later(void **state)
 	assert_int_equal(c.dropped, 1);
 
 	start_broker(f, "");
-	assert_true(turn_until(f->loop, is_connected, m, 5000));
+	assert_true(turn_until(f->loop, is_connected, m));
 	mqtt_publish(m, &r);
-	assert_true(turn_until(f->loop, is_published, m, 5000));
+	assert_true(turn_until(f->loop, is_published, m));
 	mqtt_counters(m, &c);
 	assert_true(c.connected);
 	assert_int_equal(c.published, 1);
@@ -287,18 +287,18 @@ static void a_broker_that_goes_and_comes_is_followed(void **state)
 
 	start_broker(f, "");
 	m = open_publisher(f, "127.0.0.1", f->port);
-	assert_true(turn_until(f->loop, is_connected, m, 5000));
+	assert_true(turn_until(f->loop, is_connected, m));
 	for (i = 0; i < 2; i++) {
 		stop_broker(f, signals[i]);
-		assert_true(turn_until(f->loop, is_waiting, m, 5000));
+		assert_true(turn_until(f->loop, is_waiting, m));
 		mqtt_counters(m, &c);
 		assert_false(c.connected);
 		mqtt_publish(m, &r);
 		start_broker(f, "");
 		retry_now(m);
-		assert_true(turn_until(f->loop, is_connected, m, 5000));
+		assert_true(turn_until(f->loop, is_connected, m));
 		mqtt_publish(m, &r);
-		assert_true(turn_until(f->loop, is_published, m, 5000));
+		assert_true(turn_until(f->loop, is_published, m));
 	}
 	mqtt_counters(m, &c);
 	assert_int_equal(c.published, 2);
@@ -357,7 +357,7 @@ static void a_refusal_is_reported_and_tried_again(void **state)
 	snprintf(extra, sizeof(extra), "allow_anonymous false");
 	start_broker(f, extra);
 	m = open_publisher(f, "127.0.0.1", f->port);
-	assert_true(turn_until(f->loop, is_waiting, m, 5000));
+	assert_true(turn_until(f->loop, is_waiting, m));
 	assert_int_equal(lines_printed(f, ten_attempts, m), 0);
 	assert_false(mqtt_is_connected(m));
 	mqtt_close(m);
@@ -371,7 +371,7 @@ static void the_back_off_grows_to_a_minute(void **state)
 	int i;
 
 	for (i = 0; i < 10; i++) {
-		assert_true(turn_until(f->loop, is_waiting, m, 5000));
+		assert_true(turn_until(f->loop, is_waiting, m));
 		sd_event_now(f->loop, CLOCK_MONOTONIC, &now);
 		sd_event_source_get_time(m->timer, &at);
 		wait = at - m->state_since_us;

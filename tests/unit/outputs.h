@@ -56,9 +56,12 @@ static inline uint64_t now_ms(void)
 	return t.tv_sec * 1000ULL + t.tv_nsec / 1000000;
 }
 
+/* Longer than anything stands still that does not hang, on however busy a machine. */
+#define HUNG_MS 60000
+
 /* Turn the loop until @done says so; false when that takes longer than @ms. */
-static inline bool turn_until(sd_event *loop, bool (*done)(void *context), void *context,
-			      unsigned int ms)
+static inline bool turn_within(sd_event *loop, bool (*done)(void *context), void *context,
+			       unsigned int ms)
 {
 	uint64_t end = now_ms() + ms;
 
@@ -70,6 +73,12 @@ static inline bool turn_until(sd_event *loop, bool (*done)(void *context), void 
 	return true;
 }
 
+/* The same; false when it hangs. */
+static inline bool turn_until(sd_event *loop, bool (*done)(void *context), void *context)
+{
+	return turn_within(loop, done, context, HUNG_MS);
+}
+
 static inline bool never(void *context)
 {
 	return false;
@@ -78,7 +87,7 @@ static inline bool never(void *context)
 /* Let the loop work for a while. */
 static inline void turn_for(sd_event *loop, unsigned int ms)
 {
-	turn_until(loop, never, NULL, ms);
+	turn_within(loop, never, NULL, ms);
 }
 
 #endif

@@ -244,7 +244,7 @@ static int command(struct fixture *f, const char *name, const char *arguments, c
 		   size_t size)
 {
 	ask(f, name, arguments);
-	assert_true(turn_until(f->loop, has_answered, f, 30000));
+	assert_true(turn_until(f->loop, has_answered, f));
 	snprintf(json, size, "%s", f->json);
 	return f->error;
 }
@@ -362,7 +362,7 @@ static void a_medium_that_hangs_is_not_waited_for(void **state)
 
 	medium->hangs = true;
 	ask(f, "config-set", SET_PORT);
-	assert_true(turn_until(f->loop, is_flushing, f, 30000));
+	assert_true(turn_until(f->loop, is_flushing, f));
 	turn_for(f->loop, 50);
 	assert_false(f->answered);
 	assert_int_equal(f->reloads, 0);
@@ -372,7 +372,7 @@ static void a_medium_that_hangs_is_not_waited_for(void **state)
 	f->answered = false;
 	sem_post(&medium->go);
 	sem_post(&medium->go);
-	assert_true(turn_until(f->loop, has_answered, f, 30000));
+	assert_true(turn_until(f->loop, has_answered, f));
 	assert_int_equal(f->error, 0);
 	assert_int_equal(f->reloads, 1);
 	read_file(f->settings, after, sizeof(after));
@@ -412,7 +412,7 @@ static void the_end_of_meterd_answers_what_is_waited_for(void **state)
 
 	medium->hangs = true;
 	ask(f, "config-set", SET_PORT);
-	assert_true(turn_until(f->loop, is_flushing, f, 30000));
+	assert_true(turn_until(f->loop, is_flushing, f));
 	reload_abandon(&f->r);
 	assert_true(f->answered);
 	assert_int_equal(f->error, -ECANCELED);

@@ -208,7 +208,7 @@ static int look(struct fixture *f)
 	struct looked l = { 0 };
 
 	assert_int_equal(store_look(f->store, &q, on_found, &l), 0);
-	assert_true(turn_until(f->loop, is_over, &l, 20000));
+	assert_true(turn_until(f->loop, is_over, &l));
 	assert_int_equal(l.n, l.error ? 0 : 50);
 	return l.error;
 }
@@ -222,7 +222,7 @@ static void what_cannot_be_read_ends_nothing(void **state)
 	open_store(f);
 	for (k = 0; k < 3; k++) {
 		put(f, k * BATCH, BATCH);
-		assert_true(turn_until(f->loop, stored, f, 20000));
+		assert_true(turn_until(f->loop, stored, f));
 	}
 	/* another process, which has the newest ones in its memory only */
 	close_store(f);
@@ -231,13 +231,13 @@ static void what_cannot_be_read_ends_nothing(void **state)
 	*unreadable = true;
 	assert_int_equal(look(f), -EIO);
 	on_wake(f);
-	assert_true(turn_until(f->loop, read_all, f, 20000));
+	assert_true(turn_until(f->loop, read_all, f));
 	assert_int_equal(f->n, 0);
 	*unreadable = false;
 	assert_int_equal(look(f), 0);
 	put(f, 3 * BATCH, 1);
 	f->empty = false;
-	assert_true(turn_until(f->loop, read_all, f, 20000));
+	assert_true(turn_until(f->loop, read_all, f));
 	assert_int_equal(f->n, 3 * BATCH + 1);
 	for (k = 0; k < f->n; k++)
 		assert_int_equal(f->seen[k], k + 1);
@@ -260,7 +260,7 @@ static void make_other(struct fixture *f, unsigned int n, bool acked)
 	open_store(f);
 	put(f, 0, n);
 	f->empty = false;
-	assert_true(turn_until(f->loop, read_all, f, 20000));
+	assert_true(turn_until(f->loop, read_all, f));
 	if (acked)
 		store_ack(f->store, 0, f->last);
 	close_store(f);
@@ -294,13 +294,13 @@ static void what_is_on_its_way_is_not_acknowledged_in_another_database(void **st
 	open_store(f);
 	put(f, 0, 100);
 	f->empty = false;
-	assert_true(turn_until(f->loop, read_all, f, 20000));
+	assert_true(turn_until(f->loop, read_all, f));
 	old = f->last;
 	assert_int_equal(old.sequence, 100);
 	swap(f);
 	put(f, 100, 10);
 	f->empty = false;
-	assert_true(turn_until(f->loop, read_all, f, 20000));
+	assert_true(turn_until(f->loop, read_all, f));
 	/* the broker answers at last, and refuses one more */
 	store_ack(f->store, 0, old);
 	store_refuse(f->store, 0, old, "odd");
@@ -324,15 +324,15 @@ static void a_medium_that_was_acknowledged_goes_on_with_what_comes(void **state)
 	open_store(f);
 	put(f, 0, 200);
 	f->empty = false;
-	assert_true(turn_until(f->loop, read_all, f, 20000));
+	assert_true(turn_until(f->loop, read_all, f));
 	assert_int_equal(f->last.sequence, 200);
 	swap(f);
 	f->empty = false;
-	assert_true(turn_until(f->loop, read_all, f, 20000));
+	assert_true(turn_until(f->loop, read_all, f));
 	assert_int_equal(f->n, 200);
 	put(f, 200, 3);
 	f->empty = false;
-	assert_true(turn_until(f->loop, read_all, f, 20000));
+	assert_true(turn_until(f->loop, read_all, f));
 	assert_int_equal(f->n, 203);
 	assert_int_equal(f->seen[202], 53);
 }

@@ -155,7 +155,7 @@ static void check_all(struct fixture *f, unsigned int n)
 {
 	unsigned int k;
 
-	assert_true(turn_until(f->loop, read_all, f, 20000));
+	assert_true(turn_until(f->loop, read_all, f));
 	assert_int_equal(f->n, n);
 	for (k = 0; k < n; k++)
 		assert_int_equal(f->seen[k], k + 1);
@@ -172,7 +172,7 @@ static void what_was_put_comes_back(void **state)
 	open_store(f);
 	put(f, 1, 1);
 	store_event(f->store, 5, 6, RECORD_CLOCK_UNSYNC, "clock", "it's \"late\"");
-	assert_true(turn_until(f->loop, stored, f, 5000));
+	assert_true(turn_until(f->loop, stored, f));
 	close_store(f);
 	assert_int_equal(database_open(&db, &f->config, names, 2), 0);
 	assert_int_equal(database_read(db, 0, r, 4), 2);
@@ -203,7 +203,7 @@ static void a_queue_ends_at_what_was_acknowledged(void **state)
 	f->n = 0;
 	open_store(f);
 	on_wake(f);
-	assert_true(turn_until(f->loop, read_all, f, 5000));
+	assert_true(turn_until(f->loop, read_all, f));
 	assert_int_equal(f->n, 50);
 	assert_int_equal(f->seen[0], 251);
 	assert_int_equal(f->store->counters.database.upstream[1].acked, 0);
@@ -247,14 +247,14 @@ static void a_full_medium(void **state)
 	f->mounted = true;
 	open_store(f);
 	put(f, 0, 100);
-	assert_true(turn_until(f->loop, stored, f, 5000));
+	assert_true(turn_until(f->loop, stored, f));
 	snprintf(path, sizeof(path), "%s/ballast", f->dir);
 	fd = open(path, O_WRONLY | O_CREAT, 0600);
 	while (write(fd, block, sizeof(block)) > 0)
 		;
 	close(fd);
 	put(f, 100, 3000);
-	assert_true(turn_until(f->loop, is_told, f, 5000));
+	assert_true(turn_until(f->loop, is_told, f));
 	assert_false(stored(f));
 	assert_true(f->store->counters.failed > 0);
 	assert_int_equal(f->store->told, -ENOSPC);
@@ -290,9 +290,9 @@ static void a_damaged_file(void **state)
 	f->n = 0;
 	open_store(f);
 	put(f, 1000, 100);
-	assert_true(turn_until(f->loop, stored, f, 5000));
+	assert_true(turn_until(f->loop, stored, f));
 	on_wake(f);
-	assert_true(turn_until(f->loop, read_all, f, 5000));
+	assert_true(turn_until(f->loop, read_all, f));
 	snprintf(path, sizeof(path), "%s.corrupt", f->file);
 	assert_int_equal(access(path, F_OK), 0);
 	/* two pages of 1 kB were damaged: at most 60 records, of which some were acknowledged */
@@ -455,11 +455,11 @@ static void questions_are_answered_once(void **state)
 	assert_int_equal(store_look(NULL, &q, on_found, l), -EAGAIN);
 	open_store(f);
 	put(f, 0, 100);
-	assert_true(turn_until(f->loop, stored, f, 5000));
+	assert_true(turn_until(f->loop, stored, f));
 	for (k = 0; k < STORE_LOOKS_MAX; k++)
 		assert_int_equal(store_look(f->store, &q, on_found, &l[k]), 0);
 	assert_int_equal(store_look(f->store, &q, on_found, &l[k]), -EBUSY);
-	assert_true(turn_until(f->loop, is_over, &l[k - 1], 5000));
+	assert_true(turn_until(f->loop, is_over, &l[k - 1]));
 	for (k = 0; k < STORE_LOOKS_MAX; k++) {
 		assert_true(l[k].over && !l[k].error);
 		assert_int_equal(l[k].n, 50);
@@ -471,13 +471,13 @@ static void questions_are_answered_once(void **state)
 	kill(f->store->child, SIGSTOP);
 	assert_int_equal(store_look(f->store, &q, on_found, &l[0]), 0);
 	kill(f->store->child, SIGKILL);
-	assert_true(turn_until(f->loop, is_over, &l[0], 5000));
+	assert_true(turn_until(f->loop, is_over, &l[0]));
 	assert_int_equal(l[0].error, -EIO);
 	assert_int_equal(l[0].n, 0);
 	/* and so does the store */
 	f->store->retry_us = 1000;
 	put(f, 100, 1);
-	assert_true(turn_until(f->loop, stored, f, 20000));
+	assert_true(turn_until(f->loop, stored, f));
 	kill(f->store->child, SIGSTOP);
 	assert_int_equal(store_look(f->store, &q, on_found, &l[1]), 0);
 	kill(f->store->child, SIGCONT);
@@ -499,9 +499,9 @@ static void an_event_is_cut_between_characters(void **state)
 		strcat(text, "\xc3\xa9");
 	open_store(f);
 	store_event(f->store, 0, 0, 0, text + RECORD_TEXT_MAX + 1, text + 1);
-	assert_true(turn_until(f->loop, stored, f, 5000));
+	assert_true(turn_until(f->loop, stored, f));
 	assert_int_equal(store_look(f->store, &q, on_found, &l), 0);
-	assert_true(turn_until(f->loop, is_over, &l, 5000));
+	assert_true(turn_until(f->loop, is_over, &l));
 	assert_int_equal(l.n, 1);
 	assert_int_equal(strlen(l.first.text), RECORD_TEXT_MAX - 1);
 	assert_int_equal(strlen(l.first.name), LOAD_NAME_MAX);
@@ -522,7 +522,7 @@ static void a_question_about_a_damaged_file(void **state)
 
 	open_store(f);
 	put(f, 0, 1000);
-	assert_true(turn_until(f->loop, stored, f, 5000));
+	assert_true(turn_until(f->loop, stored, f));
 	close_store(f);
 	fd = open(f->file, O_RDWR);
 	assert_true(fd >= 0);
@@ -534,7 +534,7 @@ static void a_question_about_a_damaged_file(void **state)
 	do {
 		memset(&l, 0, sizeof(l));
 		assert_int_equal(store_look(f->store, &q, on_found, &l), 0);
-		assert_true(turn_until(f->loop, is_over, &l, 5000));
+		assert_true(turn_until(f->loop, is_over, &l));
 		assert_int_equal(l.error, 0);
 		n += l.n;
 		q.after = l.next;
@@ -577,11 +577,11 @@ static void another_medium_with_more_on_it(void **state)
 	put(f, 20, 30);
 	f->store->retry_us = 1000;
 	own = f->n;
-	assert_true(turn_until(f->loop, stored, f, 20000));
+	assert_true(turn_until(f->loop, stored, f));
 	assert_int_equal(f->store->counters.database.last, 530);
 	assert_int_equal(f->store->counters.database.records, 530);
 	on_wake(f);
-	assert_true(turn_until(f->loop, read_all, f, 20000));
+	assert_true(turn_until(f->loop, read_all, f));
 	assert_int_equal(f->n, own + 530);
 	for (k = 0; k < 530; k++)
 		assert_int_equal(f->seen[own + k], k + 1);
