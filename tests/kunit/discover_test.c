@@ -74,6 +74,10 @@ static void cold_modules_get_addresses_of_their_own(struct kunit *test)
 	kunit_info(test, "18 modules in %llu ms, %u requests, %u collisions\n",
 		   (ktime_get_ns() - begin) / NSEC_PER_MSEC, line->requests, line->clashes);
 	KUNIT_EXPECT_GT(test, line->clashes, 10);
+	/* A question per bit of a key for each of them, each as long as its time-out. */
+	KUNIT_EXPECT_LT(test, line->requests, 18 * SMAPPEE_KEY_BITS);
+	KUNIT_EXPECT_LT(test, ktime_get_ns() - begin,
+			18 * SMAPPEE_KEY_BITS * 20 * (u64)NSEC_PER_MSEC);
 	KUNIT_EXPECT_LT(test, ktime_get_ns() - begin, 5 * NSEC_PER_SEC);
 	KUNIT_EXPECT_EQ(test, 18, bench_modules(line));
 	KUNIT_EXPECT_STREQ(test, "", problems(line));
