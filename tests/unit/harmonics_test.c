@@ -134,7 +134,8 @@ static void every_order_has_its_amplitude_and_angle(void **state)
 			      "degrees; %.4f %% of U between the orders\n",
 			      rates[r], orders, 100 * worst, 360 * worst_angle,
 			      100 * worst_between);
-		assert_true(worst_between < 0.0005);
+		/* half of what class II of IEC 61000-4-7 leaves below 3 % of U */
+		assert_true(worst_between < 0.00075);
 		assert_true(worst < 0.005);
 		assert_true(worst_angle < 0.5 / 360);
 	}
