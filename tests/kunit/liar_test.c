@@ -62,7 +62,6 @@ struct curious {
 
 static void be_curious(struct work_struct *work)
 {
-	u64 worst_ms = 0;
 	struct curious *c = container_of(work, struct curious, work);
 	u16 value[4];
 
