@@ -2,6 +2,7 @@
 """Machines that boot from nothing but an initrd: what tests/vm/small/init.c says on their
 console in TAP, and the kernel's log after it."""
 
+import concurrent.futures
 import os
 import re
 import shutil
@@ -88,13 +89,16 @@ def judge(tap, name, lines):
            f"{tap.count - before} of {plan[1] if plan else 'unknown'}")
 
 
-def run(tap, name, arguments, modules, limit_s):
-    """Boot and judge."""
-    try:
-        judge(tap, name, boot(name, arguments, modules, limit_s))
-    except Failure as failure:
-        tap.note(failure)
-        tap.ok(False, f"{name} comes to its end", str(failure).splitlines()[0])
+def run(tap, machines, limit_s):
+    """Boot MACHINES, {name: (arguments, modules)}, all at once, and judge one after the other."""
+    with concurrent.futures.ThreadPoolExecutor(len(machines)) as pool:
+        booted = {name: pool.submit(boot, name, *machine, limit_s) for name, machine in machines.items()}
+    for name, lines in booted.items():
+        try:
+            judge(tap, name, lines.result())
+        except Failure as failure:
+            tap.note(failure)
+            tap.ok(False, f"{name} comes to its end", str(failure).splitlines()[0])
 
 
 def console_and_port():
