@@ -172,11 +172,15 @@ static void control_waits_for_one_block_at_most(struct kunit *test)
 		scan = max(scan, slowest_write(test, hub, 10));
 	KUNIT_EXPECT_EQ(test, 2, fake_line_count(line, 20, SMAPPEE_FC_READ_REGISTERS) - absent);
 
-	/* 128 scans, those that came while it waited for its turn, and its request */
+	/*
+	 * 128 scans, those that came while it waited for its turn, and its request: what
+	 * waits longest waits in the gaps of the scan of all units, and then takes 5 to
+	 * 6 ms; the longest answer that there is takes 10.3 ms
+	 */
 	block = (s64)segment->line.byte_ns * READ_ONCE(line->longest_bytes) +
 		line->turnaround_us * NSEC_PER_USEC;
 	kunit_info(test, "one block is %lld us at most\n", div_s64(block, 1000));
-	KUNIT_EXPECT_LT(test, block, 6 * (s64)NSEC_PER_MSEC);
+	KUNIT_EXPECT_LT(test, block, 8 * (s64)NSEC_PER_MSEC);
 
 	/* A module is pulled out; until it counts as silent it is asked for samples. */
 	WRITE_ONCE(line->module[HUBS].silent, true);
