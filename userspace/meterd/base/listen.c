@@ -17,8 +17,7 @@
 #include "listen.h"
 #include "log.h"
 
-/* "ADDRESS:PORT" or "[ADDRESS]:PORT" into the result of getaddrinfo(). Return: whether it is one.
- */
+/* Whether it is "ADDRESS:PORT" or "[ADDRESS]:PORT", and then the result of getaddrinfo(). */
 static bool parse_listen(const char *text, struct addrinfo **info)
 {
 	const struct addrinfo hints = {
@@ -113,7 +112,7 @@ int listen_tcp(const char *section, const char *text, struct listen_result *resu
 static int remove_stale(const char *path, const struct sockaddr_un *address)
 {
 	struct stat st;
-	int fd, ret = 0;
+	int fd, ret;
 
 	if (lstat(path, &st))
 		return errno == ENOENT ? 0 : -errno;
@@ -135,7 +134,7 @@ static int bind_unix(const char *path, int *out)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
 	mode_t mask;
-	int fd, ret = 0;
+	int fd, ret;
 
 	if (strlen(path) >= sizeof(address.sun_path))
 		return -ENAMETOOLONG;
