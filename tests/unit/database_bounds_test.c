@@ -3,57 +3,16 @@
  * Retention by age, whatever the clock does: records that were dated wrong are kept for as
  * many days as others, and a clock that was wrong for a while costs no record.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
+#include "database-rig.h"
 
-#include <cmocka.h>
-
-#include "database-parts.h"
-
-#define MINUTE_MS 60000LL
 #define HOUR_MS (60 * MINUTE_MS)
 #define DAY_MS (24 * HOUR_MS)
-/* a UTC mark of 2026 */
-#define TODAY_MS 1795197600000LL
 #define LOADS 4
 #define MARKS 32
 
-struct fixture {
-	char dir[64];
-	char file[96];
-	struct store_config config;
-	struct database *db;
-	uint64_t sequence;
-};
-
 static int start(void **state)
 {
-	struct fixture *f = calloc(1, sizeof(*f));
-
-	strcpy(f->dir, "/tmp/database-bounds-test-XXXXXX");
-	if (!mkdtemp(f->dir))
-		return -1;
-	snprintf(f->file, sizeof(f->file), "%s/records.db", f->dir);
-	/* minutes are kept for a day */
-	f->config = (struct store_config){ f->file, 1, 400, 400, 64 };
-	*state = f;
-	return database_open(&f->db, &f->config, NULL, 0);
-}
-
-static int stop(void **state)
-{
-	struct fixture *f = *state;
-	char command[128];
-
-	database_close(f->db);
-	snprintf(command, sizeof(command), "rm -rf %s", f->dir);
-	free(f);
-	return system(command);
+	return start_database(state, 1);
 }
 
 /* Minutes of some loads, from @begin_ms on for @length_ms. */

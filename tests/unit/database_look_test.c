@@ -3,53 +3,14 @@
  * Questions with an end: they end there, and not at the newest record, and whatever the
  * clock did, what is dated within them is found.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
+#include "database-rig.h"
 
-#include <cmocka.h>
-
-#include "database-parts.h"
-
-#define MINUTE_MS 60000LL
-/* a UTC mark of 2026 */
-#define TODAY_MS 1795197600000LL
 #define RECORDS 20000
 #define BATCH 100
 
-struct fixture {
-	char dir[64];
-	char file[96];
-	struct store_config config;
-	struct database *db;
-};
-
 static int start(void **state)
 {
-	struct fixture *f = calloc(1, sizeof(*f));
-
-	strcpy(f->dir, "/tmp/database-look-test-XXXXXX");
-	if (!mkdtemp(f->dir))
-		return -1;
-	snprintf(f->file, sizeof(f->file), "%s/records.db", f->dir);
-	f->config = (struct store_config){ f->file, 35, 400, 400, 64 };
-	*state = f;
-	return database_open(&f->db, &f->config, NULL, 0);
-}
-
-static int stop(void **state)
-{
-	struct fixture *f = *state;
-	char command[128];
-
-	database_close(f->db);
-	snprintf(command, sizeof(command), "rm -rf %s", f->dir);
-	free(f);
-	return system(command);
+	return start_database(state, 35);
 }
 
 /* A minute each, number 1 first, dated by @date. */
